@@ -1,0 +1,1 @@
+"""The backend of a Todo web application: six endpoints, a real PostgreSQL, each user sees only their own tasks."""

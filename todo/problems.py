@@ -1,0 +1,185 @@
+"""The tree of errors a client can meet, and the handlers that answer them as RFC 9457 problem details.
+
+    Problem
+    ├── Invalid                 422  the request's values
+    ├── Unauthorized            401  who calls
+    ├── Forbidden               403  whose tasks
+    ├── NotFound                404
+    ├── Conflict                409
+    ├── ContentTooLarge         413
+    ├── UnsupportedMediaType    415
+    └── Unavailable             503  the database, for now
+
+Raise, don't return. Anything else that escapes is a bug and becomes a 500 in `observe`.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 # the RFC's own word
+    """An error that a client is told of: `status` and `title` by its class, `detail` for this occurrence."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal Server Error"
+    detail: str = "Something went wrong on our side."
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        self.detail = detail or type(self).detail
+        self.headers = dict(headers or {})
+        self.members = members
+        super().__init__(self.detail)
+
+
+class Invalid(Problem):
+    status, title = 422, "Unprocessable Content"
+    detail = "The request has values that cannot be used."
+
+    @classmethod
+    def at(cls, *loc: str | int, msg: str, kind: str = "value_error") -> "Invalid":
+        """One value is wrong: `loc` says where, `msg` what is wanted."""
+        return cls.of([{"loc": loc, "msg": msg, "type": kind}])
+
+    @classmethod
+    def of(cls, errors: Iterable[Mapping[str, Any]]) -> "Invalid":
+        """From Pydantic's errors, of which only `loc`, `msg` and `type` are told: never the input."""
+        told = [{"loc": list(e["loc"]), "msg": _message(e), "type": e["type"]} for e in errors]
+        parts = [": ".join(filter(None, (_place(e["loc"]), e["msg"]))) for e in told[:5]]
+        return cls("; ".join(parts) or None, errors=told)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "uuid_parsing":
+        return "Input should be a UUID"  # Pydantic's own words repeat a character of the input
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _place(loc: list[str | int]) -> str:
+    return ".".join(str(part) for part in loc[1:] if not isinstance(part, int))
+
+
+class Unauthorized(Problem):
+    """No usable token (RFC 6750 §3): the answer names the scheme and an error code."""
+
+    status, title = 401, "Unauthorized"
+    detail = "A valid access token is needed: Authorization: Bearer <token>."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="todo", error="invalid_token"'})
+
+
+class WrongPassword(Problem):
+    """A sign-in that failed: one message, whether the e-mail or the password was wrong."""
+
+    status, title = 401, "Unauthorized"
+    detail = "E-mail or password is wrong."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Bearer realm="todo"'})
+
+
+class Forbidden(Problem):
+    status, title = 403, "Forbidden"
+    detail = "These are not yours: the user in the path is not the token's subject."
+
+
+class NotFound(Problem):
+    status, title = 404, "Not Found"
+    detail = "There is nothing here."
+
+
+class Conflict(Problem):
+    status, title = 409, "Conflict"
+    detail = "This contradicts what is already stored."
+
+
+class ContentTooLarge(Problem):
+    status, title = 413, "Content Too Large"
+    detail = "The body is larger than 64 KiB."
+
+
+class UnsupportedMediaType(Problem):
+    status, title = 415, "Unsupported Media Type"
+    detail = "Send the body as JSON, with Content-Type: application/json."
+
+
+class Unavailable(Problem):
+    """The database cannot serve this now; `retry_after` is in seconds."""
+
+    status, title = 503, "Service Unavailable"
+    detail = "The database cannot be reached at the moment."
+
+    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+def render(problem: Problem, scope: Scope) -> Response:
+    """The problem as an RFC 9457 answer to the request in `scope`."""
+    return _answer(problem.status, problem.title, problem.detail, scope, problem.headers, problem.members)
+
+
+def _answer(
+    status: int,
+    title: str,
+    detail: str,
+    scope: Scope,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": quote(scope["path"], errors="replace"),
+        **(members or {}),
+    }
+    return Response(
+        msgspec.json.encode(body),
+        status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+FRAMEWORK_DETAILS = {
+    400: "The body cannot be read as JSON.",
+    404: "There is no such path. The API is described at /docs.",
+    405: "This method is not served here; the Allow header names those that are.",
+}
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
+    return _answer(error.status_code, phrase, detail, request.scope, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return render(Invalid.of(error.errors()), request.scope)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return render(error, request.scope)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Every error of `app` is answered as a problem, the framework's own included."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RequestValidationError, _invalid)

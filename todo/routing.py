@@ -1,0 +1,75 @@
+"""How a request is judged before FastAPI reads it: who calls first, then how large and of what kind the body is."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo.problems import ContentTooLarge, UnsupportedMediaType
+
+BODY_LIMIT = 64 * 1024  # bytes
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, where it takes one, is JSON of at most 64 KiB.
+
+    FastAPI reads a body before it asks any dependency, so what must be judged earlier is judged here.
+    """
+
+    async def judge(self, request: Request) -> None:
+        """Raise a Problem when the request may not go on; its body has not been read yet."""
+
+    def get_route_handler(self) -> Handler:
+        handle, takes_body = super().get_route_handler(), self.body_field is not None
+
+        async def judged(request: Request) -> Response:
+            await self.judge(request)
+            return await handle(await _with_bounded_body(request) if takes_body else request)
+
+        return judged
+
+
+async def _with_bounded_body(request: Request) -> Request:
+    """The request with its body read; raises ContentTooLarge or UnsupportedMediaType.
+
+    White space is no body. A body is counted as it comes, whatever its length was said to be.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > BODY_LIMIT:
+        raise ContentTooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise ContentTooLarge
+    content = bytes(body.strip(b" \t\r\n"))
+    if content and not _is_json(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return Request(request.scope, receive)
+
+
+def _is_json(content_type: str) -> bool:
+    """application/json, or any application/*+json (RFC 6839 §3.1)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+class TrailingSlash:
+    """Serves a path that ends in a slash like the one without, where a redirect would lose bodies and headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+            scope = {**scope, "path": scope["path"][:-1]}
+        await self._app(scope, receive, send)

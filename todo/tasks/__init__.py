@@ -1,0 +1,1 @@
+"""Tasks: the six endpoints, their shapes and their statements."""

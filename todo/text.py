@@ -1,0 +1,35 @@
+"""Text that may be stored: normalised, and free of what no reader can see and no database can hold."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+
+def _normalised(text: object) -> object:
+    """NFC (Unicode Annex 15); a line may end in CRLF and is kept with LF."""
+    if not isinstance(text, str):
+        return text  # Pydantic says what is wanted
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("must not contain lone surrogates")
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+
+
+def _without_controls(text: str, allowed: str = "") -> str:
+    for char in text:
+        if unicodedata.category(char) == "Cc" and char not in allowed:
+            raise ValueError(f"must not contain control characters (U+{ord(char):04X})")
+    return text
+
+
+def _with_lines(text: str) -> str:
+    return _without_controls(text, allowed="\t\n")
+
+
+Normalised = BeforeValidator(_normalised)
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_without_controls), Normalised]
+"""One line of text, trimmed."""
+
+Lines = Annotated[str, AfterValidator(_with_lines), Normalised]
+"""Text in which tabs and newlines are allowed, kept as it is otherwise."""
