@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from todo import docs, health, openapi
+from todo import __version__, docs, health, openapi
 from todo.accounts import routes as accounts
 from todo.accounts.actions import signing_keys
 from todo.accounts.passwords import Passwords
@@ -19,8 +19,6 @@ from todo.problems import answer_problems
 from todo.routing import TrailingSlash
 from todo.settings import Settings
 from todo.tasks import routes as tasks
-
-VERSION = "0.1.0"
 
 TAGS = [
     {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
@@ -73,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="todo",
-        version=VERSION,
+        version=__version__,
         lifespan=lifespan,
         openapi_tags=TAGS,
         docs_url=None,

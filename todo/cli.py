@@ -69,11 +69,12 @@ def serve(
         from todo.database import described
         from todo.migrate import upgrade
         from todo.observe import log, log_configuration
+        from todo.protocol import Protocol
 
         configuration = log_configuration(settings.log_level)
         logging.config.dictConfig(configuration)
         with database_url(settings) as url:
-            server = _reach(url)
+            server = _reach(url, settings)
             if migrate or settings.database_url is None:
                 upgrade(settings.direct_database_url or url)
             _guard(url, settings)
@@ -88,17 +89,17 @@ def serve(
                 port=settings.port,
                 workers=settings.workers,
                 log_config=configuration,
+                http=Protocol,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,
             )
 
 
-def _reach(url: str) -> str:
+def _reach(url: str, settings: Settings) -> str:
     """What answers at `url`; raises psycopg's OperationalError, or exits for a PostgreSQL that is too old."""
     import psycopg
 
-    settings = Settings.from_environment()
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
         version = connection.info.server_version
         if version < 150000:

@@ -155,9 +155,9 @@ class _Server:
         """The login that everything uses: it owns the database, may make roles, and is no superuser."""
         with psycopg.connect(self.url("postgres", "template1"), autocommit=True) as connection:
             name = sql.Identifier(OWNER)
-            if not connection.execute("select from pg_roles where rolname = %s", [OWNER]).fetchone():
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
                 connection.execute(sql.SQL("create role {} login createrole createdb").format(name))
-            if not connection.execute("select from pg_database where datname = %s", [OWNER]).fetchone():
+            if not connection.execute("select 1 from pg_database where datname = %s", [OWNER]).fetchone():
                 connection.execute(sql.SQL("create database {} owner {}").format(name, name))
 
     def _answers(self) -> bool:

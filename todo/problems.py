@@ -21,9 +21,11 @@ from urllib.parse import quote
 import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 MEDIA_TYPE = "application/problem+json"
@@ -125,8 +127,14 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:
+    """A problem document (RFC 9457 §3)."""
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": instance}
+    return msgspec.json.encode({**problem, **(members or {})})
+
+
 def render(problem: Problem, scope: Scope) -> Response:
-    """The problem as an RFC 9457 answer to the request in `scope`."""
+    """The problem as the answer to the request in `scope`."""
     return _answer(problem.status, problem.title, problem.detail, scope, problem.headers, problem.members)
 
 
@@ -138,20 +146,8 @@ def _answer(
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
-    body = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": quote(scope["path"], errors="replace"),
-        **(members or {}),
-    }
-    return Response(
-        msgspec.json.encode(body),
-        status,
-        media_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **(headers or {})},
-    )
+    body = document(status, title, detail, quote(scope["path"], errors="replace"), members)
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
 FRAMEWORK_DETAILS = {
@@ -165,7 +161,17 @@ async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
     detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
-    return _answer(error.status_code, phrase, detail, request.scope, error.headers)
+    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
+    return _answer(error.status_code, phrase, detail, request.scope, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of this path (RFC 9110 §10.2.1), where the framework names those of one route."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and route.methods and compile_path(route.path)[0].match(request.scope["path"]):
+            methods |= route.methods
+    return sorted(methods)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,8 +18,15 @@ class SettingsError(Exception):
 def _postgres_url(url: str) -> str:
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
+    advice = "must be a PostgreSQL URL such as postgresql://user:password@host/name"
     if not url.startswith("postgresql://"):
-        raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host/name")
+        raise ValueError(advice)
+    try:
+        host = str(conninfo_to_dict(url).get("host", ""))
+    except ProgrammingError:
+        raise ValueError(f"{advice}, with special characters percent-encoded") from None
+    if "@" in host:  # a part of the password that was taken for the host: say so before anybody prints it
+        raise ValueError("must have an @ in the user or the password percent-encoded, as %40")
     return url
 
 

@@ -171,24 +171,24 @@ async def _created_before(tx: Tx, id: UUID | None, fields: Mapping[str, object])
     return tuple(row)
 
 
-async def read(tx: Tx, id: UUID) -> Row:
+async def read(tx: Tx, id: UUID | None) -> Row:
     """One task. Raises NotFound."""
     return _found(await tx.one(READ, id=id))
 
 
-async def edit(tx: Tx, id: UUID, wish: TaskEdit) -> Row:
+async def edit(tx: Tx, id: UUID | None, wish: TaskEdit) -> Row:
     """Change what the wish names and keep the rest. Raises NotFound."""
     fields = {name: getattr(wish, name) if name in wish.model_fields_set else None for name in TaskEdit.model_fields}
     sets_description = "description" in wish.model_fields_set
     return _found(await tx.one(EDIT, id=id, sets_description=sets_description, **fields))
 
 
-async def complete(tx: Tx, id: UUID, completed: bool | None) -> Row:
+async def complete(tx: Tx, id: UUID | None, completed: bool | None) -> Row:
     """Set completion, or toggle it for None, in one atomic statement. Raises NotFound."""
     return _found(await tx.one(COMPLETE, id=id, completed=completed))
 
 
-async def delete(tx: Tx, id: UUID, *, permanent: bool) -> None:
+async def delete(tx: Tx, id: UUID | None, *, permanent: bool) -> None:
     """Move a task to the trash, or purge it from the list or the trash. Raises NotFound."""
     _found(await tx.one(PURGE if permanent else DELETE, id=id))
 

@@ -48,14 +48,12 @@ async def _task_id(
             json_schema_extra={"format": "uuid"},
         ),
     ],
-) -> UUID:
-    """The id in the path; what is no UUID in its one canonical form names no task."""
-    if not CANONICAL_UUID.fullmatch(id):
-        raise NotFound("There is no such task.")
-    return UUID(id)
+) -> UUID | None:
+    """The id in the path; what is no UUID in its one canonical form is None, which no task has for its id."""
+    return UUID(id) if CANONICAL_UUID.fullmatch(id) else None
 
 
-TaskId = Annotated[UUID, Depends(_task_id)]
+TaskId = Annotated[UUID | None, Depends(_task_id)]
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",

@@ -1,0 +1,174 @@
+"""One real PostgreSQL for the whole run, a database built by the migrations, and people who use the API.
+
+`DATABASE_URL` names another server to test on: a login there that may create databases and roles.
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg import sql
+
+from todo import embedded, migrate
+from todo.app import create_app
+from todo.settings import Settings
+
+PASSWORD = "a long and quiet afternoon"
+
+GIVEN_URL = os.environ.pop("DATABASE_URL", None)
+for name in Settings.model_fields:
+    os.environ.pop(name.upper(), None)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server, through a login that is no superuser."""
+    if GIVEN_URL:
+        yield GIVEN_URL
+        return
+    with embedded.running(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+def named(url: str, database: str) -> str:
+    """The URL of another database on the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@contextmanager
+def scratch_database(server_url: str) -> Iterator[str]:
+    """An empty database for as long as the block runs."""
+    name = f"todo_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            yield named(server_url, name)
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    with scratch_database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> Iterator[str]:
+    """A migrated database that the tests share: each makes people of its own."""
+    with scratch_database(server_url) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+def settings_for(url: str, **others: Any) -> Settings:
+    return Settings.from_environment(database_url=url, **others)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[FastAPI]:
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def app(database_url: str) -> AsyncIterator[FastAPI]:
+    async with running(create_app(settings_for(database_url))) as app:
+        yield app
+
+
+@asynccontextmanager
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://todo") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a token."""
+    async with http(app) as client:
+        yield client
+
+
+@dataclass
+class Person:
+    """Somebody with an account, who calls the API with their own token."""
+
+    client: httpx.AsyncClient
+    id: str
+    email: str
+    token: str
+
+    @property
+    def tasks(self) -> str:
+        return f"/api/{self.id}/tasks"
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **options)
+
+    async def post(self, **fields: Any) -> httpx.Response:
+        return await self.call("POST", self.tasks, json=fields)
+
+    async def create(self, title: str = "Water the ferns", **fields: Any) -> dict[str, Any]:
+        answer = await self.post(title=title, **fields)
+        assert answer.status_code == 201, answer.text
+        task: dict[str, Any] = answer.json()
+        return task
+
+    async def list(self, **params: Any) -> list[dict[str, Any]]:
+        answer = await self.call("GET", self.tasks, params=params)
+        assert answer.status_code == 200, answer.text
+        tasks: list[dict[str, Any]] = answer.json()
+        return tasks
+
+    async def get(self, id: str) -> httpx.Response:
+        return await self.call("GET", f"{self.tasks}/{id}")
+
+    async def put(self, id: str, /, **fields: Any) -> httpx.Response:
+        return await self.call("PUT", f"{self.tasks}/{id}", json=fields)
+
+    async def toggle(self, id: str, **options: Any) -> httpx.Response:
+        return await self.call("PATCH", f"{self.tasks}/{id}/complete", **options)
+
+    async def delete(self, id: str, **params: Any) -> httpx.Response:
+        return await self.call("DELETE", f"{self.tasks}/{id}", params=params)
+
+
+async def sign_up(client: httpx.AsyncClient, name: str) -> Person:
+    email = f"{name}-{uuid.uuid4().hex[:8]}@example.com"
+    answer = await client.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    session = answer.json()
+    return Person(client, session["user"]["id"], email, session["access_token"])
+
+
+@pytest.fixture
+async def ada(client: httpx.AsyncClient) -> Person:
+    return await sign_up(client, "ada")
+
+
+@pytest.fixture
+async def bob(client: httpx.AsyncClient) -> Person:
+    return await sign_up(client, "bob")
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).parent.parent
