@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -58,12 +57,12 @@ async def test_the_list_is_newest_first(ada: Person) -> None:
 
 async def test_a_trailing_slash_is_served_without_a_redirect(ada: Person) -> None:
     made = await ada.call("POST", f"{ada.tasks}/", json={"title": "Water the ferns"})
-    id = made.json()["id"]
+    new = made.json()["id"]
 
     assert made.status_code == 201
-    assert made.headers["location"] == f"{ada.tasks}/{id}"
+    assert made.headers["location"] == f"{ada.tasks}/{new}"
     assert (await ada.call("GET", f"{ada.tasks}/")).json() == [made.json()]
-    for method, path in (("GET", id), ("PUT", id), ("PATCH", f"{id}/complete"), ("DELETE", id)):
+    for method, path in (("GET", new), ("PUT", new), ("PATCH", f"{new}/complete"), ("DELETE", new)):
         body = {"title": "Water all ferns"} if method == "PUT" else None
         answer = await ada.call(method, f"{ada.tasks}/{path}/", json=body)
         assert answer.status_code == (204 if method == "DELETE" else 200), (method, answer.text)
@@ -158,7 +157,7 @@ class TestComplete:
 
         assert done.status_code == 200
         assert done.json()["completed"] is True
-        assert datetime.fromisoformat(done.json()["completed_at"])
+        assert RFC3339.fullmatch(done.json()["completed_at"])
         assert (undone.json()["completed"], undone.json()["completed_at"]) == (False, None)
 
     async def test_a_body_sets_it_however_often(self, ada: Person) -> None:
@@ -271,12 +270,12 @@ class TestChosenIds:
         ]
 
     async def test_two_people_may_choose_the_same_id(self, ada: Person, bob: Person) -> None:
-        id = str(uuid.uuid4())
+        chosen = str(uuid.uuid4())
 
-        assert (await ada.post(id=id, title="hers")).status_code == 201
-        assert (await bob.post(id=id, title="his")).status_code == 201
-        assert (await ada.get(id)).json()["title"] == "hers"
-        assert (await bob.get(id)).json()["title"] == "his"
+        assert (await ada.post(id=chosen, title="hers")).status_code == 201
+        assert (await bob.post(id=chosen, title="his")).status_code == 201
+        assert (await ada.get(chosen)).json()["title"] == "hers"
+        assert (await bob.get(chosen)).json()["title"] == "his"
 
 
 @pytest.mark.parametrize(

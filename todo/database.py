@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import psycopg
-from psycopg import AsyncConnection, InterfaceError, OperationalError, errors
+from psycopg import AsyncConnection, AsyncCursor, InterfaceError, OperationalError, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.conninfo import conninfo_to_dict
@@ -155,7 +155,7 @@ class Database:
                     async with connection.pipeline():
                         await connection.execute(b"begin")
                         await connection.execute(ENTER, (role, user_id, self._statement_timeout))
-                        yield Several(connection)
+                        yield Several(connection, user_id)
                         await connection.execute(b"commit")
                 except BaseException:
                     await connection.rollback()
@@ -218,15 +218,20 @@ def _readable(descriptor: int) -> bool:
 
 
 class Several:
-    """The statements of one transaction; `run` waits for its rows, which costs a round trip each."""
+    """The statements of one transaction. What fails is raised by the next `rows`, or at the end of the block."""
 
-    def __init__(self, connection: AsyncConnection[Row]) -> None:
+    def __init__(self, connection: AsyncConnection[Row], user_id: str) -> None:
         self._connection = connection
+        self._user_id = user_id
 
-    async def run(self, statement: Statement, **params: Any) -> list[Row]:
-        """Run `statement` in this transaction and return its rows."""
-        cursor = await self._connection.execute(statement.sql, {**statement.constants, **params}, binary=True)
-        return await cursor.fetchall() if cursor.description else []
+    async def run(self, statement: Statement, **params: Any) -> AsyncCursor[Row]:
+        """Send `statement` without waiting for it."""
+        params = {**statement.constants, "user_id": self._user_id, **params}
+        return await self._connection.execute(statement.sql, params, binary=True)
+
+    async def rows(self, statement: Statement, **params: Any) -> list[Row]:
+        """Send `statement` and wait for its rows: a round trip."""
+        return await (await self.run(statement, **params)).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

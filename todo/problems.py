@@ -63,8 +63,14 @@ class Invalid(Problem):
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    if error["type"] == "uuid_parsing":
-        return "Input should be a UUID"  # Pydantic's own words repeat a character of the input
+    """Pydantic's message, save where it repeats a character of the input or calls characters items."""
+    match error["type"]:
+        case "uuid_parsing":
+            return "Input should be a UUID"
+        case "too_short":
+            return f"Input should have at least {error['ctx']['min_length']} characters"
+        case "too_long":
+            return f"Input should have at most {error['ctx']['max_length']} characters"
     return str(error["msg"]).removeprefix("Value error, ")
 
 

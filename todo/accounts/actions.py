@@ -91,8 +91,9 @@ async def signing_keys(database: Database) -> Tokens:
     if not rows or not rows[0][3]:
         key = KeyPair.new()
         jwk = msgspec.json.encode(key.public_jwk).decode()
-        await tx.one(ADD_KEY, kid=key.kid, private_key=key.private_key, public_jwk=jwk)
-        rows = await tx.one(KEYS)
+        async with tx.several() as several:
+            await several.run(ADD_KEY, kid=key.kid, private_key=key.private_key, public_jwk=jwk)
+            rows = await several.rows(KEYS)
     kid, private_key, public_jwk, _ = rows[0]
     return Tokens(KeyPair(kid, private_key, public_jwk), [row[2] for row in rows])
 

@@ -1,0 +1,328 @@
+"""The transaction: one round trip, committed before the answer, never dirty, never hanging."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from psycopg import errors
+from sqlalchemy import Integer, bindparam, func, select, text
+
+from tests.conftest import Person, http, running, settings_for, sign_up
+from todo.app import create_app
+from todo.database import ACCOUNTS, Database, Statement, Tx, described
+from todo.problems import Unavailable
+
+pytestmark = pytest.mark.anyio
+
+WHO = Statement.of(select(text("current_user, current_setting('app.user_id'), current_setting('statement_timeout')")))
+SLEEP = Statement.of(select(func.pg_sleep(bindparam("seconds"))))
+ONE_OVER = Statement.of(select(1 / bindparam("number", type_=Integer)))
+ADD = Statement.of(text("insert into tasks (user_id, id, title) values (:user_id, gen_random_uuid(), :title)"))
+COUNT = Statement.of(text("select count(*) from tasks"), reads=True)
+
+
+@asynccontextmanager
+async def database(url: str, **settings: Any) -> AsyncIterator[Database]:
+    async with Database(url, settings_for(url, **settings)) as opened:
+        yield opened
+
+
+async def count(tx: Tx) -> int:
+    return int((await tx.one(COUNT))[0][0])
+
+
+async def test_a_transaction_works_as_its_role_and_user(ada: Person, database_url: str) -> None:
+    async with database(database_url, statement_timeout=2.5) as opened:
+        assert await Tx(opened, ada.id).one(WHO) == [("todo_app", ada.id, "2500ms")]
+        assert await Tx(opened, "", ACCOUNTS).one(WHO) == [("todo_accounts", "", "2500ms")]
+
+
+class Wire:
+    """A proxy before the database that counts how often the client speaks before it listens again."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.unix = f"{query['host']}/.s.PGSQL.5432" if query.get("host", "").startswith("/") else None
+        self.host, self.port = parts.hostname, parts.port or 5432
+        self.user, self.password, self.name = parts.username, parts.password, parts.path.lstrip("/")
+        self.flights = 0
+        self._listening = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        secret = f":{self.password}" if self.password else ""
+        async with server:
+            yield f"postgresql://{self.user}{secret}@127.0.0.1:{port}/{self.name}?sslmode=disable"
+        for task in self._tasks:
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.unix:
+            other_reader, other_writer = await asyncio.open_unix_connection(self.unix)
+        else:
+            other_reader, other_writer = await asyncio.open_connection(self.host, self.port)
+        for pair in ((reader, other_writer, True), (other_reader, writer, False)):
+            task = asyncio.create_task(self._copy(*pair))
+            self._tasks.add(task)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speaking: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                self.flights += speaking and self._listening
+                self._listening = not speaking
+                writer.write(data)
+        finally:
+            writer.close()
+
+
+async def test_a_transaction_is_one_round_trip(ada: Person, database_url: str) -> None:
+    wire = Wire(database_url)
+    async with wire() as url, database(url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+        await count(tx)  # which connects
+        for statement, params in ((COUNT, {}), (ADD, {"title": "x"}), (WHO, {})):
+            for _ in range(5):  # unprepared, being prepared, prepared
+                wire.flights = 0
+                await tx.one(statement, **params)
+                assert wire.flights == 1
+
+
+async def test_each_endpoint_is_one_round_trip(database_url: str) -> None:
+    wire = Wire(database_url)
+    async with wire() as url, running(create_app(settings_for(url, pool_size=1))) as app, http(app) as client:
+        ada = await sign_up(client, "ada")
+        task = await ada.create()
+        for _ in range(4):
+            for call in (
+                ada.create(),
+                ada.list(),
+                ada.list(limit=1),
+                ada.get(task["id"]),
+                ada.put(task["id"], title="y"),
+                ada.toggle(task["id"]),
+                ada.delete((await ada.create())["id"]),
+            ):
+                wire.flights = 0
+                await call
+                assert wire.flights == 1
+
+
+async def test_several_statements_are_all_or_nothing(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+        async with tx.several() as several:
+            await several.run(ADD, title="first")
+            assert await several.rows(COUNT) == [(1,)]
+            await several.run(ADD, title="second")
+        assert await count(tx) == 2
+
+        async def fails_in_the_middle() -> None:
+            async with tx.several() as several:
+                await several.run(ADD, title="third")
+                await several.rows(ONE_OVER, number=0)
+
+        async def fails_in_python() -> None:
+            async with tx.several() as several:
+                await several.run(ADD, title="third")
+                raise RuntimeError
+
+        async def fails_at_the_end() -> None:
+            async with tx.several() as several:
+                await several.run(ADD, title="third")
+                await several.run(ADD, title="")
+
+        for fails, error in (
+            (fails_in_the_middle, errors.DivisionByZero),
+            (fails_in_python, RuntimeError),
+            (fails_at_the_end, errors.CheckViolation),
+        ):
+            with pytest.raises(error):
+                await fails()
+        assert await count(tx) == 2
+        assert await tx.one(WHO) == [("todo_app", ada.id, "10s")]
+
+
+async def test_a_statement_that_fails_leaves_a_clean_connection(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+        for _ in range(3):
+            with pytest.raises(errors.DivisionByZero):
+                await tx.one(ONE_OVER, number=0)
+            with pytest.raises(errors.CheckViolation):
+                await tx.one(ADD, title="")
+            assert await count(tx) == 0
+
+
+async def test_a_caller_who_hangs_up_leaves_a_clean_connection(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=2) as opened:
+        tx = Tx(opened, ada.id)
+        for number in range(40):
+            task = asyncio.create_task(tx.one(ADD, title="x") if number % 2 else tx.one(SLEEP, seconds=0.01))
+            await asyncio.sleep(number % 5 / 1000)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        stranger = Tx(opened, "somebody else")
+        assert await asyncio.gather(*(count(stranger) for _ in range(6))) == [0] * 6
+        assert {row for rows in await asyncio.gather(*(tx.one(WHO) for _ in range(6))) for row in rows} == {
+            ("todo_app", ada.id, "10s")
+        }
+
+
+async def test_one_who_hangs_up_in_the_middle_of_several_changes_nothing(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+
+        async def slowly() -> None:
+            async with tx.several() as several:
+                await several.run(ADD, title="x")
+                await asyncio.sleep(5)
+
+        task = asyncio.create_task(slowly())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await count(tx) == 0
+
+
+async def test_a_full_pool_makes_wait_and_then_says_so(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1, pool_timeout=0.3) as opened:
+        tx = Tx(opened, ada.id)
+        holder = asyncio.create_task(tx.one(SLEEP, seconds=0.15))
+        await asyncio.sleep(0.02)
+        assert await count(tx) == 0  # waited, and was served
+        await holder
+
+        holder = asyncio.create_task(tx.one(SLEEP, seconds=1))
+        await asyncio.sleep(0.02)
+        with pytest.raises(Unavailable) as refused:
+            await count(tx)
+        assert refused.value.headers["Retry-After"] == "1"
+        await holder
+        assert await count(tx) == 0
+
+
+async def test_more_than_may_wait_are_refused_at_once(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1, pool_waiting=2, pool_timeout=5) as opened:
+        tx = Tx(opened, ada.id)
+        await count(tx)
+        began = time.monotonic()
+        outcomes = await asyncio.gather(*(tx.one(SLEEP, seconds=0.2) for _ in range(10)), return_exceptions=True)
+        assert sum(isinstance(outcome, Unavailable) for outcome in outcomes) == 7
+        assert time.monotonic() - began < 5
+
+
+async def test_four_hundred_at_once_are_all_served(database_url: str) -> None:
+    """The shape that hangs a server of threads and sessions: far more requests than connections."""
+    async with running(create_app(settings_for(database_url, pool_size=4))) as app, http(app) as client:
+        ada = await sign_up(client, "ada")
+        made = await asyncio.gather(*(ada.create(title=str(number)) for number in range(200)))
+        lists = await asyncio.gather(*(ada.list() for _ in range(200)))
+        assert len({task["id"] for task in made}) == 200
+        assert {len(tasks) for tasks in lists} == {200}
+
+
+async def test_a_statement_that_takes_too_long_is_ended(ada: Person, database_url: str) -> None:
+    async with database(database_url, statement_timeout=0.2) as opened:
+        with pytest.raises(Unavailable, match="too long; nothing was changed"):
+            await Tx(opened, ada.id).one(SLEEP, seconds=5)
+        assert not opened.failing
+
+
+def end_connections(url: str) -> None:
+    """What a serverless database does when it goes to sleep."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and application_name = 'todo' and pid <> pg_backend_pid()"
+        )
+
+
+async def test_connections_that_died_while_idle_are_replaced_unnoticed(database_url: str) -> None:
+    async with running(create_app(settings_for(database_url, pool_size=4))) as app, http(app) as client:
+        ada = await sign_up(client, "ada")
+        for _ in range(3):
+            await asyncio.gather(*(ada.list() for _ in range(20)))
+            end_connections(database_url)
+            await asyncio.sleep(0.1)
+            made = await asyncio.gather(*(ada.post(title="x") for _ in range(8)))  # writes, which are never repeated
+            assert [answer.status_code for answer in made] == [201] * 8
+        assert len(await ada.list()) == 24
+
+
+async def test_a_read_whose_connection_dies_is_tried_again_and_a_write_is_not(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=2) as opened:
+        tx = Tx(opened, ada.id)
+        reading = Statement(SLEEP.sql, SLEEP.constants, reads=True)
+        read = asyncio.create_task(tx.one(reading, seconds=0.5))
+        write = asyncio.create_task(tx.one(SLEEP, seconds=0.5))
+        await asyncio.sleep(0.2)
+        end_connections(database_url)
+
+        assert len(await read) == 1
+        with pytest.raises(Unavailable, match="may or may not"):
+            await write
+        assert await count(tx) == 0
+
+
+async def test_a_database_that_is_not_there_is_503(ada: Person) -> None:
+    async with database("postgresql://todo@127.0.0.1:1/todo", pool_timeout=0.5) as opened:
+        with pytest.raises(Unavailable):
+            await count(Tx(opened, ada.id))
+        assert opened.failing
+
+
+async def test_a_database_that_only_reads_is_503(ada: Person, database_url: str) -> None:
+    async with database(database_url + "&options=-c%20default_transaction_read_only%3Don") as opened:
+        with pytest.raises(Unavailable, match="nothing was changed"):
+            await Tx(opened, ada.id).one(ADD, title="x")
+        assert await count(Tx(opened, ada.id)) == 0
+
+
+async def test_whole_numbers_of_any_size_share_a_prepared_statement(ada: Person, database_url: str) -> None:
+    echo = Statement.of(select(bindparam("number", type_=Integer)))
+    async with database(database_url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+        for number in (1, 300, 70_000, 2**31 - 1) * 3:
+            assert await tx.one(echo, number=number) == [(number,)]
+        async with opened._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select count(*) from pg_prepared_statements where statement like '%INTEGER%'"
+            )
+            assert await cursor.fetchone() == (1,)
+
+
+async def test_nothing_is_prepared_when_told_so(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=1, prepare_threshold=-1) as opened:
+        for _ in range(8):
+            await count(Tx(opened, ada.id))
+        async with opened._pool.connection() as connection:
+            cursor = await connection.execute("select count(*) from pg_prepared_statements")
+            assert await cursor.fetchone() == (0,)
+
+
+def test_a_statement_that_needs_python_is_refused() -> None:
+    from sqlalchemy import column
+
+    with pytest.raises(TypeError, match="server_default"):
+        Statement.of(select(column("x")).where(column("x").in_([1, 2])))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:hunter2@db.example.com:6543/todo?sslmode=require&channel_binding=require",
+        "postgresql://db.example.com/todo?user=ada&password=hunter2",
+    ],
+)
+def test_what_is_said_of_a_url_has_no_password(url: str) -> None:
+    assert "hunter2" not in described(url)
+    assert "todo at db.example.com" in described(url)
