@@ -20,7 +20,6 @@ app.add_typer(db, name="db")
 def _one_line_for_what_can_be_mended() -> Iterator[None]:
     """What the person who runs this can mend is said in one line, with exit status 1; a bug keeps its traceback."""
     import psycopg
-    from alembic.util import CommandError
 
     from todo.embedded import EmbeddedError
     from todo.health import WallError
@@ -29,7 +28,7 @@ def _one_line_for_what_can_be_mended() -> Iterator[None]:
 
     try:
         yield
-    except (EmbeddedError, SchemaError, WallError, CommandError) as error:
+    except (EmbeddedError, SchemaError, WallError) as error:
         _fail(str(error))
     except Unavailable as error:
         _fail(error.detail)
@@ -67,7 +66,7 @@ def serve(
 
         from todo.app import database_url
         from todo.database import described
-        from todo.migrate import upgrade
+        from todo.migrate import current, head, upgrade
         from todo.observe import log, log_configuration
         from todo.protocol import Protocol
 
@@ -75,7 +74,7 @@ def serve(
         logging.config.dictConfig(configuration)
         with database_url(settings) as url:
             server = _reach(url, settings)
-            if migrate or settings.database_url is None:
+            if (migrate or settings.database_url is None) and current(url) != head():
                 upgrade(settings.direct_database_url or url)
             _guard(url, settings)
             log.info("database: %s, %s", described(url), server)
@@ -158,12 +157,12 @@ def db_check() -> None:
 
 
 @db.command("revision")
-def db_revision(message: Annotated[str, typer.Argument(help="What the migration does.")]) -> None:
+def db_revision(name: Annotated[str, typer.Argument(help="What it is about: words_with_underscores.")]) -> None:
     """Write a new migration from what the models say and the database does not."""
     with _one_line_for_what_can_be_mended(), _schema_url() as url:
         from todo import migrate
 
-        migrate.revise(url, message)
+        migrate.revise(url, name)
 
 
 @contextmanager

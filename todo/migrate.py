@@ -1,16 +1,18 @@
-"""Bring a database to the schema this build needs, and tell whether it has it."""
+"""Bring a database to the schema this build needs, and tell whether it has it.
+
+Alembic is imported where a migration runs: a server whose database is up to date starts without it.
+"""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -19,35 +21,25 @@ class SchemaError(Exception):
     """The database's schema is not the one this build needs; the message says what to type."""
 
 
-def upgrade(url: str, revision: str = "head") -> None:
-    """Migrate up to `revision`, once however many do it at the same time. Raises psycopg's errors."""
-    _with_connection(url, lambda config: command.upgrade(config, revision))
-
-
-def downgrade(url: str, revision: str) -> None:
-    """Migrate down to `revision` (`-1` for one step, `base` for nothing left)."""
-    _with_connection(url, lambda config: command.downgrade(config, revision))
-
-
-def print_upgrade() -> None:
-    """Print the SQL of a whole upgrade, for an administrator who runs it by hand."""
-    command.upgrade(_config(), "head", sql=True)
-
-
-def check(url: str) -> None:
-    """Raise alembic's CommandError when the models say something else than the migrations."""
-    _with_connection(url, command.check)
-
-
-def revise(url: str, message: str) -> None:
-    """Write a new migration from what the models say and the database does not."""
-    _with_connection(url, lambda config: command.revision(config, message, autogenerate=True))
-
-
 @cache
+def revisions() -> tuple[str, ...]:
+    """Every revision this build knows, oldest first: their files carry their dates and their names."""
+    return tuple(sorted(path.stem.replace("-", "_") for path in (FOLDER / "versions").glob("*.py")))
+
+
 def head() -> str:
     """The revision this build needs."""
-    return cast("str", ScriptDirectory.from_config(_config()).get_current_head())
+    return revisions()[-1]
+
+
+def current(url: str) -> str | None:
+    """The revision that the database has, or None where it has no tables yet. Raises psycopg's errors."""
+    with psycopg.connect(url, prepare_threshold=None) as connection:
+        try:
+            row = connection.execute("select version_num from alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+        return row[0] if row else None
 
 
 def require(found: str | None) -> None:
@@ -56,24 +48,64 @@ def require(found: str | None) -> None:
         return
     if found is None:
         raise SchemaError("the database has no tables yet: run `todo db upgrade`, or `todo serve --migrate`")
-    if _known(found):
+    if found in revisions():
         raise SchemaError(f"the database is at {found} and needs {head()}: run `todo db upgrade`")
     raise SchemaError(f"the database is at {found}, which this build does not know: run a newer build of todo")
 
 
-def _known(revision: str) -> bool:
-    return any(revision == script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+def upgrade(url: str, revision: str = "head") -> None:
+    """Migrate up to `revision`, once however many do it at the same time. Raises psycopg's errors."""
+    from alembic import command
+
+    _run(url, lambda config: command.upgrade(config, revision))
 
 
-def _config() -> Config:
+def downgrade(url: str, revision: str) -> None:
+    """Migrate down to `revision` (`-1` for one step, `base` for nothing left)."""
+    from alembic import command
+
+    _run(url, lambda config: command.downgrade(config, revision))
+
+
+def print_upgrade() -> None:
+    """Print the SQL of a whole upgrade, for an administrator who runs it by hand."""
+    from alembic import command
+
+    command.upgrade(_config(), "head", sql=True)
+
+
+def check(url: str) -> None:
+    """Raise SchemaError when the models say something else than the migrations."""
+    from alembic import command
+
+    _run(url, command.check)
+
+
+def revise(url: str, name: str) -> None:
+    """Write a new migration, named with letters and underscores, from what the models say and the database does not."""
+    from alembic import command
+
+    rev_id = f"{datetime.now(UTC):%Y_%m_%d}_{name}"
+    _run(url, lambda config: command.revision(config, name, autogenerate=True, rev_id=rev_id))
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("file_template", "%%(year)d-%%(month).2d-%%(day).2d_%%(slug)s")
     config.set_main_option("path_separator", "os")
+    config.set_main_option("timezone", "UTC")
     return config
 
 
-def _with_connection(url: str, run: Callable[[Config], Any]) -> None:
+def _run(url: str, run: Callable[["Config"], Any]) -> None:
+    from alembic.util import CommandError
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import NullPool
+
     # libpq reads the URL, so every parameter that a provider puts into it means what it should.
     engine = create_engine(
         "postgresql+psycopg://",
@@ -81,6 +113,11 @@ def _with_connection(url: str, run: Callable[[Config], Any]) -> None:
         poolclass=NullPool,
     )
     config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        run(config)
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            run(config)
+    except CommandError as error:
+        raise SchemaError(str(error)) from None
+    except DBAPIError as error:
+        raise error.orig or error from None  # psycopg's own words, without SQLAlchemy's around them

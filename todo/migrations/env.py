@@ -9,7 +9,12 @@ import todo.tasks.models  # noqa: F401 # the models register their tables
 LOCK = 0x746F646F  # "todo"; held until the end of the transaction, so it works through a pooler too
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", target_metadata=SQLModel.metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},  # so that a % is printed as it is
+        target_metadata=SQLModel.metadata,
+        literal_binds=True,
+    )
     with context.begin_transaction():
         context.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
         context.run_migrations()

@@ -1,0 +1,309 @@
+"""Real processes: what is acknowledged stays, whatever is killed, and the server says what is wrong."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from tests.conftest import PASSWORD
+from todo import embedded, migrate
+
+TODO = str(Path(sys.executable).parent / "todo")
+
+
+def environment(**settings: Any) -> dict[str, str]:
+    return {**os.environ, **{name.upper(): str(value) for name, value in settings.items()}}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Server:
+    """`todo serve` as a process of its own."""
+
+    def __init__(self, folder: Path, *options: str, **settings: Any) -> None:
+        self.port = free_port()
+        self.log = folder / f"server-{self.port}.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [TODO, "serve", *options], env=environment(port=self.port, **settings), stdout=log, stderr=log
+            )
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+
+    def ready(self) -> "Server":
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if self.http.get("/health/ready").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it, with everything that it started when it is killed; its exit status."""
+        family = psutil.Process(self.process.pid).children(recursive=True) if how == signal.SIGKILL else []
+        self.process.send_signal(how)
+        for child in family:
+            child.kill()
+        self.http.close()
+        return self.process.wait(30)
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **settings: Any) -> Iterator[Server]:
+    server = Server(folder, *options, **settings)
+    try:
+        yield server.ready()
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def signed_up(server: Server, email: str = "ada@example.com") -> tuple[str, dict[str, str]]:
+    answer = server.http.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    session = answer.json()
+    return f"/api/{session['user']['id']}/tasks", {"Authorization": f"Bearer {session['access_token']}"}
+
+
+def created(server: Server, tasks: str, token: dict[str, str], count: int) -> list[str]:
+    answers = [server.http.post(tasks, headers=token, json={"title": f"task {n}"}) for n in range(count)]
+    assert {answer.status_code for answer in answers} == {201}
+    return [answer.json()["id"] for answer in answers][::-1]
+
+
+def listed(server: Server, tasks: str, token: dict[str, str]) -> list[str]:
+    answer = server.http.get(tasks, headers=token)
+    assert answer.status_code == 200, answer.text
+    return [task["id"] for task in answer.json()]
+
+
+def postmaster(folder: Path) -> psutil.Process | None:
+    try:
+        return psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+
+
+def test_tasks_survive_a_restart_and_the_database_stops_with_its_last_user(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with serving(tmp_path, data_dir=folder) as server:
+        tasks, token = signed_up(server)
+        made = created(server, tasks, token, 3)
+        assert postmaster(folder)
+        assert server.stop() == 0
+        assert postmaster(folder) is None
+
+    with serving(tmp_path, data_dir=folder) as server:
+        assert listed(server, tasks, token) == made  # and the token holds: its key is kept in the database
+        said = server.log.read_text()
+    assert "started by itself" in said
+    assert str(folder) in said
+
+
+def test_tasks_survive_kill_9_of_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with serving(tmp_path, data_dir=folder, workers=2) as server:
+        tasks, token = signed_up(server)
+        made = created(server, tasks, token, 20)
+        database = postmaster(folder)
+        assert database
+        server.stop(signal.SIGKILL)
+        database.kill()
+
+    with serving(tmp_path, data_dir=folder) as server:
+        assert listed(server, tasks, token) == made
+
+
+def test_a_number_that_another_process_has_now_does_not_stop_the_start(tmp_path: Path) -> None:
+    """A container that starts anew hands out the same process numbers again."""
+    folder = tmp_path / "data"
+    with embedded.running(folder) as url, psycopg.connect(url) as connection:
+        connection.execute("create table kept (x int)")
+        connection.commit()
+        pid = (folder / "postgres" / "postmaster.pid").read_text()
+    (folder / "postgres" / "postmaster.pid").write_text("\n".join([str(os.getpid()), *pid.splitlines()[1:]]) + "\n")
+
+    with embedded.running(folder) as url, psycopg.connect(url) as connection:
+        assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_several_servers_and_the_command_line_share_one_database(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with serving(tmp_path, data_dir=folder, workers=2) as first:
+        tasks, token = signed_up(first)
+        made = created(first, tasks, token, 2)
+        with serving(tmp_path, data_dir=folder) as second:
+            assert listed(second, tasks, token) == made
+        done = subprocess.run([TODO, "db", "check"], env=environment(data_dir=folder), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert listed(first, tasks, token) == made  # the others left; the database stayed
+    assert postmaster(folder) is None
+
+
+def test_ten_first_starts_at_once_make_one_database(tmp_path: Path) -> None:
+    command = [TODO, "db", "upgrade"]
+    starts = [
+        subprocess.Popen(command, env=environment(data_dir=tmp_path / "data"), stderr=subprocess.PIPE)
+        for _ in range(10)
+    ]
+    told = [start.communicate(timeout=100)[1].decode() for start in starts]
+    assert [start.returncode for start in starts] == [0] * 10, told
+    with embedded.running(tmp_path / "data") as url, psycopg.connect(url) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchall() == [(migrate.head(),)]
+
+
+def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 120)
+    with embedded.running(folder) as url, psycopg.connect(url) as connection:
+        assert connection.execute("select current_user").fetchone() == ("todo",)
+
+
+def test_the_login_is_no_superuser_and_nobody_else_can_enter(tmp_path: Path) -> None:
+    with embedded.running(tmp_path) as url, psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select rolsuper, rolbypassrls, current_setting('listen_addresses') from pg_roles where rolname = user"
+        ).fetchone()
+        assert row == (False, False, "")
+        assert (tmp_path / "postgres").stat().st_mode & 0o077 == 0
+
+
+def run_to_its_end(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [TODO, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("postgresql://ada:hunter2@127.0.0.1:1/todo", "127.0.0.1"),
+        ("postgresql://ada:hunter2@no-such-host.invalid/todo", "no-such-host"),
+        ("mysql://ada:hunter2@db/todo", "DATABASE_URL"),
+        ("postgresql://ada:hun@ter2@db/todo", "%40"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "db upgrade"])
+def test_a_database_that_cannot_be_used_is_one_clear_line(url: str, says: str, command: str) -> None:
+    done = run_to_its_end(*command.split(), database_url=url, connect_timeout=5)
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("todo: ")
+    assert says in line
+    assert "hunter2" not in line
+    assert "ter2" not in line
+
+
+def test_a_given_database_is_served_only_when_its_schema_is_known(empty_url: str, tmp_path: Path) -> None:
+    refused = run_to_its_end("serve", database_url=empty_url, port=free_port())
+    assert refused.returncode == 1
+    assert [*refused.stderr.splitlines()] == [
+        "todo: the database has no tables yet: run `todo db upgrade`, or `todo serve --migrate`"
+    ]
+
+    assert run_to_its_end("db", "upgrade", database_url=empty_url).returncode == 0
+    with serving(tmp_path, database_url=empty_url) as server:
+        tasks, token = signed_up(server)
+        made = created(server, tasks, token, 2)
+    with serving(tmp_path, "--migrate", database_url=empty_url) as server:
+        assert listed(server, tasks, token) == made
+
+
+def test_migrations_go_to_the_direct_url(empty_url: str) -> None:
+    nowhere = "postgresql://todo@127.0.0.1:1/todo"
+
+    assert run_to_its_end("db", "upgrade", database_url=nowhere, direct_database_url=empty_url).returncode == 0
+    assert run_to_its_end("db", "upgrade", database_url=empty_url, direct_database_url=nowhere).returncode == 1
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    done = run_to_its_end("serve", data_dir=tmp_path / "file" / "data")
+
+    assert done.returncode == 1
+    assert "DATA_DIR" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_is_no_http_is_told_too(tmp_path: Path, database_url: str) -> None:
+    with (
+        serving(tmp_path, database_url=database_url) as server,
+        socket.create_connection(("127.0.0.1", server.port), 10) as wire,
+    ):
+        wire.sendall(b"\x16\x03\x01 garbage\r\n\r\n")
+        answer = b""
+        while piece := wire.recv(4096):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert b'"status":400' in body
+
+
+def test_a_reader_who_stops_reading_holds_no_connection(tmp_path: Path, database_url: str) -> None:
+    """Three whole lists that nobody reads to the end, over a pool of one connection: others are served."""
+    with serving(tmp_path, database_url=database_url, pool_size=1) as server:
+        tasks, token = signed_up(server, f"slow-{server.port}@example.com")
+        with psycopg.connect(database_url) as connection:
+            connection.execute("alter table tasks no force row level security")
+            connection.execute(
+                "insert into tasks (user_id, id, title, description)"
+                " select %s, gen_random_uuid(), 'x', repeat('long ', 1000) from generate_series(1, 4000)",
+                [tasks.split("/")[2]],
+            )
+            connection.execute("alter table tasks force row level security")
+        request = f"GET {tasks} HTTP/1.1\r\nHost: x\r\nAuthorization: {token['Authorization']}\r\n\r\n".encode()
+        readers = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(3)]
+        for reader in readers:
+            reader.sendall(request)
+            assert reader.recv(1000).startswith(b"HTTP/1.1 200")
+        assert len(server.http.get(f"{tasks}?limit=3", headers=token).json()) == 3
+        for reader in readers:
+            reader.close()
+        assert server.http.get("/health/live").status_code == 200
+
+
+def test_a_list_that_breaks_off_is_seen_to_be_broken(tmp_path: Path, empty_url: str) -> None:
+    """The database goes away in the middle of a whole list: the client sees a broken answer, not a short list."""
+    migrate.upgrade(empty_url)
+    with serving(tmp_path, database_url=empty_url, pool_timeout=1) as server:
+        tasks, token = signed_up(server)
+        with psycopg.connect(empty_url) as connection:
+            connection.execute("alter table tasks no force row level security")
+            connection.execute(
+                "insert into tasks (user_id, id, title, description)"
+                " select %s, gen_random_uuid(), 'x', repeat('long ', 1000) from generate_series(1, 8000)",
+                [tasks.split("/")[2]],
+            )
+            connection.execute("alter table tasks force row level security")
+
+        def read_it_all() -> None:
+            with server.http.stream("GET", tasks, headers=token) as answer:
+                pieces = answer.iter_bytes()
+                assert next(pieces).startswith(b"[")
+                with psycopg.connect(empty_url, autocommit=True) as connection:
+                    connection.execute("alter table tasks rename to hidden")
+                for _ in pieces:
+                    pass
+
+        with pytest.raises(httpx.RemoteProtocolError):
+            read_it_all()

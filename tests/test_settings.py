@@ -1,0 +1,98 @@
+"""Settings: read once, frozen, and refused in one line that names the setting and never its value."""
+
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from todo.settings import Settings, SettingsError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://ada:hunter2@db/todo"),
+        ("DATABASE_URL", "hunter2"),
+        ("DATABASE_URL", "postgresql://ada:hunter2@db:port/todo?nonsense=hunter2"),
+        ("DATABASE_URL", "postgresql://ada:hunter2@hunter2@db/todo"),
+        ("DIRECT_DATABASE_URL", "hunter2"),
+        ("PORT", "hunter2"),
+        ("PORT", "65536"),
+        ("WORKERS", "0"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://a.example.com, *"),
+        ("CORS_ORIGINS", "https://a.example.com/"),
+        ("CORS_ORIGINS", "a.example.com"),
+        ("CORS_ORIGINS", "null"),
+        ("POOL_SIZE", "-1"),
+        ("POOL_TIMEOUT", "nan"),
+        ("PREPARE_THRESHOLD", "many"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment()
+
+    message = str(refused.value)
+    assert message.startswith(f"{name}: ")
+    assert "\n" not in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("postgres://ada@db/todo", "postgresql://ada@db/todo"),
+        ("postgresql:///todo", "postgresql:///todo"),
+        (
+            "postgres://ada:p%40ss@ep-cool-pooler.example.com/neondb?sslmode=require&channel_binding=require",
+            "postgresql://ada:p%40ss@ep-cool-pooler.example.com/neondb?sslmode=require&channel_binding=require",
+        ),
+        (
+            "postgresql://ada:x@db/todo?sslmode=require&options=endpoint%3Dep-cool",
+            "postgresql://ada:x@db/todo?sslmode=require&options=endpoint%3Dep-cool",
+        ),
+    ],
+)
+def test_a_url_is_taken_as_a_provider_gives_it(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", given)
+
+    assert Settings.from_environment().database_url == kept
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example.com, http://localhost:3000,")
+
+    assert Settings.from_environment().cors_origins == ("https://a.example.com", "http://localhost:3000")
+
+
+def test_an_empty_value_is_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("PORT", "")
+
+    settings = Settings.from_environment()
+
+    assert (settings.database_url, settings.port) == (None, 8000)
+
+
+def test_what_is_said_on_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1")
+
+    assert Settings.from_environment(port=2, host=None).port == 2
+
+
+def test_settings_are_frozen() -> None:
+    changed: Any = Settings.from_environment()
+    with pytest.raises(pydantic.ValidationError):
+        changed.port = 1
+
+
+def test_the_data_folder_is_the_users_own_or_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
+    assert Settings.from_environment().folder == Path("/somewhere/todo")
+    monkeypatch.setenv("DATA_DIR", "~/mine")
+    assert Settings.from_environment().folder == Path("~/mine").expanduser()
