@@ -1,9 +1,8 @@
 """The application: `create_app(settings)`. Nothing happens at import."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -13,6 +12,7 @@ from todo.accounts import routes as accounts
 from todo.accounts.actions import signing_keys
 from todo.accounts.passwords import Passwords
 from todo.database import Database
+from todo.deployment import database_url
 from todo.health import guard
 from todo.observe import Bugs
 from todo.problems import answer_problems
@@ -45,24 +45,12 @@ SENT_ACROSS = [
 ]
 
 
-@contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
-    """The URL of the database to use: the one that is set, or that of the PostgreSQL that starts by itself."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    from todo import embedded
-
-    with embedded.running(settings.folder) as url:
-        yield url
-
-
 def create_app(settings: Settings) -> FastAPI:
     """The whole API over one database, which is opened when the server starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _in_thread(lambda: database_url(settings)) as url, Database(url, settings) as database:
+        async with _in_thread(database_url(settings)) as url, Database(url, settings) as database:
             await guard(database)
             app.state.database = database
             app.state.passwords = Passwords()
@@ -109,9 +97,8 @@ def from_environment() -> FastAPI:
 
 
 @asynccontextmanager
-async def _in_thread(make: Callable[[], AbstractContextManager[Any]]) -> AsyncIterator[Any]:
+async def _in_thread(manager: AbstractContextManager[str]) -> AsyncIterator[str]:
     """A context manager that blocks, entered and left beside the event loop."""
-    manager = make()
     value = await asyncio.to_thread(manager.__enter__)
     try:
         yield value

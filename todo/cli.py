@@ -1,6 +1,5 @@
 """The command line: `todo serve`, `todo db …`, `todo openapi`. Heavy imports stand inside the commands."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from todo.settings import Settings, SettingsError
+from todo.settings import CannotStart, Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
@@ -21,17 +20,10 @@ def _one_line_for_what_can_be_mended() -> Iterator[None]:
     """What the person who runs this can mend is said in one line, with exit status 1; a bug keeps its traceback."""
     import psycopg
 
-    from todo.embedded import EmbeddedError
-    from todo.health import WallError
-    from todo.migrate import SchemaError
-    from todo.problems import Unavailable
-
     try:
         yield
-    except (EmbeddedError, SchemaError, WallError) as error:
+    except CannotStart as error:
         _fail(str(error))
-    except Unavailable as error:
-        _fail(error.detail)
     except psycopg.Error as error:
         _fail("the database: " + str(error).strip().splitlines()[0])
 
@@ -39,14 +31,6 @@ def _one_line_for_what_can_be_mended() -> Iterator[None]:
 def _fail(message: str) -> None:
     print(f"todo: {message}", file=sys.stderr)  # noqa: T201 # this is where the command line speaks
     raise typer.Exit(1)
-
-
-def _settings(**overrides: object) -> Settings:
-    try:
-        return Settings.from_environment(**overrides)
-    except SettingsError as error:
-        _fail(str(error))
-        raise  # never reached: _fail exits
 
 
 @app.command()
@@ -57,15 +41,15 @@ def serve(
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring a given database up to date first.")] = False,
 ) -> None:
     """Serve the API. Without DATABASE_URL a PostgreSQL starts by itself, and is migrated."""
-    settings = _settings(host=host, port=port, workers=workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is open is closed on the way out
     with _one_line_for_what_can_be_mended():
+        settings = Settings.from_environment(host=host, port=port, workers=workers)
         import logging.config
 
         import uvicorn
 
-        from todo.app import database_url
         from todo.database import described
+        from todo.deployment import database_url
         from todo.migrate import current, head, upgrade
         from todo.observe import log, log_configuration
         from todo.protocol import Protocol
@@ -96,13 +80,13 @@ def serve(
 
 
 def _reach(url: str, settings: Settings) -> str:
-    """What answers at `url`; raises psycopg's OperationalError, or exits for a PostgreSQL that is too old."""
+    """What answers at `url`. Raises psycopg's OperationalError, or CannotStart for a PostgreSQL that is too old."""
     import psycopg
 
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
         version = connection.info.server_version
         if version < 150000:
-            _fail(f"the database is PostgreSQL {version // 10000}; 15 or newer is needed")
+            raise CannotStart(f"the database is PostgreSQL {version // 10000}; 15 or newer is needed")
         secure = " over TLS" if connection.pgconn.ssl_in_use else ""
         return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
 
@@ -112,12 +96,16 @@ def _guard(url: str, settings: Settings) -> None:
 
     from todo.database import Database
     from todo.health import guard
+    from todo.problems import Unavailable
 
     async def try_the_walls() -> None:
         async with Database(url, settings) as database:
             await guard(database)
 
-    asyncio.run(try_the_walls())
+    try:
+        asyncio.run(try_the_walls())
+    except Unavailable as error:
+        raise CannotStart(error.detail) from None
 
 
 @db.command("upgrade")
@@ -167,9 +155,9 @@ def db_revision(name: Annotated[str, typer.Argument(help="What it is about: word
 
 @contextmanager
 def _schema_url() -> Iterator[str]:
-    from todo.app import database_url
+    from todo.deployment import database_url
 
-    settings = _settings()
+    settings = Settings.from_environment()
     with database_url(settings) as url:
         yield settings.direct_database_url or url
 
@@ -180,5 +168,4 @@ def openapi() -> None:
     from todo.app import create_app
     from todo.openapi import as_yaml
 
-    os.environ.pop("CORS_ORIGINS", None)
-    print(as_yaml(create_app(_settings())), end="")  # noqa: T201 # the document is the output
+    print(as_yaml(create_app(Settings())), end="")  # noqa: T201 # the document is the output

@@ -27,6 +27,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from todo.settings import CannotStart
+
 MAJOR = 18
 OWNER = "todo"
 SYSTEM_USER = "todo-postgres"
@@ -34,7 +36,7 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(CannotStart):
     """The PostgreSQL that starts by itself cannot; the message is one line."""
 
 

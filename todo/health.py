@@ -13,6 +13,7 @@ from todo import migrate
 from todo.database import ACCOUNTS, REQUESTS, Database, Statement, Tx
 from todo.openapi import answers
 from todo.problems import Problem, Unavailable
+from todo.settings import CannotStart
 
 REVISION = Statement.of(select(column("version_num")).select_from(table("alembic_version")), reads=True)
 
@@ -20,7 +21,7 @@ WALL = Statement.of(select(func.row_security_active(bindparam("table", type_=Tex
 WALLED = ("users", "tasks")
 
 
-class WallError(Exception):
+class WallError(CannotStart):
     """Row-level security would not hold here; the message says what to do."""
 
 
@@ -78,7 +79,7 @@ async def ready(request: Request) -> Response:
     if database.failing or database.last_contact is None:
         try:
             await guard(database)
-        except (migrate.SchemaError, WallError) as error:
+        except CannotStart as error:
             raise Unavailable(f"Not ready: {error}.") from None
     contact = database.last_contact
     assert contact is not None

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from todo.settings import CannotStart
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = Path(__file__).parent / "migrations"
 
 
-class SchemaError(Exception):
+class SchemaError(CannotStart):
     """The database's schema is not the one this build needs; the message says what to type."""
 
 

@@ -20,7 +20,11 @@ def log_configuration(level: str) -> dict[str, Any]:
         "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
-        "loggers": {"psycopg": {"level": "WARNING"}, "alembic": {"level": "WARNING"}},
+        "loggers": {
+            "psycopg": {"level": "ERROR"},  # its warnings repeat errors that are raised
+            "psycopg.pool": {"level": "WARNING"},
+            "alembic": {"level": "WARNING"},
+        },
     }
 
 

@@ -11,7 +11,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
-class SettingsError(Exception):
+class CannotStart(Exception):  # noqa: N818 # what it says is what happened
+    """What the person who starts the program can mend; the message is one line that says how."""
+
+
+class SettingsError(CannotStart):
     """A setting cannot be used; the message is one line that names it and never repeats its value."""
 
 

@@ -11,8 +11,9 @@ depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
 
-# Roles belong to the whole cluster: another database may have made them already, and they outlive a downgrade.
-# From PostgreSQL 16 on the login may enter them but inherits nothing from them, policies least of all.
+# Roles belong to the whole cluster: another database may have made them already, or make them this moment (then it
+# is tried again), and they outlive a downgrade. From PostgreSQL 16 on the login may enter them but inherits nothing
+# from them, policies least of all.
 ROLES = """
 DO $$
 DECLARE
@@ -21,20 +22,24 @@ DECLARE
                        THEN ' WITH INHERIT FALSE, SET TRUE' ELSE '' END;
 BEGIN
     FOREACH name IN ARRAY ARRAY['todo_app', 'todo_accounts'] LOOP
-        BEGIN
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
-                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-            END IF;
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- made by somebody else just now
-        END;
-        IF NOT EXISTS (
-            SELECT FROM pg_auth_members
-            WHERE roleid = name::regrole AND member = current_user::regrole
-              AND coalesce((to_jsonb(pg_auth_members) ->> 'set_option')::boolean, true)
-        ) THEN
-            EXECUTE format('GRANT %I TO CURRENT_USER', name) || terms;
-        END IF;
+        FOR attempt IN 1..10 LOOP
+            BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+                    EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+                END IF;
+                IF NOT EXISTS (
+                    SELECT FROM pg_auth_members
+                    WHERE roleid = name::regrole AND member = current_user::regrole
+                      AND coalesce((to_jsonb(pg_auth_members) ->> 'set_option')::boolean, true)
+                ) THEN
+                    EXECUTE format('GRANT %I TO CURRENT_USER', name) || terms;
+                END IF;
+                EXIT;
+            EXCEPTION WHEN duplicate_object OR unique_violation OR internal_error THEN
+                IF attempt = 10 THEN RAISE; END IF;
+                PERFORM pg_sleep(0.05);
+            END;
+        END LOOP;
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), name);
     END LOOP;
 END $$
