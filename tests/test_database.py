@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import pytest
@@ -48,9 +48,10 @@ class Wire:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        self.unix = f"{query['host']}/.s.PGSQL.5432" if query.get("host", "").startswith("/") else None
+        folder = query.pop("host", None)
+        self.unix = f"{folder}/.s.PGSQL.5432" if folder else None
         self.host, self.port = parts.hostname, parts.port or 5432
-        self.user, self.password, self.name = parts.username, parts.password, parts.path.lstrip("/")
+        self.url = parts._replace(query=urlencode(query))  # over TLS it counts the flights of TLS
         self.flights = 0
         self._listening = True
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,9 +60,9 @@ class Wire:
     async def __call__(self) -> AsyncIterator[str]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        secret = f":{self.password}" if self.password else ""
+        login = self.url.netloc.rpartition("@")[0]
         async with server:
-            yield f"postgresql://{self.user}{secret}@127.0.0.1:{port}/{self.name}?sslmode=disable"
+            yield self.url._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
         for task in self._tasks:
             task.cancel()
 

@@ -13,6 +13,7 @@ from todo import migrate
 from todo.database import ACCOUNTS, REQUESTS, Database, Statement, Tx
 from todo.openapi import answers
 from todo.problems import Problem, Unavailable
+from todo.routing import JsonRoute
 from todo.settings import CannotStart
 
 REVISION = Statement.of(select(column("version_num")).select_from(table("alembic_version")), reads=True)
@@ -45,7 +46,7 @@ async def guard(database: Database) -> None:
         ) from None
 
 
-router = APIRouter(prefix="/health", tags=["health"], responses=answers(Problem))
+router = APIRouter(prefix="/health", tags=["health"], route_class=JsonRoute, responses=answers(Problem))
 
 
 def _says(example: dict[str, Any], description: str) -> dict[str, Any]:

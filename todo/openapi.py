@@ -99,6 +99,28 @@ def shows(example: Any, description: str, **headers: str) -> dict[str, Any]:
     }
 
 
+NULL = "<null>"
+"""Stands for null in an example, since FastAPI leaves out what is None."""
+
+
+def _with_nulls(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _with_nulls(each) for name, each in value.items()}
+        case list():
+            return [_with_nulls(each) for each in value]
+    return None if value == NULL else value
+
+
+def _without_the_frameworks_422(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """FastAPI adds its own 422 to each operation with parameters; ours that can answer it say so themselves."""
+    for operations in paths.values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of `app`."""
     if app.openapi_schema is None:
@@ -111,8 +133,12 @@ def document(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
             license_info={"name": "MIT", "identifier": "MIT"},
         )
-        components = schema.setdefault("components", {})
-        components["schemas"] = dict(sorted({**components.get("schemas", {}), "Problem": PROBLEM_SCHEMA}.items()))
+        _without_the_frameworks_422(schema["paths"])
+        components = schema["components"]
+        schemas = {**components["schemas"], "Problem": PROBLEM_SCHEMA}
+        components["schemas"] = {
+            name: schemas[name] for name in sorted(schemas) if name not in {"HTTPValidationError", "ValidationError"}
+        }
         components["securitySchemes"] = {
             "bearer": {
                 "type": "http",
@@ -121,10 +147,23 @@ def document(app: FastAPI) -> dict[str, Any]:
                 "description": "An access token.",
             }
         }
-        app.openapi_schema = schema
+        app.openapi_schema = _with_nulls(schema)
     return app.openapi_schema
 
 
 def as_yaml(app: FastAPI) -> str:
     """The document as it is kept in contracts/task-api.yaml."""
-    return yaml.safe_dump(document(app), sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(document(app), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines as one, and no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 # the name and the shape are PyYAML's
+        return True
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)

@@ -1,5 +1,6 @@
 """How a request is judged before FastAPI reads it: who calls first, then how large and of what kind the body is."""
 
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -23,6 +24,12 @@ class JsonRoute(APIRoute):
 
     async def judge(self, request: Request) -> None:
         """Raise a Problem when the request may not go on; its body has not been read yet."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """The first line of the endpoint's docstring is its summary, the rest its description."""
+        summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
+        options |= {"summary": summary.rstrip("."), "description": description.strip()}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         handle, takes_body = super().get_route_handler(), self.body_field is not None

