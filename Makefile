@@ -29,8 +29,8 @@ contract: $(STAMP) ## export the OpenAPI document to contracts/task-api.yaml
 	@$(BIN)/todo openapi > contracts/task-api.yaml
 
 lock: ## resolve pyproject.toml anew into requirements.lock and requirements-serve.lock (needs uv)
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --group dev pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock pyproject.toml -o requirements-serve.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --group dev pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra redis pyproject.toml -o requirements-serve.lock
 
 clean: ## remove the environment and every cache; data folders stay
 	rm -rf $(VENV) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -76,7 +76,7 @@ def database_url(server_url: str) -> Iterator[str]:
 
 
 def settings_for(url: str, **others: Any) -> Settings:
-    return Settings.from_environment(database_url=url, **others)
+    return Settings.from_environment(**{"database_url": url, "rate_limit": "off", **others})
 
 
 @asynccontextmanager

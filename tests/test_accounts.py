@@ -174,16 +174,16 @@ def _b64(value: Any) -> str:
 
 def forged(app: FastAPI, ada: Person) -> dict[str, str]:
     """Tokens that must not let anybody in, by what is wrong with them."""
-    tokens = app.state.tokens
+    keys = app.state.door.issuer._keys
     now = int(time.time())
     good = {"sub": ada.id, "iat": now, "exp": now + 900}
-    header = {"kid": tokens._kid}
+    header = {"kid": keys.kid}
     stranger = Ed25519PrivateKey.generate()
 
-    def signed(claims: dict[str, Any], key: Any = tokens._signing, headers: Any = header) -> str:
+    def signed(claims: dict[str, Any], key: Any = keys.signing_key, headers: Any = header) -> str:
         return jwt.encode(claims, key, "EdDSA", headers=headers)
 
-    public = tokens.published[0]["x"]
+    public = keys.published[0]["x"]
     head, body, signature = ada.token.split(".")
     return {
         "empty": "",
@@ -191,7 +191,7 @@ def forged(app: FastAPI, ada: Person) -> dict[str, str]:
         "three dots": "a.b.c",
         "not ascii": "é.é.é",
         "ten kilobytes": "x" * 10_000,
-        "algorithm none": f"{_b64({'alg': 'none', 'kid': tokens._kid})}.{_b64(good)}.",
+        "algorithm none": f"{_b64({'alg': 'none', 'kid': keys.kid})}.{_b64(good)}.",
         "HS256 with the public key": jwt.encode(good, public * 2, "HS256", headers=header),
         "another key": signed(good, stranger),
         "an unknown kid": signed(good, stranger, {"kid": "unknown"}),
@@ -252,7 +252,7 @@ async def test_ten_first_starts_make_one_key(empty_url: str) -> None:
 
     async def key_ids(app: FastAPI) -> list[str]:
         async with running(app):
-            return [key["kid"] for key in app.state.tokens.published]
+            return [key["kid"] for key in app.state.door.issuer._keys.published]
 
     found = await asyncio.gather(*(key_ids(app) for app in apps))
 

@@ -195,7 +195,7 @@ class TestRoles:
                 " where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and (relname = 'users' or"
                 " exists (select from pg_attribute where attrelid = c.oid and attname = 'user_id'))"
             ).fetchall()
-        assert {name for name, _, _ in rows} >= {"users", "credentials", "tasks"}
+        assert {name for name, _, _ in rows} >= {"users", "credentials", "sessions", "api_tokens", "tasks"}
         assert all(enabled and forced for _, enabled, forced in rows), rows
 
     async def test_requests_see_one_user_in_every_table(self, ada: Person, bob: Person, database_url: str) -> None:
@@ -211,7 +211,7 @@ class TestRoles:
                     continue
                 assert not [row for row in rows if ada.id in row or MARKER in row], table
                 seen[table] = len(rows)
-        assert seen == {"users": 1, "tasks": 1}
+        assert seen == {"users": 1, "tasks": 1, "departed": 0}
 
     async def test_nobody_is_seen_before_the_user_is_named(self, ada: Person, database_url: str) -> None:
         await ada.create()
@@ -228,6 +228,10 @@ class TestRoles:
             "update tasks set created_at = now()",
             "update tasks set fingerprint = ''",
             "insert into users (id) values ('x')",
+            "insert into departed (user_hash) values ('')",
+            "select * from sessions",
+            "select * from api_tokens",
+            "select * from deployment",
             "update users set email = 'x@example.com'",
             "delete from users",
             "select * from credentials",

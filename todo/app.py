@@ -9,8 +9,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from todo import __version__, docs, health, openapi
 from todo.accounts import routes as accounts
-from todo.accounts.actions import signing_keys
+from todo.accounts.actions import settle_issuer
+from todo.accounts.door import Door
+from todo.accounts.issuers import issuer_for
 from todo.accounts.passwords import Passwords
+from todo.accounts.sessions import Sessions
 from todo.database import Database
 from todo.deployment import database_url
 from todo.health import guard
@@ -19,6 +22,7 @@ from todo.problems import answer_problems
 from todo.routing import TrailingSlash
 from todo.settings import Settings
 from todo.tasks import routes as tasks
+from todo.throttle import Throttles
 
 TAGS = [
     {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
@@ -52,9 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _in_thread(database_url(settings)) as url, Database(url, settings) as database:
             await guard(database)
+            issuer = await issuer_for(settings, database)
+            await settle_issuer(database, issuer.name)
+            app.state.settings = settings
             app.state.database = database
             app.state.passwords = Passwords()
-            app.state.tokens = await signing_keys(database)
+            app.state.throttles = Throttles.of(settings)
+            app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
+            app.state.door = Door(issuer, database)
             yield
 
     app = FastAPI(
@@ -69,13 +78,16 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(tasks.router)
-    app.include_router(accounts.router)
-    app.include_router(accounts.callers_router)
+    if not settings.foreign_issuer:
+        app.include_router(accounts.router)
+        app.include_router(accounts.callers_router)
+    app.include_router(accounts.whoami_router)
+    app.include_router(accounts.leaving_router)
     app.include_router(health.router)
     app.include_router(docs.router)
     app.mount("/docs/assets", docs.assets)
     answer_problems(app)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # FastAPI's own way to change it
+    app.openapi = lambda: openapi.document(app, foreign_issuer=settings.foreign_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
 
     app.add_middleware(TrailingSlash)
     app.add_middleware(Bugs)

@@ -18,14 +18,26 @@ from todo.problems import (
 
 BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
-DESCRIPTION = """\
+OWN = """\
 Tasks of many users, each of whom sees only their own.
 
 1. `POST /api/auth/signup` makes an account and answers with an `access_token` and the user's `id`.
 2. Send the token as `Authorization: Bearer …` to `/api/{user_id}/tasks`, where `{user_id}` is that id.
+3. After 15 minutes, `POST /api/auth/refresh` gives a new one.
+"""
 
+FOREIGN = """\
+Tasks of many users, each of whom sees only their own.
+
+Accounts live elsewhere: sign in with the issuer this server trusts, and send its access token as
+`Authorization: Bearer …` to `/api/{user_id}/tasks`, where `{user_id}` is the token's subject (`sub`). There is no
+sign-up here.
+"""
+
+ERRORS = """
 Every error is an `application/problem+json` document (RFC 9457) whose `detail` says what to do. The token is
-judged first (401), then whose path it is (403), then the request (413, 415, 422), then what it names (404, 409).
+judged first (401), then whose path it is (403), then how often (429), then the request (413, 415, 422), then what it
+names (404, 409).
 """
 
 PROBLEM_SCHEMA = {
@@ -121,14 +133,14 @@ def _without_the_frameworks_422(paths: dict[str, dict[str, dict[str, Any]]]) -> 
             operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of `app`."""
+def document(app: FastAPI, *, foreign_issuer: bool = False) -> dict[str, Any]:
+    """The OpenAPI document of `app`, which says so where another issuer vouches for its users."""
     if app.openapi_schema is None:
         schema = get_openapi(
             title="todo",
             version=app.version,
             summary=summary,
-            description=DESCRIPTION,
+            description=(FOREIGN if foreign_issuer else OWN) + ERRORS,
             routes=app.routes,
             tags=app.openapi_tags,
             license_info={"name": "MIT", "identifier": "MIT"},

@@ -3,17 +3,20 @@
     Problem
     ├── Invalid                 422  the request's values
     ├── Unauthorized            401  who calls
+    ├── WrongPassword           401
     ├── Forbidden               403  whose tasks
+    ├── InsufficientScope       403  what their token may
     ├── NotFound                404
     ├── Conflict                409
     ├── ContentTooLarge         413
     ├── UnsupportedMediaType    415
+    ├── TooManyRequests         429
     └── Unavailable             503  the database, for now
 
 Raise, don't return. Anything else that escapes is a bug and becomes a 500 in `observe`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -29,6 +32,9 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 MEDIA_TYPE = "application/problem+json"
+
+TOLD = "todo.told"
+"""In a request's scope: headers that every answer to it carries, whether it succeeds or not."""
 
 
 class Problem(Exception):  # noqa: N818 # the RFC's own word
@@ -103,6 +109,16 @@ class Forbidden(Problem):
     detail = "These are not yours: the user in the path is not the token's subject."
 
 
+class InsufficientScope(Problem):
+    """A good token that is not for this (RFC 6750 §3.1)."""
+
+    status, title = 403, "Forbidden"
+    detail = "This token may not do that."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="todo", error="insufficient_scope"'})
+
+
 class NotFound(Problem):
     status, title = 404, "Not Found"
     detail = "There is nothing here."
@@ -121,6 +137,17 @@ class ContentTooLarge(Problem):
 class UnsupportedMediaType(Problem):
     status, title = 415, "Unsupported Media Type"
     detail = "Send the body as JSON, with Content-Type: application/json."
+
+
+class TooManyRequests(Problem):
+    """Somebody does this too often; `retry_after` is in seconds."""
+
+    status, title = 429, "Too Many Requests"
+    detail = "That was too often. Wait as long as Retry-After says."
+
+    def __init__(self, *, retry_after: int, told: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after)})
+        self.headers |= {name.decode(): value.decode() for name, value in told}
 
 
 class Unavailable(Problem):
@@ -153,7 +180,9 @@ def _answer(
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     body = document(status, title, detail, quote(scope["path"], errors="replace"), members)
-    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+    response = Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
+    response.raw_headers.extend(scope.get(TOLD, ()))
+    return response
 
 
 FRAMEWORK_DETAILS = {

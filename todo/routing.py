@@ -1,7 +1,7 @@
 """How a request is judged before FastAPI reads it: who calls first, then how large and of what kind the body is."""
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo.problems import ContentTooLarge, UnsupportedMediaType
+from todo.problems import TOLD, ContentTooLarge, UnsupportedMediaType
 
 BODY_LIMIT = 64 * 1024  # bytes
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class JsonRoute(APIRoute):
@@ -22,8 +23,9 @@ class JsonRoute(APIRoute):
     FastAPI reads a body before it asks any dependency, so what must be judged earlier is judged here.
     """
 
-    async def judge(self, request: Request) -> None:
-        """Raise a Problem when the request may not go on; its body has not been read yet."""
+    async def judge(self, request: Request) -> RawHeaders:  # noqa: ARG002 # for those who judge
+        """Headers for the answer. Raises a Problem when the request may not go on; its body has not been read yet."""
+        return ()
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """The first line of the endpoint's docstring is its summary, the rest its description."""
@@ -35,8 +37,10 @@ class JsonRoute(APIRoute):
         handle, takes_body = super().get_route_handler(), self.body_field is not None
 
         async def judged(request: Request) -> Response:
-            await self.judge(request)
-            return await handle(await _with_bounded_body(request) if takes_body else request)
+            told = request.scope[TOLD] = await self.judge(request)
+            response = await handle(await _with_bounded_body(request) if takes_body else request)
+            response.raw_headers.extend(told)
+            return response
 
         return judged
 

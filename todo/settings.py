@@ -1,5 +1,6 @@
 """The settings: read once from the environment, frozen, each one described here and in docs/configuration.md."""
 
+import importlib.util
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -34,7 +35,7 @@ def _postgres_url(url: str) -> str:
     return url
 
 
-def _origins(value: Any) -> Any:
+def _separated(value: Any) -> Any:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
@@ -47,7 +48,46 @@ def _each_is_an_origin(origins: tuple[str, ...]) -> tuple[str, ...]:
 
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins), AfterValidator(_each_is_an_origin)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_an_origin)]
+
+
+def _safe_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url
+    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+        return url
+    raise ValueError("must be an https:// URL (http:// on this machine only)")
+
+
+def _safe_issuer(issuer: str) -> str:
+    return _safe_url(issuer) if issuer.startswith("http:") else issuer
+
+
+def _rate_limit(rate: str) -> str:
+    from limits import parse
+
+    if rate != "off":
+        try:
+            parse(rate)
+        except ValueError:
+            raise ValueError("must be like 6000/minute, 100/second or 50000/hour, or off") from None
+    return rate
+
+
+def _redis_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"redis", "rediss"} or not urlsplit(url).hostname:
+        raise ValueError("must be a Redis URL such as redis://host:6379/0")
+    if importlib.util.find_spec("redis") is None:
+        raise ValueError("needs the extra: install todo[redis]")
+    return url
+
+
+SafeUrl = Annotated[str, AfterValidator(_safe_url)]
+SafeIssuer = Annotated[str, AfterValidator(_safe_issuer)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
 
 
 class Settings(BaseSettings):
@@ -73,6 +113,31 @@ class Settings(BaseSettings):
     cors_origins: Origins = Field(
         (), description="Origins, separated by commas, whose pages may call the API. Default: none."
     )
+    trusted_proxies: Names = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."
+    )
+    access_token_lifetime: int = Field(900, ge=1, le=86_400, description="Seconds an access token of ours lives.")
+    refresh_token_lifetime: int = Field(
+        2_592_000, ge=60, le=31_536_000, description="Seconds after its last use that a session ends."
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="The secret (32 bytes or more) that another issuer signs its tokens with, by HS256."
+    )
+    jwt_jwks_url: SafeUrl | None = Field(
+        None, description="Where another issuer publishes the keys (EdDSA, RS256, ES256) that verify its tokens."
+    )
+    jwt_issuer: SafeIssuer | None = Field(None, description="The `iss` that another issuer's tokens must have.")
+    jwt_audience: str | None = Field(None, description="The `aud` that another issuer's tokens must have.")
+    jwt_authorized_parties: Names = Field(
+        (), description="The `azp`, one of which such tokens must have. Default: any."
+    )
+    jwt_leeway: float = Field(0.0, ge=0, le=300, description="Seconds by which the issuer's clock may differ.")
+    rate_limit: RateLimit = Field(
+        "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every throttle off."
+    )
+    rate_limit_store: RedisUrl | None = Field(
+        None, description="A Redis (redis:// or rediss://) that workers share their counts in. Default: each its own."
+    )
     pool_size: int = Field(16, ge=1, le=1000, description="The most database connections a worker holds.")
     pool_timeout: float = Field(
         5.0, gt=0, le=300, description="Seconds a request waits for a connection before it is answered 503."
@@ -95,6 +160,22 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="The least that is logged.")
 
+    @model_validator(mode="after")
+    def _one_issuer(self) -> Self:
+        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
+            raise ValueError("JWT_SECRET: must have at least 32 bytes")
+        if self.jwt_secret is not None and self.jwt_jwks_url is not None:
+            raise ValueError("JWT_SECRET: there is one issuer: set it or JWT_JWKS_URL, not both")
+        for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
+            if getattr(self, name) and not self.foreign_issuer:
+                raise ValueError(f"{name.upper()}: goes with JWT_JWKS_URL or JWT_SECRET, which are not set")
+        return self
+
+    @property
+    def foreign_issuer(self) -> bool:
+        """Whether another issuer vouches for the users, which switches our own accounts off."""
+        return self.jwt_secret is not None or self.jwt_jwks_url is not None
+
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:
         """The settings as the environment gives them; raises SettingsError for the first malformed value."""
@@ -102,8 +183,8 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in overrides.items() if value is not None})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            name = str(first["loc"][0]).upper()
-            raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+            said = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{str(first['loc'][0]).upper()}: {said}" if first["loc"] else said) from None
 
     @cached_property
     def folder(self) -> Path:

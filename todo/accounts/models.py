@@ -1,26 +1,19 @@
-"""Users, their credentials, and the keys that sign their tokens: the tables and the shapes."""
+"""The tables of accounts: users, what they sign in with, and what signs their tokens."""
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
+from uuid import UUID
 
-from pydantic import EmailStr, SecretStr, StringConstraints
-from sqlalchemy import CheckConstraint, Index, Text, func, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, Uuid, func, text, true
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from todo.schema import Table
-from todo.text import Line, Normalised
 
 USER_ID_LENGTH = 255
 EMAIL_LENGTH = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
-
-PASSWORD_LENGTHS = 8, 256
-
-NewPassword = Annotated[
-    SecretStr, StringConstraints(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]), Normalised
-]
-Password = Annotated[SecretStr, StringConstraints(max_length=PASSWORD_LENGTHS[1]), Normalised]
+TOKEN_NAME_LENGTH = 100
 
 
 class User(Table, table=True):
@@ -70,52 +63,54 @@ class SigningKey(Table, table=True):
     retired_at: datetime | None = None
 
 
-class UserOut(SQLModel):
-    """An account."""
+class Session(Table, table=True):
+    """A device that is signed in. Its refresh token changes with every use; only the newest one's hash is kept."""
 
-    id: str = Field(description="The user's id: the subject of their tokens, and the `{user_id}` of their paths.")
-    email: str | None = Field(description="The e-mail address, when one is known.")
-    created_at: datetime = Field(description="When the account was made: RFC 3339, UTC.")
+    __tablename__ = "sessions"
 
-
-class SignUp(SQLModel):
-    """Who wants an account."""
-
-    email: EmailStr = Field(max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter.")
-    password: NewPassword = Field(description="8 to 256 characters.")
+    id: UUID = Field(primary_key=True, sa_type=Uuid)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
+    token_hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    expires_at: datetime
 
 
-class SignIn(SQLModel):
-    """Who wants a token."""
+class ApiToken(Table, table=True):
+    """A personal API token, kept as its hash."""
 
-    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH)] = Field(description="The e-mail address.")
-    password: Password = Field(description="The password.")
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        CheckConstraint(f"char_length(name) BETWEEN 1 AND {TOKEN_NAME_LENGTH}", name="name_length"),
+        CheckConstraint("scope IN ('read', 'write')", name="scope_known"),
+    )
 
-
-class Session(SQLModel):
-    """An access token, and whose it is."""
-
-    access_token: str = Field(description="A JWT (EdDSA) to send as `Authorization: Bearer …`.")
-    token_type: Literal["Bearer"] = Field("Bearer", description="How to send it (RFC 6750).")
-    expires_in: int = Field(description="Seconds until the token expires.")
-    user: UserOut
-
-
-class Jwk(SQLModel):
-    """A public key (RFC 8037 §2)."""
-
-    kty: Literal["OKP"] = "OKP"
-    crv: Literal["Ed25519"] = "Ed25519"
-    x: str = Field(description="The public key, base64url.")
-    kid: str = Field(description="The key's id, as in the header of the tokens that it signed.")
-    use: Literal["sig"] = "sig"
-    alg: Literal["EdDSA"] = "EdDSA"
+    id: UUID = Field(primary_key=True, sa_type=Uuid)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
+    name: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
-class JwkSet(SQLModel):
-    """The public keys that verify the tokens (RFC 7517 §5)."""
+class Departed(Table, table=True):
+    """An account that was deleted, as a hash: tokens from before `at` do not bring it back."""
 
-    keys: list[Jwk]
+    __tablename__ = "departed"
+
+    user_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+
+
+class Deployment(Table, table=True):
+    """Whose subjects the user ids are: one row, since another issuer's subjects would be other people."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (CheckConstraint("singleton", name="one_row"),)
+
+    singleton: bool = Field(default=True, primary_key=True, sa_column_kwargs={"server_default": true()})
+    issuer: str = Field(sa_type=Text)
 
 
 def new_user_id() -> str:

@@ -22,15 +22,19 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    literal_column,
     not_,
     select,
     tuple_,
     update,
 )
 from sqlalchemy import delete as delete_from
+from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import col
 from uuid_utils.compat import uuid7
 
+from todo.accounts.models import Departed, User
+from todo.accounts.tokens import Caller
 from todo.database import Row, Statement, Tx
 from todo.problems import Conflict, NotFound, Unauthorized
 from todo.tasks.cursors import Cursor
@@ -43,6 +47,7 @@ CREATED_AT, ID = FIELDS.index("created_at"), FIELDS.index("id")
 STREAM_PAGE = 500
 """Rows of a whole list that are read at a time, each page in a transaction of its own."""
 
+START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 FLAGS = {"all": [False, True], "pending": [False], "completed": [True]}
 
@@ -69,7 +74,7 @@ _page: Select[Row] = (
 )
 PAGE = Statement.of(_page, reads=True)
 
-CREATE = Statement.of(
+_create = (
     insert(Task)
     .values(
         user_id=bindparam("user_id"),
@@ -80,6 +85,28 @@ CREATE = Statement.of(
     )
     .returning(*SHOWN)
 )
+CREATE = Statement.of(_create)
+
+_departed = (
+    select(col(Departed.at))
+    .where(
+        col(Departed.user_hash)
+        == func.sha256(func.convert_to(bindparam("user_id", type_=Text), literal_column("'UTF8'"))),
+        col(Departed.at) >= bindparam("issued_at", type_=DateTime(timezone=True)),
+    )
+    .exists()
+)
+_owner = (
+    insert_or(User)
+    .from_select(
+        ["id", "email"],
+        select(bindparam("user_id", type_=Text), bindparam("email", type_=Text)).where(~_departed),
+    )
+    .on_conflict_do_nothing()
+    .cte("owner")
+)
+CREATE_WITH_OWNER = Statement.of(_create.add_cte(_owner))
+"""For a user of another issuer, whose row comes with their first write, unless they left since the token was issued."""
 
 CREATED_BEFORE = Statement.of(
     select(
@@ -141,7 +168,7 @@ def cursor_after(rows: Sequence[Row]) -> Cursor:
     return Cursor(datetime.fromisoformat(last[CREATED_AT]), last[ID])
 
 
-async def create(tx: Tx, task: NewTask) -> tuple[Row, bool]:
+async def create(tx: Tx, task: NewTask, caller: Caller) -> tuple[Row, bool]:
     """Create a task; the row, and whether it is new.
 
     Sending a chosen id again with the same fields gives the task as it is now. Raises Conflict when the id
@@ -149,9 +176,13 @@ async def create(tx: Tx, task: NewTask) -> tuple[Row, bool]:
     """
     fields = {"title": task.title, "description": task.description, "completed": task.completed}
     try:
-        [row] = await tx.one(CREATE, id=task.id or uuid7(), **fields)
+        if caller.foreign:
+            claims = {"email": caller.email, "issued_at": caller.issued_at or START_OF_TIME}
+            [row] = await tx.one(CREATE_WITH_OWNER, id=task.id or uuid7(), **fields, **claims)
+        else:
+            [row] = await tx.one(CREATE, id=task.id or uuid7(), **fields)
     except ForeignKeyViolation:
-        raise Unauthorized("This account no longer exists.") from None
+        raise Unauthorized("This account no longer exists.") from None  # its row is gone, and its token lives on
     except UniqueViolation:
         return await _created_before(tx, task.id, fields), False
     return row, True

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from todo.accounts.current import OwnersRoute, OwnTx
+from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx
 from todo.database import Row
 from todo.openapi import ANY, BODY, NULL, answers, shows
 from todo.problems import Conflict, Invalid, NotFound
@@ -117,6 +117,7 @@ async def list_tasks(
 async def create_task(
     request: Request,
     tx: OwnTx,
+    caller: CurrentCaller,
     task: Annotated[
         NewTask,
         Body(
@@ -135,7 +136,7 @@ async def create_task(
     A client may choose the `id`, so that it can create offline and send again: the same id with the same
     fields answers 200 with the task as it is now, the same id with other fields 409.
     """
-    row, new = await actions.create(tx, task)
+    row, new = await actions.create(tx, task, caller)
     location = f"{quote(request.scope['path'])}/{row[actions.ID]}"
     return _json(_task(row), 201 if new else 200, PRIVATE | {"Location": location})
 

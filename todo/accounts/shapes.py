@@ -1,0 +1,134 @@
+"""What comes and goes over HTTP about accounts."""
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, EmailStr, SecretStr, StringConstraints
+from sqlmodel import Field, SQLModel
+
+from todo.accounts.models import EMAIL_LENGTH, TOKEN_NAME_LENGTH
+from todo.text import Line, Normalised
+
+PASSWORD_LENGTHS = 8, 256
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    lines = (files("todo.accounts") / "common_passwords.txt").read_text().splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def _uncommon(password: SecretStr) -> SecretStr:
+    if password.get_secret_value().lower() in _common_passwords():
+        raise ValueError("is one of the most common passwords: choose another")
+    return password
+
+
+NewPassword = Annotated[
+    SecretStr,
+    StringConstraints(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]),
+    AfterValidator(_uncommon),
+    Normalised,
+]
+Password = Annotated[SecretStr, StringConstraints(max_length=PASSWORD_LENGTHS[1]), Normalised]
+RefreshToken = Annotated[SecretStr, StringConstraints(max_length=200), Normalised]
+RefreshBy = Literal["cookie", "body"]
+
+REFRESH_BY = "`body` for clients without cookies: the refresh token then comes and goes in the JSON."
+
+
+class UserOut(SQLModel):
+    """An account."""
+
+    id: str = Field(description="The user's id: the subject of their tokens, and the `{user_id}` of their paths.")
+    email: str | None = Field(description="The e-mail address, when one is known.")
+    created_at: datetime | None = Field(
+        description="When the account was made: RFC 3339, UTC. Null while an issuer's user has written nothing."
+    )
+
+
+class SignUp(SQLModel):
+    """Who wants an account."""
+
+    email: EmailStr = Field(max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter.")
+    password: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
+    refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
+
+
+class SignIn(SQLModel):
+    """Who wants a token."""
+
+    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH)] = Field(description="The e-mail address.")
+    password: Password = Field(description="The password.")
+    refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
+
+
+class Refresh(SQLModel):
+    """How the refresh token comes: without a body as the cookie, else in it."""
+
+    refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
+    refresh_token: RefreshToken | None = Field(None, description="The refresh token, with `refresh` = `body`.")
+
+
+class PasswordChange(SQLModel):
+    """A new password, by who knows the old one."""
+
+    current: Password = Field(description="The password as it is.")
+    new: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
+
+
+class SignedIn(SQLModel):
+    """An access token, and whose it is."""
+
+    access_token: str = Field(description="A JWT (EdDSA) to send as `Authorization: Bearer …`.")
+    token_type: Literal["Bearer"] = Field("Bearer", description="How to send it (RFC 6750).")
+    expires_in: int = Field(description="Seconds until the access token expires.")
+    user: UserOut = Field(description="Whose they are.")
+    refresh_token: str | None = Field(None, description="Only where the request asked for it in the body.")
+
+
+class NewApiToken(SQLModel):
+    """A personal API token to make."""
+
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH)] = Field(
+        description="What it is for, 1 to 100 characters."
+    )
+    scope: Literal["read", "write"] = Field("write", description="`read` may only look.")
+    expires_at: AwareDatetime | None = Field(None, description="When it ends: RFC 3339; null for never.")
+
+
+class ApiTokenOut(SQLModel):
+    """A personal API token, without the token."""
+
+    id: UUID = Field(description="What it is revoked by.")
+    name: str = Field(description="What it is for.")
+    scope: Literal["read", "write"] = Field(description="`read` may only look.")
+    created_at: datetime = Field(description="When it was made.")
+    expires_at: datetime | None = Field(description="When it ends; null for never.")
+    last_used_at: datetime | None = Field(description="When it was last used, to the minute; null for not yet.")
+
+
+class ApiTokenMade(ApiTokenOut):
+    """A personal API token, with the token, which is shown this once."""
+
+    token: str = Field(description="The token. It is not kept, and not shown again.")
+
+
+class Jwk(SQLModel):
+    """A public key (RFC 8037 §2)."""
+
+    kty: Literal["OKP"] = Field("OKP", description="The family of keys.")
+    crv: Literal["Ed25519"] = Field("Ed25519", description="The curve.")
+    x: str = Field(description="The public key, base64url.")
+    kid: str = Field(description="The key's id, as in the header of the tokens that it signed.")
+    use: Literal["sig"] = Field("sig", description="It verifies signatures.")
+    alg: Literal["EdDSA"] = Field("EdDSA", description="The algorithm of its signatures.")
+
+
+class JwkSet(SQLModel):
+    """The public keys that verify the tokens (RFC 7517 §5)."""
+
+    keys: list[Jwk] = Field(description="The current one, and older ones whose tokens still live.")
