@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+import uuid
 from typing import Any
 
 import httpx
@@ -146,6 +147,20 @@ async def test_a_password_of_any_characters_works(client: httpx.AsyncClient) -> 
     assert (await client.post("/api/auth/signup", json=body)).status_code == 201
     assert (await sign_in(client, body["email"], "pa\u0308sswo\u0308rd 🦊 \x00\t")).status_code == 200
     assert (await sign_in(client, body["email"], "passwörd 🦊 \x00\t")).status_code == 401
+
+
+@pytest.mark.parametrize("email", ["{}@xn--mnchen-3ya.de", "{}@MÜNCHEN.de", "{}@ｅｘａｍｐｌｅ.com", "{}@example.com"])
+async def test_what_signed_up_signs_in(client: httpx.AsyncClient, email: str) -> None:
+    body = {"email": email.format(f"ada-{uuid.uuid4().hex[:8]}"), "password": PASSWORD}
+
+    assert (await client.post("/api/auth/signup", json=body)).status_code == 201
+    assert (await client.post("/api/auth/signin", json=body)).status_code == 200
+
+
+async def test_a_name_around_an_address_is_refused(client: httpx.AsyncClient) -> None:
+    body = {"email": "Ada <ada-named@example.com>", "password": PASSWORD}
+
+    assert (await client.post("/api/auth/signup", json=body)).status_code == 422
 
 
 async def test_me_is_the_tokens_subject(ada: Person) -> None:

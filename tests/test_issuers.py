@@ -264,6 +264,8 @@ class TestJwks:
         monkeypatch.setattr(PublishedKeys, "FRESH", -1.0)  # so each call asks again
         for _ in range(3):
             assert (await keys.caller(token)).user_id == "ada"
+            assert keys._fetching
+            await keys._fetching
         unknown = issuer.mint("ada", "EdDSA", "unknown", **ISS)
         with pytest.raises(Exception, match="unknown key"):
             await keys.caller(unknown)

@@ -43,6 +43,7 @@ async def test_an_unknown_path(client: httpx.AsyncClient, path: str) -> None:
         ("GET", "/api/x/tasks/y/complete", "PATCH"),
         ("GET", "/api/auth/signin", "POST"),
         ("POST", "/health/live", "GET"),
+        ("POST", "/docs/assets/swagger-ui.css", "GET, HEAD"),
     ],
 )
 async def test_a_method_that_is_not_served(client: httpx.AsyncClient, method: str, path: str, allowed: str) -> None:

@@ -171,8 +171,9 @@ def test_ten_first_starts_at_once_make_one_database(tmp_path: Path) -> None:
         assert connection.execute("select version_num from alembic_version").fetchall() == [(migrate.head(),)]
 
 
-def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:
-    folder = tmp_path / ("x" * 120)
+@pytest.mark.parametrize("name", ["x" * 120, "a,b", "o'b", 'a"b', "a$HOME", "$(exit 1)", "a b", "ü🦊"])
+def test_a_strange_path_is_no_hindrance(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
     with embedded.running(folder) as url, psycopg.connect(url) as connection:
         assert connection.execute("select current_user").fetchone() == ("todo",)
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from todo import __version__, docs, health, openapi
 from todo.accounts import routes as accounts
@@ -14,6 +13,7 @@ from todo.accounts.door import Door
 from todo.accounts.issuers import issuer_for
 from todo.accounts.passwords import Passwords
 from todo.accounts.sessions import Sessions
+from todo.cors import let_pages_call
 from todo.database import Database
 from todo.deployment import database_url
 from todo.health import guard
@@ -28,24 +28,6 @@ TAGS = [
     {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
     {"name": "accounts", "description": "Who somebody is."},
     {"name": "health", "description": "For whoever watches the server."},
-]
-
-READ_ACROSS = [
-    "ETag",
-    "Location",
-    "Link",
-    "Retry-After",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Idempotent-Replayed",
-]
-SENT_ACROSS = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
 ]
 
 
@@ -91,15 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.add_middleware(TrailingSlash)
     app.add_middleware(Bugs)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=SENT_ACROSS,
-            expose_headers=READ_ACROSS,
-            allow_credentials=True,
-        )
+    let_pages_call(app, settings.cors_origins)
     return app
 
 

@@ -54,7 +54,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API. Without DATABASE_URL a PostgreSQL starts by itself, and is migrated."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is open is closed on the way out
+    for ends in (signal.SIGTERM, signal.SIGHUP):  # so that what is open is closed on the way out
+        signal.signal(ends, lambda *_: sys.exit(0))
     with _one_line_for_what_can_be_mended():
         settings = Settings.from_environment(host=host, port=port, workers=workers)
         import logging.config

@@ -136,21 +136,25 @@ class _Server:
     def _launch(self) -> None:
         """Start the postmaster in a session of its own, and wait until it answers.
 
-        After a kill -9 its last children may hold the shared memory for a moment, so it is tried again.
+        After a kill -9 its last children may hold the shared memory for a moment, so it is tried again. pg_ctl
+        hands its paths to a shell, so it gets none of ours: it works in the data folder, and names what is there.
         """
         self.log.touch(mode=0o600)
         self._give(self.log)
+        sockets = self._sockets()
+        place = "." if sockets == self.data else f"'{sockets}'"
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             self._forget_stale_pid()
             started = self._run(
-                "pg_ctl", "start", "-D", str(self.data), "-l", str(self.log), "-w", "-t", "60", "-s",
-                "-o", f"-k '{self._sockets()}'", check=False,
+                "pg_ctl", "start", "-D", ".", "-l", f"../{self.log.name}", "-w", "-t", "60", "-s", "-o", f"-k {place}",
+                check=False, folder=self.data,
             )  # fmt: skip
             if started.returncode == 0 or self._answers():
                 return
-            if time.monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL does not start; {self.log} ends with: {self._last_words()}")
+            words = self._last_words()
+            if time.monotonic() > deadline or not ("lock file" in words or "shared memory" in words):
+                raise EmbeddedError(f"PostgreSQL does not start; {self.log} ends with: {words}")
             time.sleep(0.3)
 
     def _make_owner(self) -> None:
@@ -193,8 +197,8 @@ class _Server:
 
     def _sockets(self) -> Path:
         """The folder of the socket: the data folder, or one in the temporary folder where that path is too long."""
-        longest = 107 - len("/.s.PGSQL.5432")
-        if len(os.fsencode(self.data)) <= longest:
+        longest = 103 - len("/.s.PGSQL.5432")  # macOS has room for 103 bytes, Linux for 107
+        if len(os.fsencode(self.data)) <= longest and not set(str(self.data)) & set(",'\"$`\\"):
             return self.data
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"todo-{digest}"
@@ -207,8 +211,8 @@ class _Server:
         return folder
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1] if lines else "nothing"
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "nothing")
 
     # PostgreSQL refuses to run as root, so root runs it as a user made for it.
 
@@ -233,15 +237,19 @@ class _Server:
         if self.user:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, program: str, *arguments: str, check: bool = True, folder: Path = Path("/")
+    ) -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's own programs; raises EmbeddedError with its last line when it fails."""
-        done = self._run_plain(str(self.binaries / program), *arguments, user=self.user)
+        done = self._run_plain(str(self.binaries / program), *arguments, user=self.user, folder=folder)
         if check and done.returncode:
             words = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
             raise EmbeddedError(f"{program} failed: {words}")
         return done
 
-    def _run_plain(self, *command: str, user: pwd.struct_passwd | None = None) -> subprocess.CompletedProcess[str]:
+    def _run_plain(
+        self, *command: str, user: pwd.struct_passwd | None = None, folder: Path = Path("/")
+    ) -> subprocess.CompletedProcess[str]:
         with tempfile.TemporaryFile("w+") as told:  # a pipe would stay open as long as the postmaster lives
             done = subprocess.run(  # noqa: S603 # fixed programs of our own choosing
                 command,
@@ -251,7 +259,7 @@ class _Server:
                 user=user.pw_uid if user else None,
                 group=user.pw_gid if user else None,
                 extra_groups=[] if user else None,
-                cwd="/",
+                cwd=folder,
                 start_new_session=True,
                 check=False,
             )

@@ -81,6 +81,7 @@ async def ready(request: Request) -> Response:
         try:
             await guard(database)
         except CannotStart as error:
+            database.failing = True  # although it answered
             raise Unavailable(f"Not ready: {error}.") from None
     contact = database.last_contact
     assert contact is not None

@@ -5,6 +5,7 @@ import logging.config
 import uuid
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.problems import Problem, render
@@ -51,6 +52,8 @@ class Bugs:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
         except Exception:
             request_id = str(uuid.uuid4())
             log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])

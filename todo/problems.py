@@ -186,7 +186,6 @@ def _answer(
 
 
 FRAMEWORK_DETAILS = {
-    400: "The body cannot be read as JSON.",
     404: "There is no such path. The API is described at /docs.",
     405: "This method is not served here; the Allow header names those that are.",
 }
@@ -194,6 +193,8 @@ FRAMEWORK_DETAILS = {
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # JSON that Python's parser gives up on: too deep, a number too long, no UTF-8
+        return render(Invalid.at("body", msg="cannot be read as JSON", kind="json_invalid"), request.scope)
     phrase = HTTPStatus(error.status_code).phrase
     detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
     headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
@@ -206,7 +207,7 @@ def _allowed(request: Request) -> list[str]:
     for route in iter_route_contexts(request.app.routes):
         if route.path and route.methods and compile_path(route.path)[0].match(request.scope["path"]):
             methods |= route.methods
-    return sorted(methods)
+    return sorted(methods) or ["GET", "HEAD"]  # of the static files, which are no routes
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -27,11 +27,15 @@ def _postgres_url(url: str) -> str:
     if not url.startswith("postgresql://"):
         raise ValueError(advice)
     try:
-        host = str(conninfo_to_dict(url).get("host", ""))
+        port = str(conninfo_to_dict(url).get("port", ""))
     except ProgrammingError:
         raise ValueError(f"{advice}, with special characters percent-encoded") from None
-    if "@" in host:  # a part of the password that was taken for the host: say so before anybody prints it
-        raise ValueError("must have an @ in the user or the password percent-encoded, as %40")
+    # What is left of a password in the wrong place would be taken for a host and printed: refuse it before.
+    before = url.partition("?")[0]
+    if before.count("@") > 1 or "@" in urlsplit(before).path or not set(port) <= set("0123456789,"):
+        raise ValueError(
+            "must have special characters in the user and the password percent-encoded: @ as %40, / as %2F"
+        )
     return url
 
 
@@ -161,7 +165,9 @@ class Settings(BaseSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="The least that is logged.")
 
     @model_validator(mode="after")
-    def _one_issuer(self) -> Self:
+    def _fits_together(self) -> Self:
+        if self.direct_database_url is not None and self.database_url is None:
+            raise ValueError("DIRECT_DATABASE_URL: goes with DATABASE_URL, which is not set")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET: must have at least 32 bytes")
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:

@@ -6,7 +6,9 @@ from importlib.resources import files
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, EmailStr, SecretStr, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, EmailStr, SecretStr, StringConstraints
+from pydantic.networks import validate_email
+from pydantic_core import PydanticCustomError
 from sqlmodel import Field, SQLModel
 
 from todo.accounts.models import EMAIL_LENGTH, TOKEN_NAME_LENGTH
@@ -19,6 +21,21 @@ PASSWORD_LENGTHS = 8, 256
 def _common_passwords() -> frozenset[str]:
     lines = (files("todo.accounts") / "common_passwords.txt").read_text().splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def _address(text: object) -> object:
+    """The address as it is kept, so that what signs up signs in; a name around it is refused."""
+    if isinstance(text, str) and "<" in text:
+        raise ValueError("must be an e-mail address alone")
+    return text
+
+
+def _address_or_nobody(text: str) -> str:
+    """As `_address`, for who signs in: what is no address is nobody's, and told so by the one answer."""
+    try:
+        return validate_email(text)[1]
+    except PydanticCustomError:
+        return text
 
 
 def _uncommon(password: SecretStr) -> SecretStr:
@@ -53,7 +70,9 @@ class UserOut(SQLModel):
 class SignUp(SQLModel):
     """Who wants an account."""
 
-    email: EmailStr = Field(max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter.")
+    email: Annotated[EmailStr, BeforeValidator(_address)] = Field(
+        max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter."
+    )
     password: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
 
@@ -61,7 +80,9 @@ class SignUp(SQLModel):
 class SignIn(SQLModel):
     """Who wants a token."""
 
-    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH)] = Field(description="The e-mail address.")
+    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH), AfterValidator(_address_or_nobody)] = Field(
+        description="The e-mail address."
+    )
     password: Password = Field(description="The password.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
 
