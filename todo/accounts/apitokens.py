@@ -1,7 +1,7 @@
 """Personal API tokens: made, listed, revoked, and known again when somebody calls with one."""
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Text, bindparam, delete, func, insert, or_, select, update
@@ -12,7 +12,7 @@ from todo.accounts.secrets import api_token_hash, new_api_token
 from todo.accounts.shapes import ApiTokenOut
 from todo.accounts.tokens import Caller
 from todo.database import ACCOUNTS, Database, Row, Statement, Tx
-from todo.problems import Conflict, NotFound, Unauthorized
+from todo.problems import Conflict, Invalid, NotFound, Unauthorized
 
 REMEMBERED = 30.0
 """Seconds for which a token that was found is not looked up again, and so may outlive its revocation."""
@@ -69,7 +69,9 @@ FIND = Statement.of(
 
 
 async def make(database: Database, user_id: str, name: str, scope: str, expires_at: datetime | None) -> tuple[Row, str]:
-    """A new token: its row, and itself. Raises Conflict when the user has MOST of them."""
+    """A new token: its row, and itself. Raises Conflict when the user has MOST of them, Invalid for an end in the past."""
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Invalid.at("body", "expires_at", msg="must be in the future")
     token = new_api_token()
     rows = await Tx(database, user_id, ACCOUNTS).one(
         MAKE, id=uuid4(), name=name, scope=scope, token_hash=api_token_hash(token), expires_at=expires_at

@@ -6,12 +6,13 @@ from importlib.resources import files
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, EmailStr, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, StringConstraints
 from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError
 from sqlmodel import Field, SQLModel
 
 from todo.accounts.models import EMAIL_LENGTH, TOKEN_NAME_LENGTH
+from todo.moments import Moment
 from todo.text import Line, Normalised
 
 PASSWORD_LENGTHS = 8, 256
@@ -118,7 +119,7 @@ class NewApiToken(SQLModel):
         description="What it is for, 1 to 100 characters."
     )
     scope: Literal["read", "write"] = Field("write", description="`read` may only look.")
-    expires_at: AwareDatetime | None = Field(None, description="When it ends: RFC 3339; null for never.")
+    expires_at: Moment | None = Field(None, description="When it ends: RFC 3339; null for never.")
 
 
 class ApiTokenOut(SQLModel):

@@ -1,0 +1,124 @@
+"""`todo user …` and `todo keys …`: built-in accounts, for the administrator."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from pydantic import SecretStr
+
+from todo.cli.opening import one_line_for_what_can_be_mended, with_database
+from todo.settings import CannotStart, Settings
+
+if TYPE_CHECKING:
+    from todo.database import Database
+
+T = TypeVar("T")
+
+user = typer.Typer(no_args_is_help=True, help="Built-in accounts, for the administrator.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+
+
+def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
+    """Do the work on the database of this deployment, whose schema must be known and whose accounts must be ours."""
+    from todo.deployment import database_url
+    from todo.health import guard
+
+    async def guarded(database: "Database") -> T:
+        await guard(database)
+        return await work(database)
+
+    settings = Settings.from_environment()
+    if settings.foreign_issuer:
+        raise CannotStart("accounts live with the issuer that JWT_JWKS_URL or JWT_SECRET names")
+    with database_url(settings) as url:
+        return with_database(url, settings, guarded)
+
+
+def _new_password() -> str:
+    """A password that may be set, from the prompt, or from standard input when that is no terminal."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from todo.accounts.shapes import NewPassword
+    from todo.problems import Invalid
+
+    if sys.stdin.isatty():
+        given = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        given = sys.stdin.readline().rstrip("\n")
+    try:
+        return TypeAdapter[SecretStr](NewPassword).validate_python(given).get_secret_value()
+    except ValidationError as error:
+        raise CannotStart(f"the password: {Invalid.of(error.errors()).detail}") from None
+
+
+@user.command("add")
+def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) -> None:
+    """Make an account. The password is asked for, or read from standard input."""
+    with one_line_for_what_can_be_mended():
+        from pydantic import EmailStr, TypeAdapter, ValidationError
+
+        from todo.accounts import actions
+        from todo.accounts.passwords import Passwords
+
+        try:
+            address = TypeAdapter[str](EmailStr).validate_python(email)
+        except ValidationError:
+            raise CannotStart("that is not an e-mail address") from None
+        password = _new_password()
+        made = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
+        typer.echo(made[0])
+
+
+@user.command("list")
+def user_list() -> None:
+    """List all users: id, e-mail and when they came, separated by tabs."""
+    with one_line_for_what_can_be_mended():
+        from todo.accounts import actions
+
+        for row in _for_accounts(actions.everybody):
+            typer.echo("\t".join(str(value or "") for value in row))
+
+
+@user.command("passwd")
+def user_passwd(email: Annotated[str, typer.Argument(help="The e-mail address.")]) -> None:
+    """Set somebody's password, which ends all their sessions."""
+    with one_line_for_what_can_be_mended():
+        from todo.accounts import actions
+        from todo.accounts.passwords import Passwords
+
+        password = _new_password()
+
+        async def set_password(database: "Database") -> None:
+            user_id = (await actions.of_email(database, email))[0]
+            await actions.set_password(database, Passwords(), user_id, password)
+
+        _for_accounts(set_password)
+
+
+@user.command("delete")
+def user_delete(
+    email: Annotated[str, typer.Argument(help="The e-mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an account and everything of theirs."""
+    with one_line_for_what_can_be_mended():
+        from todo.accounts import actions
+
+        if not yes:
+            typer.confirm(f"Delete {email} and all their tasks?", abort=True)
+
+        async def delete(database: "Database") -> None:
+            await actions.delete_account(database, (await actions.of_email(database, email))[0])
+
+        _for_accounts(delete)
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Sign with a new key from now on. The old one stays published while its tokens live."""
+    with one_line_for_what_can_be_mended():
+        from todo.accounts.keys import rotate
+
+        lifetime = Settings.from_environment().access_token_lifetime
+        typer.echo(_for_accounts(lambda database: rotate(database, lifetime)))
