@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test format contract lock clean
+.PHONY: help install run test drill format contract lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT
 
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)
+
+drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in, what knowing a caller costs
+	@$(BIN)/python -m drills.accounts
 
 format: $(STAMP) ## put the code into the one format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

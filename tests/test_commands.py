@@ -91,24 +91,28 @@ class TestRotation:
         migrate.upgrade(empty_url)
         monkeypatch.setattr(issuers.OwnIssuer, "REREAD_FOR_UNKNOWN", 0.0)
         settings = settings_for(empty_url)
-        async with running(create_app(settings)) as one, running(create_app(settings)) as two:
-            async with http(one) as here, http(two) as there:
-                ada = await sign_up(here, "ada")
-                old = ada.token
-                assert todo("keys", "rotate", url=empty_url).returncode == 0
+        async with (
+            running(create_app(settings)) as one,
+            running(create_app(settings)) as two,
+            http(one) as here,
+            http(two) as there,
+        ):
+            ada = await sign_up(here, "ada")
+            old = ada.token
+            assert todo("keys", "rotate", url=empty_url).returncode == 0
 
-                monkeypatch.setattr(issuers.OwnIssuer, "REREAD", 0.0)  # the half minute has passed
-                bob = await sign_up(here, "bob")
-                assert jwt.get_unverified_header(bob.token)["kid"] != jwt.get_unverified_header(old)["kid"]
-                monkeypatch.setattr(issuers.OwnIssuer, "REREAD", 60.0)
-                for person in (ada, bob):
-                    for client in (here, there):
-                        person.client = client
-                        assert await person.list() == []
-                published = (await there.get("/.well-known/jwks.json")).json()["keys"]
-                assert {key["kid"] for key in published} == {
-                    jwt.get_unverified_header(token)["kid"] for token in (old, bob.token)
-                }
+            monkeypatch.setattr(issuers.OwnIssuer, "REREAD", 0.0)  # the half minute has passed
+            bob = await sign_up(here, "bob")
+            assert jwt.get_unverified_header(bob.token)["kid"] != jwt.get_unverified_header(old)["kid"]
+            monkeypatch.setattr(issuers.OwnIssuer, "REREAD", 60.0)
+            for person in (ada, bob):
+                for client in (here, there):
+                    person.client = client
+                    assert await person.list() == []
+            published = (await there.get("/.well-known/jwks.json")).json()["keys"]
+            assert {key["kid"] for key in published} == {
+                jwt.get_unverified_header(token)["kid"] for token in (old, bob.token)
+            }
 
     async def test_a_key_goes_when_its_last_token_is_gone(self, empty_url: str) -> None:
         migrate.upgrade(empty_url)

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from psycopg import errors
 
 from tests.conftest import settings_for
-from todo import migrate
+from todo import embedded, migrate
 from todo.database import Database
 from todo.health import WallError, guard
 
@@ -135,6 +135,24 @@ async def test_a_wall_that_does_not_hold_is_not_served(empty_url: str) -> None:
 
     with pytest.raises(WallError, match="tasks"):
         await try_guard(empty_url)
+
+
+async def test_a_role_that_bypasses_the_walls_is_not_served(tmp_path: Path) -> None:
+    """Roles are the cluster's, so this has a cluster of its own, and its superuser."""
+    with embedded.running(tmp_path) as url:
+        migrate.upgrade(url)
+        superuser = url.replace("//todo@/todo?", "//postgres@/todo?")
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("alter role todo_app bypassrls")
+
+        with pytest.raises(WallError, match="BYPASSRLS"):
+            await try_guard(url)
+
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("alter role todo_app nobypassrls")
+            connection.execute("revoke todo_accounts from todo cascade")
+        with pytest.raises(WallError, match="GRANT todo_app, todo_accounts"):
+            await try_guard(url)
 
 
 async def test_an_older_schema_is_named(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,6 +280,24 @@ async def test_a_deleted_account_takes_everything_with_it(browser: httpx.AsyncCl
     assert (await browser.post("/api/auth/signup", json=who)).status_code == 201  # the address is free again
 
 
+@pytest.mark.parametrize(("trusted", "secure"), [("127.0.0.1", True), ("192.0.2.0/24", False)])
+def test_only_a_trusted_proxy_is_believed(tmp_path: Path, database_url: str, trusted: str, secure: bool) -> None:
+    """A proxy says that the browser came by https, and from where; a stranger who says so is not heard."""
+    with serving(
+        tmp_path, database_url=database_url, trusted_proxies=trusted, rate_limit="6000/minute", workers=1
+    ) as server:
+        who = {"email": f"proxy-{server.port}@example.com", "password": PASSWORD}
+        forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
+        made = server.http.post("/api/auth/signup", json=who, headers=forwarded)
+        assert bool(cookie(made)["secure"]) is secure
+        wrong = who | {"password": "a guess"}
+        for _ in range(10):
+            assert server.http.post("/api/auth/signin", json=wrong, headers=forwarded).status_code == 401
+        other = {"X-Forwarded-For": "203.0.113.9"}
+        assert server.http.post("/api/auth/signin", json=wrong, headers=forwarded).status_code == 429
+        assert server.http.post("/api/auth/signin", json=wrong, headers=other).status_code == (401 if secure else 429)
+
+
 def test_a_front_ends_day(tmp_path: Path, database_url: str) -> None:
     """Sign up, work, wait past the token's end, refresh, go on: on a real server with tokens of two seconds."""
     with serving(tmp_path, database_url=database_url, access_token_lifetime=2) as server:

@@ -43,6 +43,8 @@ from todo.settings import Settings, SettingsError
         ("RATE_LIMIT", "0"),
         ("RATE_LIMIT_STORE", "memcached://hunter2"),
         ("ACCESS_TOKEN_LIFETIME", "0"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.1, proxy.hunter2"),
     ],
 )
 def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -46,7 +46,11 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.throttles = Throttles.of(settings)
             app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
             app.state.door = Door(issuer, database)
-            yield
+            try:
+                yield
+            finally:
+                if app.state.throttles:
+                    await app.state.throttles.close()
 
     app = FastAPI(
         title="todo",

@@ -1,6 +1,7 @@
 """The settings: read once from the environment, frozen, each one described here and in docs/configuration.md."""
 
 import importlib.util
+import ipaddress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -79,6 +80,15 @@ def _rate_limit(rate: str) -> str:
     return rate
 
 
+def _each_is_a_network(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise ValueError("each must be an address or a network such as 10.0.0.0/8; * is refused") from None
+    return networks
+
+
 def _redis_url(url: str) -> str:
     if urlsplit(url).scheme not in {"redis", "rediss"} or not urlsplit(url).hostname:
         raise ValueError("must be a Redis URL such as redis://host:6379/0")
@@ -91,6 +101,7 @@ SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 SafeIssuer = Annotated[str, AfterValidator(_safe_issuer)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_a_network)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
 
 
@@ -117,7 +128,7 @@ class Settings(BaseSettings):
     cors_origins: Origins = Field(
         (), description="Origins, separated by commas, whose pages may call the API. Default: none."
     )
-    trusted_proxies: Names = Field(
+    trusted_proxies: Networks = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."
     )
     access_token_lifetime: int = Field(900, ge=1, le=86_400, description="Seconds an access token of ours lives.")

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import Storage
+from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -92,6 +92,7 @@ class Throttles:
         options = {"implementation": "redispy"} if "redis" in store else {}
         storage = storage_from_string(store, wrap_exceptions=True, **options)
         assert isinstance(storage, Storage)
+        self._storage = storage
         self._limiter = FixedWindowRateLimiter(storage)
         policy = f'"user";q={self._per_user.amount};w={self._per_user.get_expiry()}'
         self._policy = (b"ratelimit-policy", policy.encode())
@@ -103,6 +104,12 @@ class Throttles:
             return None
         store = settings.rate_limit_store
         return cls(settings.rate_limit, f"async+{store}" if store else "todo+memory://")
+
+    async def close(self) -> None:
+        """Let go of the connections to a shared store."""
+        if isinstance(self._storage, RedisStorage):
+            bridge: Any = self._storage.bridge
+            await bridge.storage.aclose()
 
     async def request(self, user_id: str) -> Headers:
         """Count a request of this user; the headers that tell them what is left. Raises TooManyRequests."""

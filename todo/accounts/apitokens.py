@@ -69,7 +69,7 @@ FIND = Statement.of(
 
 
 async def make(database: Database, user_id: str, name: str, scope: str, expires_at: datetime | None) -> tuple[Row, str]:
-    """A new token: its row, and itself. Raises Conflict when the user has MOST of them, Invalid for an end in the past."""
+    """A new token: its row, and itself. Raises Invalid for an end in the past, Conflict when there are MOST already."""
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Invalid.at("body", "expires_at", msg="must be in the future")
     token = new_api_token()
