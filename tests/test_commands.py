@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import PASSWORD, http, running, settings_for, sign_up
-from tests.test_server import TODO, environment, serving
+from tests.processes import TODO, environment, serving
 from todo import migrate
 from todo.accounts import issuers
 from todo.accounts.keys import rotate

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import typer.main
 
-from tests.test_server import Server, serving
+from tests.processes import Server, serving
 from todo.app import create_app
 from todo.cli import app as cli
 from todo.settings import Settings

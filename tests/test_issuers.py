@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Person, http, running, scratch_database, settings_for
-from tests.test_server import free_port, run_to_its_end, serving
+from tests.processes import free_port, run_to_its_end, serving
 from todo import migrate
 from todo.accounts.jwks import PublishedKeys
 from todo.app import create_app

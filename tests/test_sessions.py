@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD, Person, http, sign_up
-from tests.test_server import serving
+from tests.processes import serving
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD, Person, running, settings_for, sign_up
-from tests.test_server import free_port
+from tests.processes import free_port
 from todo.app import create_app
 from todo.throttle import FAILED_SIGN_INS, FAILED_SIGN_INS_OF_ADDRESS, SIGN_UPS_OF_ADDRESS, InProcess, address_of
 

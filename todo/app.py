@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from todo import __version__, docs, health, openapi
 from todo.accounts import routes as accounts
+from todo.accounts import session_routes, token_routes
 from todo.accounts.actions import settle_issuer
 from todo.accounts.door import Door
 from todo.accounts.issuers import issuer_for
@@ -65,8 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(tasks.router)
     if not settings.foreign_issuer:
-        app.include_router(accounts.router)
+        app.include_router(session_routes.router)
         app.include_router(accounts.callers_router)
+        app.include_router(token_routes.router)
     app.include_router(accounts.whoami_router)
     app.include_router(accounts.leaving_router)
     app.include_router(health.router)
