@@ -1,5 +1,6 @@
 """The administrator's commands, and the keys that change under running servers."""
 
+import asyncio
 import subprocess
 import time
 from pathlib import Path
@@ -113,6 +114,35 @@ class TestRotation:
             assert {key["kid"] for key in published} == {
                 jwt.get_unverified_header(token)["kid"] for token in (old, bob.token)
             }
+
+    async def test_many_new_tokens_at_once_are_all_taken(self, empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        migrate.upgrade(empty_url)
+        monkeypatch.setattr(issuers.OwnIssuer, "REREAD_FOR_UNKNOWN", 0.0)
+        settings = settings_for(empty_url)
+        async with (
+            running(create_app(settings)) as one,
+            running(create_app(settings)) as two,
+            http(one) as here,
+            http(two) as there,
+        ):
+            await rotate(one.state.database, 900)
+            monkeypatch.setattr(issuers.OwnIssuer, "REREAD", 0.0)
+            ada = await sign_up(here, "ada")
+            ada.client = there
+            answers = await asyncio.gather(*(ada.call("GET", ada.tasks) for _ in range(10)))
+            assert [answer.status_code for answer in answers] == [200] * 10
+
+    async def test_of_two_rotations_at_once_both_name_the_current_key(self, empty_url: str) -> None:
+        migrate.upgrade(empty_url)
+        async with running(create_app(settings_for(empty_url))) as app:
+            for _ in range(5):
+                kids = await asyncio.gather(*(rotate(app.state.database, 900) for _ in range(3)))
+                with psycopg.connect(empty_url) as owner:
+                    [[current]] = owner.execute("select kid from signing_keys where retired_at is null").fetchall()
+                assert current in kids
+                with psycopg.connect(empty_url) as owner:
+                    known = {row[0] for row in owner.execute("select kid from signing_keys").fetchall()}
+                assert set(kids) <= known
 
     async def test_a_key_goes_when_its_last_token_is_gone(self, empty_url: str) -> None:
         migrate.upgrade(empty_url)

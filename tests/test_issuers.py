@@ -1,11 +1,15 @@
 """Another issuer's tokens: taken when they are good, refused when they are not, whatever the issuer is doing."""
 
 import asyncio
+import base64
+import hmac
+import json
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +18,7 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.conftest import Person, http, running, scratch_database, settings_for
 from tests.processes import free_port, run_to_its_end, serving
@@ -139,7 +144,7 @@ async def test_tokens_that_are_not_good_let_nobody_in(client: httpx.AsyncClient,
     now = int(time.time())
     keys = issuer.http.get("/jwks").json()["keys"]
     rsa = next(key for key in keys if key["kty"] == "RSA")
-    pem_as_secret = rsa["n"]
+    public = jwt.PyJWK(rsa).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     claims = {"sub": "mallory", "iat": now, "exp": now + 900, **ISS}
     bad = {
         "another issuer": issuer.mint("mallory", iss="https://other.example.com"),
@@ -148,17 +153,33 @@ async def test_tokens_that_are_not_good_let_nobody_in(client: httpx.AsyncClient,
         "not yet valid": issuer.mint("mallory", nbf=now + 600, **ISS),
         "issued in the future": issuer.mint("mallory", **(ISS | {"iat": now + 600})),
         "an exp that is no number": issuer.mint("mallory", **(ISS | {"exp": "soon"})),
-        "HS256 with the public key": jwt.encode(claims, pem_as_secret, "HS256", headers={"kid": rsa["kid"]}),
+        "HS256 with the public key": signed_by_hand(claims, rsa["kid"], public),
+        "HS256 with the key's numbers": jwt.encode(claims, rsa["n"], "HS256", headers={"kid": rsa["kid"]}),
         "none": jwt.encode(claims, "", "none", headers={"kid": rsa["kid"]}),
         "one key's id on another key": issuer.mint("mallory", "EdDSA", rsa["kid"], **ISS),
         "an unknown key": issuer.mint("mallory", "EdDSA", "unknown", **ISS),
         "our own kind": jwt.encode(claims, SECRET, "HS256"),
-        "long": "x" * 10_000,
+        "long": issuer.mint("mallory", padding="x" * 10_000, **ISS),
+        "no exp": issuer.mint("mallory", **(ISS | {"exp": None})),
+        "no sub": issuer.mint(None, **ISS),
+        "an exp beyond all": issuer.mint("mallory", **(ISS | {"exp": 10**400})),
+        "an iat before all": issuer.mint("mallory", **(ISS | {"iat": -(10**18)})),
     }
     for name, token in bad.items():
         answer = await client.get("/api/mallory/tasks", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401, name
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def signed_by_hand(claims: dict[str, Any], kid: str, key: bytes) -> str:
+    """What an attacker makes of a public key when a library takes it for a secret: PyJWT refuses to write it."""
+
+    def part(value: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    body = f"{part({'alg': 'HS256', 'typ': 'JWT', 'kid': kid})}.{part(claims)}"
+    signature = hmac.digest(key, body.encode(), "sha256")
+    return f"{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 async def test_the_users_row_comes_with_the_first_write(
@@ -203,6 +224,32 @@ async def test_who_left_is_not_brought_back_by_an_old_token(client: httpx.AsyncC
     ada.token = issuer.mint(subject, **ISS)
     assert (await ada.call("GET", "/api/auth/me")).status_code == 200
     assert (await ada.create(title="signed in anew"))["user_id"] == subject
+
+
+async def test_who_leaves_at_this_moment_is_not_brought_back(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    for _ in range(15):
+        subject = f"user_{uuid.uuid4().hex}"
+        ada = person(client, issuer.mint(subject, **(ISS | {"iat": int(time.time()) - 5})), subject)
+        await ada.create()
+        gone, *_ = await asyncio.gather(
+            ada.call("DELETE", "/api/auth/me"), *(ada.post(title="a ghost") for _ in range(4))
+        )
+        assert gone.status_code == 204
+        assert (await ada.call("GET", "/api/auth/me")).status_code == 401
+        assert await ada.list() == []
+
+
+async def test_a_token_from_before_does_not_end_what_was_begun_anew(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    subject = f"user_{uuid.uuid4().hex}"
+    old = person(client, issuer.mint(subject, **(ISS | {"iat": time.time() - 5.5})), subject)
+    await old.create()
+    await old.call("DELETE", "/api/auth/me")
+    await asyncio.sleep(1.1)
+    new = person(client, issuer.mint(subject, **ISS), subject)
+    await new.create(title="begun anew")
+
+    assert (await old.call("DELETE", "/api/auth/me")).status_code == 401
+    assert [task["title"] for task in await new.list()] == ["begun anew"]
 
 
 async def test_only_what_is_about_oneself_remains_of_accounts(client: httpx.AsyncClient, issuer: Issuer) -> None:
@@ -357,24 +404,45 @@ class TestShapes:
             assert (await ada.call("GET", ada.tasks)).status_code == 200
 
 
-class accepting:  # noqa: N801 # used as a word: `async with accepting(settings) as client`
-    """A client of an application on a database that takes whichever issuer comes."""
+def emptied(url: str) -> None:
+    """A database without users takes any issuer."""
+    with psycopg.connect(url) as owner:
+        owner.execute("alter table users no force row level security")
+        owner.execute("delete from users")
+        owner.execute("delete from deployment")
+        owner.execute("alter table users force row level security")
 
-    def __init__(self, settings: Any) -> None:
-        self._settings = settings
 
-    async def __aenter__(self) -> httpx.AsyncClient:
-        with psycopg.connect(self._settings.database_url) as owner:
-            owner.execute("delete from deployment")
-        self._running = running(create_app(self._settings))
-        self._http = http(await self._running.__aenter__())
-        return await self._http.__aenter__()
+@asynccontextmanager
+async def accepting(settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application with an issuer of its own, on a database that nobody uses."""
+    emptied(settings.database_url)
+    async with running(create_app(settings)) as app, http(app) as client:
+        yield client
+    emptied(settings.database_url)
 
-    async def __aexit__(self, *error: Any) -> None:
-        await self._http.__aexit__(*error)
-        await self._running.__aexit__(*error)
-        with psycopg.connect(self._settings.database_url) as owner:
-            owner.execute("delete from deployment")
+
+async def test_odd_keys_in_a_set_do_not_spoil_the_good_ones(issuer: Issuer) -> None:
+    from todo.accounts.jwks import _usable
+
+    good = issuer.http.get("/jwks").json()["keys"]
+    odd: list[Any] = [1, None, "x", {}, {"kty": ["RSA"]}, {"kty": "RSA", "n": 1, "e": None}, good[0] | {"kid": ["b"]}]
+
+    assert len(_usable({"keys": [*odd, *good]})) >= 3
+
+
+def test_users_from_before_belong_to_the_built_in_accounts(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "2026_11_22_tasks")
+    with psycopg.connect(empty_url) as owner:
+        owner.execute("alter table users no force row level security")
+        owner.execute("insert into users (id) values ('ada')")
+        owner.execute("alter table users force row level security")
+    migrate.upgrade(empty_url)
+
+    refused = run_to_its_end("serve", database_url=empty_url, jwt_secret=SECRET, port=free_port())
+
+    assert refused.returncode == 1
+    assert "--accept-issuer" in refused.stderr
 
 
 def test_another_issuer_needs_to_be_accepted(empty_url: str, tmp_path: Path) -> None:

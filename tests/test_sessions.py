@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -101,13 +102,17 @@ async def test_a_token_that_is_used_again_ends_its_session_and_no_other(browser:
     assert (await in_body(browser, other)).status_code == 200
 
 
-async def test_of_many_that_use_one_token_at_once_one_is_served(browser: httpx.AsyncClient) -> None:
+async def test_of_many_that_use_one_token_at_once_one_is_served_and_it_ends(
+    browser: httpx.AsyncClient,
+) -> None:
     answer, _ = await signed_up(browser, refresh="body")
     token = answer.json()["refresh_token"]
 
     answers = await asyncio.gather(*(in_body(browser, token) for _ in range(8)))
 
     assert sorted(each.status_code for each in answers) == [200] + [401] * 7
+    [served] = [each for each in answers if each.status_code == 200]
+    assert (await in_body(browser, served.json()["refresh_token"])).status_code == 401  # it was a copy's use as well
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b", "0" * 32 + ".x", "ü.ü", "x" * 200, "\x00", "0" * 32 + "."])
@@ -162,6 +167,16 @@ class TestSignOut:
         body = {"refresh": "body", "refresh_token": token}
         assert (await browser.post("/api/auth/signout", json=body)).status_code == 204
         assert (await in_body(browser, token)).status_code == 401
+
+    async def test_what_an_access_token_tells_signs_nobody_out(self, browser: httpx.AsyncClient) -> None:
+        answer, _ = await signed_up(browser, refresh="body")
+        sid = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})["sid"]
+        token = answer.json()["refresh_token"]
+        for guess in (f"{sid}.x", f"{token.split('.')[0]}.x"):
+            body = {"refresh": "body", "refresh_token": guess}
+            assert (await browser.post("/api/auth/signout", json=body)).status_code == 204
+        assert (await in_body(browser, f"{sid}.x")).status_code == 401
+        assert (await in_body(browser, token)).status_code == 200
 
     async def test_when_nobody_is_signed_in(self, browser: httpx.AsyncClient) -> None:
         assert (await browser.post("/api/auth/signout")).status_code == 204
@@ -231,6 +246,20 @@ class TestPassword:
         assert (await browser.post("/api/auth/signin", json=who)).status_code == 401
         assert (await browser.post("/api/auth/signin", json=who | {"password": new})).status_code == 200
 
+    async def test_a_sign_in_with_the_old_one_at_that_moment_gains_nothing(self, browser: httpx.AsyncClient) -> None:
+        for number in range(4):
+            answer, who = await signed_up(browser, refresh="body")
+            person = Person(browser, answer.json()["user"]["id"], "", answer.json()["access_token"])
+            change = {"current": PASSWORD, "new": f"a short and loud night {number}"}
+            changed, *signed_in = await asyncio.gather(
+                person.call("POST", "/api/auth/password", json=change),
+                *(browser.post("/api/auth/signin", json=who | {"refresh": "body"}) for _ in range(6)),
+            )
+            assert changed.status_code == 204
+            tokens = [each.json()["refresh_token"] for each in signed_in if each.status_code == 200]
+            assert [(await in_body(browser, token)).status_code for token in tokens] == [401] * len(tokens)
+            assert (await in_body(browser, answer.json()["refresh_token"])).status_code == 200
+
     async def test_it_takes_the_current_one(self, ada: Person) -> None:
         body = {"current": "not the password", "new": "a short and loud night"}
 
@@ -271,8 +300,18 @@ async def test_a_deleted_account_takes_everything_with_it(browser: httpx.AsyncCl
         owner.rollback()
     assert (await in_body(browser, answer.json()["refresh_token"])).status_code == 401
     assert (await browser.post("/api/auth/signin", json=who)).status_code == 401
-    assert (await ada.post(title="a ghost")).status_code == 401
-    assert (await ada.call("GET", "/api/auth/me")).status_code == 401
+    nothing = "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10"
+    writes = [
+        await ada.post(title="a ghost"),
+        await ada.put(nothing, title="a ghost"),
+        await ada.toggle(nothing),
+        await ada.delete(nothing),
+        await ada.call("POST", "/api/auth/tokens", json={"name": "a ghost's"}),
+        await ada.call("DELETE", "/api/auth/me"),
+        await ada.call("GET", "/api/auth/me"),
+    ]
+    assert [answer.status_code for answer in writes] == [401] * 7
+    assert (await ada.get(nothing)).status_code == 404
     assert await ada.list() == []
     ada.token = made.json()["token"]
     assert (await ada.call("GET", "/api/auth/me")).status_code == 401

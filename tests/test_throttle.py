@@ -4,11 +4,12 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from tests.conftest import PASSWORD, Person, running, settings_for, sign_up
 from tests.processes import free_port
 from todo.app import create_app
+from todo.problems import WrongPassword
 from todo.throttle import FAILED_SIGN_INS, FAILED_SIGN_INS_OF_ADDRESS, SIGN_UPS_OF_ADDRESS, InProcess, address_of
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +102,25 @@ async def test_a_strangers_failures_do_not_lock_anybody_out(database_url: str) -
         assert (await sign_in(stranger, f"x{ada.email}", "a guess")).status_code == 401
 
 
+async def test_many_guesses_at_once_gain_nothing(database_url: str) -> None:
+    async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
+        ada = await sign_up(client, "ada")
+        answers = await asyncio.gather(*(sign_in(client, ada.email, "a guess") for _ in range(60)))
+        statuses = [answer.status_code for answer in answers]
+        assert statuses.count(401) <= FAILED_SIGN_INS.amount
+        assert set(statuses) == {401, 429}
+        for _ in range(FAILED_SIGN_INS.amount):
+            await sign_in(client, ada.email, "a guess")
+        assert (await sign_in(client, ada.email, PASSWORD)).status_code == 429
+
+
+async def test_more_than_may_wait_for_a_hash_are_told_to_come_back(ada: Person) -> None:
+    answers = await asyncio.gather(*(sign_in(ada.client, ada.email, "a guess") for _ in range(200)))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {401, 503}
+    assert statuses.count(503) <= 72
+
+
 async def test_successes_do_not_count(database_url: str) -> None:
     async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
         ada = await sign_up(client, "ada")
@@ -111,7 +132,8 @@ async def test_an_address_may_not_try_many_accounts(database_url: str) -> None:
     async with throttled(database_url) as app, from_address(app, "2001:db8:1:2::1") as client:
         throttles = app.state.throttles
         for number in range(FAILED_SIGN_INS_OF_ADDRESS.amount):  # what a failed sign-in counts, without its hash
-            await throttles.count_failed_sign_in(f"{number}@example.com", address_of("2001:db8:1:2::1"))
+            with pytest.raises(WrongPassword):
+                await fails(throttles.guess(f"{number}@example.com", address_of("2001:db8:1:2::1")))
         assert (await sign_in(client, "fresh@example.com", "a guess")).status_code == 429
         async with from_address(app, "2001:db8:1:2:ffff::9") as neighbour:
             assert (await sign_in(neighbour, "fresh@example.com", "a guess")).status_code == 429
@@ -136,6 +158,11 @@ async def test_a_changed_password_is_throttled_like_a_sign_in(database_url: str)
         for _ in range(FAILED_SIGN_INS.amount):
             assert (await ada.call("POST", "/api/auth/password", json=body)).status_code == 422
         assert (await ada.call("POST", "/api/auth/password", json=body)).status_code == 429
+
+
+async def fails(guess: AbstractAsyncContextManager[None]) -> None:
+    async with guess:
+        raise WrongPassword
 
 
 class TestInProcess:
@@ -169,6 +196,7 @@ class TestInProcess:
     [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
         ("2001:db8::ffff:1", "2001:db8::/64"),
         ("testclient", "testclient"),
         ("", "unknown"),
@@ -213,6 +241,22 @@ class TestRedis:
                 ada.client = client
                 statuses.append((await ada.call("GET", ada.tasks)).status_code)
             assert statuses == [200] * 6 + [429] * 2
+
+    async def test_one_that_does_not_answer_makes_nobody_wait_for_long(self, database_url: str, redis: Any) -> None:
+        url, process = redis
+        async with (
+            throttled(database_url, rate_limit="2/minute", rate_limit_store=url) as app,
+            from_address(app, "192.0.2.1") as client,
+        ):
+            ada = await sign_up(client, "ada")
+            process.send_signal(signal.SIGSTOP)
+            try:
+                began = time.monotonic()
+                for _ in range(10):
+                    assert (await ada.call("GET", ada.tasks)).status_code == 200
+                assert time.monotonic() - began < 5  # one of them waited, a quarter of a second
+            finally:
+                process.send_signal(signal.SIGCONT)
 
     async def test_while_it_is_away_nobody_is_refused(
         self, database_url: str, redis: Any, caplog: pytest.LogCaptureFixture

@@ -42,6 +42,7 @@ ENTER = (
     b"select set_config('role', %s, true), set_config('app.user_id', %s, true),"
     b" set_config('statement_timeout', %s, true)"
 )
+ENTER_ALONE = ENTER + b", pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 SURELY_NOT_DONE = {errors.DeadlockDetected.sqlstate, errors.SerializationFailure.sqlstate}
 """The server rolled the whole transaction back and says so: it may run again."""
@@ -54,16 +55,22 @@ class Statement:
     sql: bytes
     constants: Mapping[str, Any]
     reads: bool
+    alone_by: str | None = None
 
     @classmethod
-    def of(cls, clause: Executable, *, reads: bool = False) -> Self:
-        """Compile `clause`; `reads` says that it changes nothing, so it may run twice."""
+    def of(cls, clause: Executable, *, reads: bool = False, alone_by: str | None = None) -> Self:
+        """Compile `clause`.
+
+        `reads` says that it changes nothing, so it may run twice. `alone_by` names a parameter: statements that
+        name one run one after the other for each of its values, and each sees all that those before it did,
+        since its snapshot is taken after the lock.
+        """
         compiled = clause.compile(dialect=PSYCOPG)  # type: ignore[attr-defined] # every Executable that we use can be compiled
         if compiled.prefetch or compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError("a statement must not need Python at execution: use server_default, and any_() for IN")
         names = compiled.bind_names
         constants = {names[bind]: bind.value for bind in names if not bind.required}
-        return cls(str(compiled).encode(), constants, reads)
+        return cls(str(compiled).encode(), constants, reads, alone_by)
 
 
 class _Rfc3339(Loader):
@@ -130,20 +137,23 @@ class Database:
         params = {**statement.constants, **params}
         try:
             try:
-                return await self._flight(role, user_id, statement.sql, params)
+                return await self._flight(role, user_id, statement, params)
             except OperationalError as error:
                 lost = error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
                 if not (error.sqlstate in SURELY_NOT_DONE or (lost and statement.reads)):
                     raise
-                return await self._flight(role, user_id, statement.sql, params)
+                return await self._flight(role, user_id, statement, params)
         except (OperationalError, InterfaceError, errors.ReadOnlySqlTransaction) as error:
             raise self._unavailable(error, wrote=not statement.reads) from error
 
-    async def _flight(self, role: str, user_id: str, sql: bytes, params: Mapping[str, Any]) -> list[Row]:
+    async def _flight(self, role: str, user_id: str, statement: Statement, params: Mapping[str, Any]) -> list[Row]:
+        enter, terms = ENTER, [role, user_id, self._statement_timeout]
+        if statement.alone_by is not None:
+            enter, terms = ENTER_ALONE, [*terms, str(params[statement.alone_by])]
         async with self._connection() as connection:
             async with connection.pipeline():
-                await connection.execute(ENTER, (role, user_id, self._statement_timeout))
-                cursor = await connection.execute(sql, params, binary=True)
+                await connection.execute(enter, terms)
+                cursor = await connection.execute(statement.sql, params, binary=True)
             return await cursor.fetchall() if cursor.description else []
 
     @asynccontextmanager

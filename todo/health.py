@@ -19,7 +19,7 @@ from todo.settings import CannotStart
 REVISION = Statement.of(select(column("version_num")).select_from(table("alembic_version")), reads=True)
 
 WALL = Statement.of(select(func.row_security_active(bindparam("table", type_=Text))), reads=True)
-WALLED = ("users", "tasks")
+WALLED = ("users", "tasks", "departed")
 
 
 class WallError(CannotStart):

@@ -5,7 +5,7 @@ import ipaddress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -56,11 +56,17 @@ PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_an_origin)]
 
 
+def _port_is_one(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
 def _safe_url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}:
+    here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if _port_is_one(parts) and (here or (parts.scheme == "https" and parts.hostname)):
         return url
     raise ValueError("must be an https:// URL (http:// on this machine only)")
 
@@ -70,27 +76,35 @@ def _safe_issuer(issuer: str) -> str:
 
 
 def _rate_limit(rate: str) -> str:
-    from limits import parse
+    from limits import parse_many
 
     if rate != "off":
+        advice = "must be one of at least 1 in at most a day, like 6000/minute, 100/second or 50000/hour, or off"
         try:
-            parse(rate)
+            [limit] = parse_many(rate)
         except ValueError:
-            raise ValueError("must be like 6000/minute, 100/second or 50000/hour, or off") from None
+            raise ValueError(advice) from None
+        if limit.amount < 1 or not 1 <= limit.get_expiry() <= 86_400:
+            raise ValueError(advice)
     return rate
 
 
 def _each_is_a_network(networks: tuple[str, ...]) -> tuple[str, ...]:
     for network in networks:
         try:
-            ipaddress.ip_network(network)
+            everybody = ipaddress.ip_network(network).prefixlen == 0
         except ValueError:
-            raise ValueError("each must be an address or a network such as 10.0.0.0/8; * is refused") from None
+            everybody = True
+        if everybody:
+            raise ValueError("each must be an address or a network such as 10.0.0.0/8, not everybody")
     return networks
 
 
 def _redis_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"redis", "rediss"} or not urlsplit(url).hostname:
+    parts = urlsplit(url)
+    number = parts.path.removeprefix("/")
+    fits = parts.hostname and _port_is_one(parts) and (not number or number.isdecimal()) and not parts.query
+    if parts.scheme not in {"redis", "rediss"} or not fits:
         raise ValueError("must be a Redis URL such as redis://host:6379/0")
     if importlib.util.find_spec("redis") is None:
         raise ValueError("needs the extra: install todo[redis]")
@@ -181,12 +195,21 @@ class Settings(BaseSettings):
             raise ValueError("DIRECT_DATABASE_URL: goes with DATABASE_URL, which is not set")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET: must have at least 32 bytes")
+        if self.jwt_secret is not None and "-----BEGIN" in self.jwt_secret.get_secret_value():
+            raise ValueError("JWT_SECRET: is a key and no secret: publish it as a key set and set JWT_JWKS_URL")
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
             raise ValueError("JWT_SECRET: there is one issuer: set it or JWT_JWKS_URL, not both")
         for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
             if getattr(self, name) and not self.foreign_issuer:
                 raise ValueError(f"{name.upper()}: goes with JWT_JWKS_URL or JWT_SECRET, which are not set")
         return self
+
+    @property
+    def trusted_networks(self) -> list[str]:
+        """TRUSTED_PROXIES, those of IPv4 also as a socket for both kinds shows them (RFC 4291 §2.5.5.2)."""
+        networks = [ipaddress.ip_network(network) for network in self.trusted_proxies]
+        mapped = [f"::ffff:{n.network_address}/{96 + n.prefixlen}" for n in networks if n.version == 4]
+        return [*map(str, networks), *mapped]
 
     @property
     def foreign_issuer(self) -> bool:

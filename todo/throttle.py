@@ -7,6 +7,9 @@ address. So a stranger's attempts never lock an account out: they count against 
 import ipaddress
 import logging
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from limits import RateLimitItem, parse
@@ -15,7 +18,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
-from todo.problems import TooManyRequests
+from todo.problems import Invalid, TooManyRequests, WrongPassword
 from todo.settings import Settings
 
 log = logging.getLogger("todo")
@@ -23,6 +26,12 @@ log = logging.getLogger("todo")
 FAILED_SIGN_INS = parse("10/15minutes")
 FAILED_SIGN_INS_OF_ADDRESS = parse("100/15minutes")
 SIGN_UPS_OF_ADDRESS = parse("30/hour")
+
+TRIES_AT_ONCE = 8
+"""Passwords of one address that are tried at the same time; each takes a core for some 30 ms."""
+
+PATIENCE = 0.25  # seconds that a shared store may take
+PAUSE = 5.0  # seconds for which one that took longer is left alone
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -35,7 +44,7 @@ class InProcess(Storage):
     """
 
     STORAGE_SCHEME = ["todo+memory"]  # noqa: RUF012 # the library's own declaration
-    GENERATION = 3600.0  # seconds, no shorter than the longest window
+    GENERATION = 86_400.0  # seconds, no shorter than the longest window
 
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:
         super().__init__(uri, wrap_exceptions, **options)
@@ -89,10 +98,14 @@ class Throttles:
 
     def __init__(self, rate: str, store: str) -> None:
         self._per_user = parse(rate)
-        options = {"implementation": "redispy"} if "redis" in store else {}
+        options: dict[str, Any] = {}
+        if "redis" in store:
+            options = {"implementation": "redispy", "socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
         storage = storage_from_string(store, wrap_exceptions=True, **options)
         assert isinstance(storage, Storage)
         self._storage = storage
+        self._away_until = 0.0
+        self._tries: Counter[tuple[str, ...]] = Counter()
         self._limiter = FixedWindowRateLimiter(storage)
         policy = f'"user";q={self._per_user.amount};w={self._per_user.get_expiry()}'
         self._policy = (b"ratelimit-policy", policy.encode())
@@ -113,6 +126,8 @@ class Throttles:
 
     async def request(self, user_id: str) -> Headers:
         """Count a request of this user; the headers that tell them what is left. Raises TooManyRequests."""
+        if self._away():
+            return []
         try:
             allowed = await self._limiter.hit(self._per_user, "user", user_id)
             window = await self._limiter.get_window_stats(self._per_user, "user", user_id)
@@ -125,24 +140,42 @@ class Throttles:
             raise TooManyRequests(retry_after=max(1, left), told=told)
         return told
 
-    async def refuse_sign_in(self, email: str, address: str) -> None:
-        """Raise TooManyRequests after too many failures of this pair, or of this address."""
-        await self._refuse_when_over(FAILED_SIGN_INS, "sign-in", email.lower(), address)
-        await self._refuse_when_over(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address)
+    @asynccontextmanager
+    async def guess(self, email: str, address: str) -> AsyncIterator[None]:
+        """Try a password inside: a failure counts against the pair of e-mail and address, and the address.
 
-    async def count_failed_sign_in(self, email: str, address: str) -> None:
-        """Count a failure against the pair, and against the address."""
-        await self._count(FAILED_SIGN_INS, "sign-in", email.lower(), address)
-        await self._count(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address)
+        Raises TooManyRequests after too many of either. What is still being tried counts as if it had failed,
+        so sending many at once gains nothing.
+        """
+        pair, tries = (email.lower(), address), self._tries
+        await self._refuse_when_over(FAILED_SIGN_INS, "sign-in", *pair, tried=tries[pair])
+        await self._refuse_when_over(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address, tried=tries[(address,)])
+        if tries[(address,)] >= TRIES_AT_ONCE:
+            raise TooManyRequests(retry_after=1)
+        for key in (pair, (address,)):
+            tries[key] += 1
+        try:
+            yield
+        except (WrongPassword, Invalid):
+            await self._count(FAILED_SIGN_INS, "sign-in", *pair)
+            await self._count(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address)
+            raise
+        finally:
+            for key in (pair, (address,)):
+                tries[key] -= 1
+                if not tries[key]:
+                    del tries[key]
 
     async def count_sign_up(self, address: str) -> None:
         """Count a sign-up. Raises TooManyRequests when it is one too many."""
         await self._refuse_when_over(SIGN_UPS_OF_ADDRESS, "sign-up", address)
         await self._count(SIGN_UPS_OF_ADDRESS, "sign-up", address)
 
-    async def _refuse_when_over(self, limit: RateLimitItem, *key: str) -> None:
+    async def _refuse_when_over(self, limit: RateLimitItem, *key: str, tried: int = 0) -> None:
+        if self._away():
+            return
         try:
-            if await self._limiter.test(limit, *key):
+            if await self._limiter.test(limit, *key, cost=1 + tried):
                 return
             window = await self._limiter.get_window_stats(limit, *key)
         except StorageError as error:
@@ -151,12 +184,19 @@ class Throttles:
         raise TooManyRequests(retry_after=max(1, round(window.reset_time - time.time())))
 
     async def _count(self, limit: RateLimitItem, *key: str) -> None:
+        if self._away():
+            return
         try:
             await self._limiter.hit(limit, *key)
         except StorageError as error:
             self._unreachable(error)
 
+    def _away(self) -> bool:
+        return time.monotonic() < self._away_until
+
     def _unreachable(self, error: StorageError) -> Headers:
+        """A store that does not answer is left alone for a while, so that nobody waits for it each time."""
+        self._away_until = time.monotonic() + PAUSE
         log.warning("RATE_LIMIT_STORE does not answer, nobody is throttled: %s", error.storage_error)
         return []
 
@@ -167,6 +207,8 @@ def address_of(host: str | None) -> str:
         address = ipaddress.ip_address(host or "")
     except ValueError:
         return host or "unknown"
+    if address.version == 6 and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
     if address.version == 6:
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)

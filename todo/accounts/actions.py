@@ -1,14 +1,28 @@
 """What one does with an account: sign up, sign in, change the password, look at it, delete it."""
 
 import hashlib
-from datetime import UTC, datetime
-from uuid import UUID
+from datetime import datetime
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Boolean, DateTime, LargeBinary, Text, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    LargeBinary,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import col
 
+from todo.accounts.issuers import OWN
 from todo.accounts.models import Credential, Departed, Deployment, Session, User, new_user_id
 from todo.accounts.passwords import Passwords
 from todo.accounts.tokens import Caller
@@ -40,10 +54,12 @@ PASSWORD_HASH = Statement.of(
     select(col(Credential.password_hash)).where(col(Credential.user_id) == bindparam("user_id")), reads=True
 )
 
+_session_hash = func.sha256(func.convert_to(cast(col(Session.id), Text), literal_column("'UTF8'")))
+_public_id = func.left(func.encode(_session_hash, literal_column("'hex'")), literal_column("32"))
 _other_sessions = (
     delete(Session)
     .where(col(Session.user_id) == bindparam("user_id"))
-    .where(col(Session.id).is_distinct_from(bindparam("kept", type_=Session.__table__.c.id.type)))  # type: ignore[attr-defined] # SQLModel sets it
+    .where(_public_id.is_distinct_from(bindparam("kept", type_=Text)))
     .cte("other_sessions")
 )
 SET_PASSWORD = Statement.of(
@@ -51,62 +67,67 @@ SET_PASSWORD = Statement.of(
     .where(col(Credential.user_id) == bindparam("user_id"))
     .values(password_hash=bindparam("password_hash"))
     .returning(col(Credential.user_id))
-    .add_cte(_other_sessions)
+    .add_cte(_other_sessions),
+    alone_by="user_id",
 )
 
 ME = Statement.of(select(*SHOWN).where(col(User.id) == bindparam("user_id")), reads=True)
 
-DEPARTED_SINCE = Statement.of(
-    select(col(Departed.at)).where(
-        col(Departed.user_hash) == bindparam("user_hash", type_=LargeBinary),
-        col(Departed.at) >= bindparam("issued_at", type_=DateTime(timezone=True)),
-    ),
-    reads=True,
+_departed_since = select(col(Departed.at)).where(
+    col(Departed.user_hash) == bindparam("user_hash", type_=LargeBinary),
+    col(Departed.at) >= bindparam("issued_at", type_=DateTime(timezone=True)),
 )
+DEPARTED_SINCE = Statement.of(_departed_since, reads=True)
 
-_departure = (
-    insert_or(Departed)
-    .values(user_hash=bindparam("user_hash", type_=LargeBinary))
-    .on_conflict_do_update(index_elements=[col(Departed.user_hash)], set_={"at": func.now()})
-    .cte("departure")
+_gone = (
+    delete(User)
+    .where(col(User.id) == bindparam("user_id"))
+    .where(~_departed_since.exists())
+    .returning(col(User.id))
+    .cte("gone")
 )
 DELETE = Statement.of(
-    delete(User).where(col(User.id) == bindparam("user_id")).returning(col(User.id)).add_cte(_departure)
+    insert_or(Departed)
+    .from_select(
+        ["user_hash", "at"],
+        select(bindparam("user_hash", type_=LargeBinary), func.now()).where(select(_gone.c.id).exists()),
+    )
+    .on_conflict_do_update(index_elements=[col(Departed.user_hash)], set_={"at": func.now()})
+    .returning(col(Departed.at)),
+    alone_by="user_id",
 )
 
 EVERYBODY = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), reads=True)
 
+_may_settle = bindparam("accept", type_=Boolean) | ~select(col(User.id)).exists()
 SETTLE = Statement.of(
     insert_or(Deployment)
-    .values(singleton=true(), issuer=bindparam("issuer"))
-    .on_conflict_do_update(
-        index_elements=[col(Deployment.singleton)],
-        set_={"issuer": bindparam("issuer")},
-        where=bindparam("accept", type_=Boolean) | ~select(col(User.id)).exists(),
-    )
+    .from_select(["singleton", "issuer"], select(true(), bindparam("issuer", type_=Text)).where(_may_settle))
+    .on_conflict_do_update(index_elements=[col(Deployment.singleton)], set_={"issuer": bindparam("issuer")})
 )
 ISSUER = Statement.of(select(col(Deployment.issuer)), reads=True)
 
-START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
-
-async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> Row:
-    """Make an account; the user's row. Raises Conflict when the e-mail has one already."""
+async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
+    """Make an account; the user's row and their password's hash. Raises Conflict when the e-mail has one already."""
     hashed = await passwords.hash(password)
     try:
         [user] = await _accounts(database).one(SIGN_UP, id=new_user_id(), email=email, password_hash=hashed)
     except UniqueViolation:
         raise Conflict("This e-mail address has an account already: sign in.") from None
-    return user
+    return user, hashed
 
 
-async def sign_in(database: Database, passwords: Passwords, email: str, password: str) -> Row:
-    """The user whose e-mail and password these are. Raises WrongPassword, equally slowly, for anybody else."""
+async def sign_in(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
+    """The user whose e-mail and password these are, and its hash.
+
+    Raises WrongPassword, equally slowly, for anybody else.
+    """
     found = await _accounts(database).one(SIGN_IN, email=email)
     *user, hashed = found[0] if found else (None,)
-    if not await passwords.verify(password, hashed):
+    if not await passwords.verify(password, hashed) or hashed is None:
         raise WrongPassword
-    return tuple(user)
+    return tuple(user), hashed
 
 
 async def change_password(database: Database, passwords: Passwords, caller: Caller, current: str, new: str) -> None:
@@ -117,7 +138,7 @@ async def change_password(database: Database, passwords: Passwords, caller: Call
         raise Unauthorized("This account no longer exists.")
     if not await passwords.verify(current, found[0][0]):
         raise Invalid.at("body", "current", msg="is not the password of this account")
-    await tx.one(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session_id)
+    await tx.one(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session)
 
 
 async def me(tx: Tx, caller: Caller) -> Row:
@@ -129,15 +150,26 @@ async def me(tx: Tx, caller: Caller) -> Row:
         return found[0]
     if not caller.foreign:
         raise Unauthorized("This account no longer exists.")
-    gone = {"user_hash": _hash(caller.user_id), "issued_at": caller.issued_at or START_OF_TIME}
-    if await tx.one(DEPARTED_SINCE, **gone):
+    if await tx.one(DEPARTED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
         raise Unauthorized("This account was deleted: sign in again to begin anew.")
     return caller.user_id, caller.email, None
 
 
-async def delete_account(database: Database, user_id: str) -> None:
-    """Delete a user and everything of theirs, in one transaction. Tokens from before do not bring them back."""
-    await _accounts(database, user_id).one(DELETE, user_hash=_hash(user_id))
+async def leave(database: Database, caller: Caller) -> None:
+    """Delete the caller and everything of theirs. Raises Unauthorized for a token from before they left."""
+    if not await delete_account(database, caller.user_id, caller.issued_at):
+        since = {"user_hash": _hash(caller.user_id), "issued_at": caller.issued_at}
+        if await _accounts(database).one(DEPARTED_SINCE, **since):
+            raise Unauthorized("This account was deleted.")
+
+
+async def delete_account(database: Database, user_id: str, issued_at: datetime) -> bool:
+    """Delete a user and everything of theirs in one transaction, unless they left since `issued_at`.
+
+    Tokens from before do not bring them back. Says whether there was somebody to delete.
+    """
+    tx = _accounts(database, user_id)
+    return bool(await tx.one(DELETE, user_hash=_hash(user_id), issued_at=issued_at))
 
 
 async def everybody(database: Database) -> list[Row]:
@@ -155,8 +187,7 @@ async def of_email(database: Database, email: str) -> Row:
 
 async def set_password(database: Database, passwords: Passwords, user_id: str, password: str) -> None:
     """Set a password without knowing the old one, and end every session."""
-    no_session: UUID | None = None
-    await _accounts(database, user_id).one(SET_PASSWORD, password_hash=await passwords.hash(password), kept=no_session)
+    await _accounts(database, user_id).one(SET_PASSWORD, password_hash=await passwords.hash(password), kept=None)
 
 
 async def settle_issuer(database: Database, issuer: str, *, accept: bool = False) -> None:
@@ -166,7 +197,8 @@ async def settle_issuer(database: Database, issuer: str, *, accept: bool = False
     """
     tx = _accounts(database)
     await tx.one(SETTLE, issuer=issuer, accept=accept)
-    recorded = (await tx.one(ISSUER))[0][0]
+    rows = await tx.one(ISSUER)
+    recorded = rows[0][0] if rows else OWN
     if recorded != issuer:
         raise CannotStart(
             f"the users of this database were vouched for by {recorded}; under {issuer} their ids would mean other "

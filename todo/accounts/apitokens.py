@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Text, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
@@ -73,9 +74,12 @@ async def make(database: Database, user_id: str, name: str, scope: str, expires_
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Invalid.at("body", "expires_at", msg="must be in the future")
     token = new_api_token()
-    rows = await Tx(database, user_id, ACCOUNTS).one(
-        MAKE, id=uuid4(), name=name, scope=scope, token_hash=api_token_hash(token), expires_at=expires_at
-    )
+    try:
+        rows = await Tx(database, user_id, ACCOUNTS).one(
+            MAKE, id=uuid4(), name=name, scope=scope, token_hash=api_token_hash(token), expires_at=expires_at
+        )
+    except ForeignKeyViolation:
+        raise Unauthorized("This account no longer exists.") from None
     if not rows:
         raise Conflict(f"There are {MOST} tokens already: revoke one first.")
     return rows[0], token

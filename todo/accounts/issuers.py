@@ -1,5 +1,6 @@
 """Who vouches for callers: our own keys, another issuer's published ones, or a secret shared with it."""
 
+import asyncio
 import time
 from typing import Protocol
 
@@ -33,6 +34,7 @@ class OwnIssuer:
         self._database = database
         self._keys = keys
         self._read_at = time.monotonic()
+        self._reading: asyncio.Task[None] | None = None
 
     async def caller(self, token: str) -> Caller:
         """Whose token it is. Raises Unauthorized."""
@@ -46,9 +48,18 @@ class OwnIssuer:
         return self._keys
 
     async def _reread(self, age: float) -> None:
-        if time.monotonic() - self._read_at > age:
-            self._read_at = time.monotonic()
+        """Read the keys again when that was longer ago than `age`, once for all who ask meanwhile."""
+        if self._reading is None and time.monotonic() - self._read_at > age:
+            self._reading = asyncio.create_task(self._read())
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        try:
             self._keys = await load_keys(self._database, self.lifetime)
+            self._read_at = time.monotonic()
+        finally:
+            self._reading = None
 
 
 class SharedSecret:

@@ -70,7 +70,7 @@ class PublishedKeys:
         try:
             async with asyncio.timeout(2 * self.TIMEOUT):  # for an answer that comes drop by drop
                 keys = _usable(msgspec.json.decode(await self._read()))
-        except (httpx.HTTPError, TimeoutError, ValueError, AttributeError, TypeError, LookupError) as error:
+        except Exception as error:  # noqa: BLE001 # whatever an issuer answers, requests go on with the last good set
             log.warning("the key set at %s could not be read: %s", self._url, str(error) or type(error).__name__)
             return
         if not keys:
@@ -94,15 +94,15 @@ def _usable(key_set: Any) -> dict[str | None, tuple[Any, str]]:
     """The keys of a set by their ids; a key without an id, when it is alone, serves tokens without one."""
     keys: dict[str | None, tuple[Any, str]] = {}
     for jwk in key_set["keys"]:
-        algorithm = ALGORITHMS.get((jwk.get("kty"), jwk.get("crv")))
-        if algorithm is None or jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
-            continue
         try:
+            algorithm = ALGORITHMS[jwk["kty"], jwk.get("crv")]
+            if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
+                continue
             key = jwt.PyJWK(jwk, algorithm).key
-        except jwt.PyJWTError:
-            continue
-        if getattr(key, "key_size", 2048) >= 2048 or algorithm != "RS256":
-            keys[jwk.get("kid")] = (key, algorithm)
+            if algorithm != "RS256" or key.key_size >= 2048:
+                keys[jwk.get("kid")] = (key, algorithm)
+        except (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError):
+            continue  # RFC 7517 §5: what is not understood is ignored
     if len(keys) == 1:
         keys[None] = next(iter(keys.values()))
     return keys

@@ -1,10 +1,14 @@
 """Password hashes: argon2id at OWASP's least cost, in a thread, a few at a time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+
+from todo.problems import Unavailable
 
 AT_ONCE = 2
 """Each hash takes 19 MiB and a core: sign-ins wait for one another, requests for tasks do not wait for them."""
@@ -16,6 +20,9 @@ def _hasher() -> PasswordHash:
     return PasswordHash((Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1),))
 
 
+MOST_WAITING = 128
+"""Passwords that may wait for a slot, a second or two; one more is told to come back."""
+
 NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c7IZBXDjGfAu6Z7m+4foTQ$jvzM9Yimz8HEWGMEZaHfLDHh7tpF5DTlQaKIGsZvkYw"
 """A hash of the same cost, for whoever has none."""
 
@@ -25,14 +32,26 @@ class Passwords:
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._waiting >= MOST_WAITING:
+            raise Unavailable("Too many are signing in at the moment.", retry_after=2)
+        self._waiting += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def hash(self, password: str) -> str:
-        """The argon2id hash of `password`, in PHC format."""
-        async with self._slots:
+        """The argon2id hash of `password`, in PHC format. Raises Unavailable when too many wait."""
+        async with self._slot():
             return await asyncio.to_thread(_hasher().hash, password)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether `password` is the one; without a hash it takes the same time and is false."""
-        async with self._slots:
+        """Whether `password` is the one; without a hash it takes the same time and is false. Raises Unavailable."""
+        async with self._slot():
             right = await asyncio.to_thread(_hasher().verify, password, hashed or NOBODY)
         return right and hashed is not None

@@ -1,5 +1,6 @@
 """One's own account over HTTP. With another issuer only `whoami_router` and `leaving_router` are served."""
 
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +12,6 @@ from todo.accounts import actions, cookies, parts
 from todo.accounts.current import CallersRoute, CallerTx, CurrentCaller, WhoAmIRoute
 from todo.accounts.shapes import PasswordChange, UserOut
 from todo.openapi import ANY, BODY, shows
-from todo.problems import Invalid
 
 SECRET = {"Cache-Control": "no-store"}
 
@@ -46,15 +46,9 @@ async def change_password(
     Every other session ends.
     """
     state, throttles, address = request.app.state, parts.throttles(request), parts.address(request)
-    if throttles:
-        await throttles.refuse_sign_in(caller.user_id, address)
     current, new = change.current.get_secret_value(), change.new.get_secret_value()
-    try:
+    async with throttles.guess(caller.user_id, address) if throttles else nullcontext():
         await actions.change_password(state.database, state.passwords, caller, current, new)
-    except Invalid:
-        if throttles:
-            await throttles.count_failed_sign_in(caller.user_id, address)
-        raise
     return Response(status_code=204, headers=SECRET)
 
 
@@ -89,7 +83,7 @@ async def delete_me(request: Request, caller: CurrentCaller) -> Response:
 
     The user, their tasks and everything of theirs is gone. Tokens from before do not bring them back.
     """
-    await actions.delete_account(request.app.state.database, caller.user_id)
+    await actions.leave(request.app.state.database, caller)
     response = Response(status_code=204, headers=SECRET)
     cookies.drop(response, request)
     return response

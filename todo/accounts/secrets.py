@@ -34,7 +34,13 @@ class RefreshSecret:
             return None
 
     @property
+    def public_id(self) -> str:
+        """What may be told of the session, in access tokens: nothing that a refresh token could be made from."""
+        return hashlib.sha256(str(self.session_id).encode()).hexdigest()[:32]
+
+    @property
     def hash(self) -> bytes:
+        """What the secret is kept as."""
         return hashlib.sha256(self.secret.encode()).digest()
 
     def __str__(self) -> str:

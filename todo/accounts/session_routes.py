@@ -1,5 +1,6 @@
 """Signing up, in and out over HTTP: what there is only with our own accounts."""
 
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import msgspec
@@ -58,8 +59,8 @@ async def sign_up(
     state = request.app.state
     if throttles := parts.throttles(request):
         await throttles.count_sign_up(parts.address(request))
-    user = await actions.sign_up(state.database, state.passwords, who.email, who.password.get_secret_value())
-    token = await parts.sessions(request).start(user[0])
+    user, hashed = await actions.sign_up(state.database, state.passwords, who.email, who.password.get_secret_value())
+    token = await parts.sessions(request).start(user[0], hashed)
     return await _signed_in(request, user, token, 201, in_body=who.refresh == "body")
 
 
@@ -81,15 +82,11 @@ async def sign_in(
     An unknown e-mail and a wrong password get the same answer in the same time.
     """
     state, throttles, address = request.app.state, parts.throttles(request), parts.address(request)
-    if throttles:
-        await throttles.refuse_sign_in(who.email, address)
-    try:
-        user = await actions.sign_in(state.database, state.passwords, who.email, who.password.get_secret_value())
-    except WrongPassword:
-        if throttles:
-            await throttles.count_failed_sign_in(who.email, address)
-        raise
-    token = await parts.sessions(request).start(user[0])
+    async with throttles.guess(who.email, address) if throttles else nullcontext():
+        user, hashed = await actions.sign_in(
+            state.database, state.passwords, who.email, who.password.get_secret_value()
+        )
+        token = await parts.sessions(request).start(user[0], hashed)
     return await _signed_in(request, user, token, 200, in_body=who.refresh == "body")
 
 
@@ -140,9 +137,7 @@ async def sign_out(
 
     Its refresh token ends. An access token lives on until its time is over.
     """
-    token = RefreshSecret.parse(_refresh_token(request, how or BY_COOKIE) or "")
-    if token:
-        await parts.sessions(request).end(token.session_id)
+    await parts.sessions(request).end(_refresh_token(request, how or BY_COOKIE) or "")
     response = Response(status_code=204, headers=SECRET)
     cookies.drop(response, request)
     return response
@@ -169,7 +164,7 @@ async def _signed_in(request: Request, user: Row, token: RefreshSecret, status: 
     issuer = parts.issuer(request)
     keys = await issuer.current()
     answer = {
-        "access_token": keys.issue(user[0], token.session_id, issuer.lifetime),
+        "access_token": keys.issue(user[0], token.public_id, issuer.lifetime),
         "token_type": "Bearer",
         "expires_in": issuer.lifetime,
         "user": _user(user),

@@ -1,29 +1,44 @@
 """Sessions: a refresh token for each device that is signed in, rotated with every use.
 
 A token that was used before is somebody's copy: whoever sends it ends the whole session
-(RFC 9700 §4.14.2). Of two that send the newest one at the very same moment, one is served.
+(RFC 9700 §4.14.2), also when both send it at the same moment.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
-from todo.accounts.models import Session, User
+from todo.accounts.models import Credential, Session, User
 from todo.accounts.secrets import RefreshSecret
 from todo.database import ACCOUNTS, Database, Row, Statement, Tx
-from todo.problems import Unauthorized
+from todo.problems import Unauthorized, WrongPassword
 
-START = Statement.of(
-    insert(Session).values(
-        id=bindparam("id"),
-        user_id=bindparam("user_id"),
-        token_hash=bindparam("token_hash"),
-        expires_at=bindparam("expires_at"),
-    )
+_over = (
+    delete(Session)
+    .where(col(Session.user_id) == bindparam("user_id"))
+    .where(col(Session.expires_at) <= func.now())
+    .cte("over")
 )
+START = Statement.of(
+    insert(Session)
+    .from_select(
+        ["id", "user_id", "token_hash", "expires_at"],
+        select(
+            bindparam("id", type_=Uuid),
+            col(Credential.user_id),
+            bindparam("token_hash", type_=LargeBinary),
+            bindparam("expires_at", type_=DateTime(timezone=True)),
+        )
+        .where(col(Credential.user_id) == bindparam("user_id"))
+        .where(col(Credential.password_hash) == bindparam("password_hash")),
+    )
+    .returning(col(Session.id))
+    .add_cte(_over),
+    alone_by="user_id",
+)
+"""Only while the password is still the one that was verified: a change of it ends what it does not see."""
 
 _rotated = (
     update(Session)
@@ -44,10 +59,13 @@ _ended = (
 ROTATE = Statement.of(
     select(col(User.id), col(User.email), col(User.created_at))
     .join(_rotated, _rotated.c.user_id == col(User.id))
-    .add_cte(_ended)
+    .add_cte(_ended),
+    alone_by="id",
 )
 
-END = Statement.of(delete(Session).where(col(Session.id) == bindparam("id")))
+END = Statement.of(
+    delete(Session).where(col(Session.id) == bindparam("id")).where(col(Session.token_hash) == bindparam("used"))
+)
 END_ALL = Statement.of(delete(Session).where(col(Session.user_id) == bindparam("user_id")))
 
 
@@ -58,10 +76,17 @@ class Sessions:
     database: Database
     lifetime: int
 
-    async def start(self, user_id: str) -> RefreshSecret:
-        """Sign a device in; its refresh token."""
+    async def start(self, user_id: str, password_hash: str) -> RefreshSecret:
+        """Sign a device in; its refresh token.
+
+        Raises WrongPassword when the password, or the account, has changed since its hash was verified.
+        """
         token = RefreshSecret.new()
-        await self._tx(user_id).one(START, id=token.session_id, token_hash=token.hash, expires_at=self._end())
+        started = await self._tx(user_id).one(
+            START, id=token.session_id, token_hash=token.hash, expires_at=self._end(), password_hash=password_hash
+        )
+        if not started:
+            raise WrongPassword
         return token
 
     async def rotate(self, text: str) -> tuple[Row, RefreshSecret]:
@@ -78,9 +103,11 @@ class Sessions:
             raise Unauthorized("The refresh token is over or was used before: sign in again.")
         return rows[0], token
 
-    async def end(self, session_id: UUID) -> None:
-        """Sign a device out."""
-        await self._tx().one(END, id=session_id)
+    async def end(self, text: str) -> None:
+        """Sign the device out whose newest refresh token this is."""
+        token = RefreshSecret.parse(text)
+        if token is not None:
+            await self._tx().one(END, id=token.session_id, used=token.hash)
 
     async def end_all(self, user_id: str) -> None:
         """Sign all devices of a user out."""

@@ -9,9 +9,8 @@ import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +29,11 @@ Claims = dict[str, Any]
 
 LONGEST = 8192  # characters of a token that are looked at
 
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+UNDATED = timedelta(days=1)
+"""How old a token without `iat` counts, when it matters whether an account was deleted since."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -39,8 +43,9 @@ class Caller:
     until: float
     """When the token ends, in seconds since the epoch."""
     email: str | None = None
-    issued_at: datetime | None = None
-    session_id: UUID | None = None
+    issued_at: datetime = END_OF_TIME
+    session: str | None = None
+    """The public id of their session, with our own accounts."""
     foreign: bool = False
     """Whether another issuer vouches for them: then their row comes with their first write."""
     personal: bool = False
@@ -72,7 +77,7 @@ def verified(token: str, key: Any, algorithm: str, expected: Expectations) -> Cl
         )
     except jwt.ExpiredSignatureError:
         raise Unauthorized("The access token has expired: get a new one.") from None
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, OverflowError, RecursionError):  # the latter two for numbers and depths beyond all
         raise Unauthorized("The access token is not valid here.") from None
     if expected.authorized_parties and claims.get("azp") not in expected.authorized_parties:
         raise Unauthorized("The access token was made for another party.")
@@ -85,20 +90,24 @@ def key_id(token: str) -> str | None:
         raise Unauthorized("The access token is too long.")
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise Unauthorized("The access token is not valid.") from None
     return kid if isinstance(kid, str) else None
 
 
 def caller_of(claims: Claims, *, foreign: bool) -> Caller:
-    """Who the verified claims speak of. Raises Unauthorized for a subject that cannot be a user's id."""
-    issued_at, session_id = claims.get("iat"), claims.get("sid")
+    """Who the verified claims speak of. Raises Unauthorized for what cannot be a user's id or a time."""
+    try:
+        until = float(claims["exp"])
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else datetime.now(UTC) - UNDATED
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise Unauthorized("The access token has times that cannot be.") from None
     return Caller(
         user_id=_subject(claims["sub"]),
-        until=float(claims["exp"]),
+        until=until,
         email=_email(claims.get("email")),
-        issued_at=datetime.fromtimestamp(issued_at, UTC) if isinstance(issued_at, int) else None,
-        session_id=UUID(session_id) if session_id and not foreign else None,
+        issued_at=issued_at,
+        session=None if foreign else claims.get("sid"),
         foreign=foreign,
     )
 
@@ -145,10 +154,10 @@ class KeyRing:
         self.signing_key = load_pem_private_key(current.private_key.encode(), None)
         self._verifying = {jwk["kid"]: jwt.PyJWK(jwk, "EdDSA").key for jwk in self.published}
 
-    def issue(self, user_id: str, session_id: UUID, lifetime: int) -> str:
+    def issue(self, user_id: str, session: str, lifetime: int) -> str:
         """A token for `user_id`, of this session, that lives for `lifetime` seconds."""
         now = int(time.time())
-        claims = {"sub": user_id, "iat": now, "exp": now + lifetime, "sid": session_id.hex}
+        claims = {"sub": user_id, "iat": now, "exp": now + lifetime, "sid": session}
         return jwt.encode(claims, self.signing_key, "EdDSA", headers={"kid": self.kid})  # type: ignore[arg-type] # Ed25519
 
     def knows(self, kid: str | None) -> bool:

@@ -69,7 +69,7 @@ def serve(
                 log_config=configuration,
                 http=Protocol,
                 proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=list(settings.trusted_proxies),
+                forwarded_allow_ips=settings.trusted_networks,
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,

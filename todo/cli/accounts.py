@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -66,7 +67,7 @@ def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) 
         except ValidationError:
             raise CannotStart("that is not an e-mail address") from None
         password = _new_password()
-        made = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
+        made, _ = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
         typer.echo(made[0])
 
 
@@ -109,7 +110,8 @@ def user_delete(
             typer.confirm(f"Delete {email} and all their tasks?", abort=True)
 
         async def delete(database: "Database") -> None:
-            await actions.delete_account(database, (await actions.of_email(database, email))[0])
+            user_id = (await actions.of_email(database, email))[0]
+            await actions.delete_account(database, user_id, datetime.now(UTC))
 
         _for_accounts(delete)
 

@@ -47,7 +47,6 @@ CREATED_AT, ID = FIELDS.index("created_at"), FIELDS.index("id")
 STREAM_PAGE = 500
 """Rows of a whole list that are read at a time, each page in a transaction of its own."""
 
-START_OF_TIME = datetime.min.replace(tzinfo=UTC)
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 FLAGS = {"all": [False, True], "pending": [False], "completed": [True]}
 
@@ -105,8 +104,11 @@ _owner = (
     .on_conflict_do_nothing()
     .cte("owner")
 )
-CREATE_WITH_OWNER = Statement.of(_create.add_cte(_owner))
-"""For a user of another issuer, whose row comes with their first write, unless they left since the token was issued."""
+CREATE_WITH_OWNER = Statement.of(_create.add_cte(_owner), alone_by="user_id")
+"""For a user of another issuer, whose row comes with their first write, unless they left since the token was issued.
+
+One at a time with the deletion of the account, so that a departure in this very moment is seen.
+"""
 
 CREATED_BEFORE = Statement.of(
     select(
@@ -144,6 +146,8 @@ COMPLETE = Statement.of(
 
 DELETE = Statement.of(update(Task).where(_live).values(deleted_at=func.clock_timestamp()).returning(col(Task.id)))
 
+SOMEBODY = Statement.of(select(col(User.id)).where(col(User.id) == bindparam("user_id")), reads=True)
+
 PURGE = Statement.of(delete_from(Task).where(_this).returning(col(Task.id)))
 
 
@@ -177,7 +181,7 @@ async def create(tx: Tx, task: NewTask, caller: Caller) -> tuple[Row, bool]:
     fields = {"title": task.title, "description": task.description, "completed": task.completed}
     try:
         if caller.foreign:
-            claims = {"email": caller.email, "issued_at": caller.issued_at or START_OF_TIME}
+            claims = {"email": caller.email, "issued_at": caller.issued_at}
             [row] = await tx.one(CREATE_WITH_OWNER, id=task.id or uuid7(), **fields, **claims)
         else:
             [row] = await tx.one(CREATE, id=task.id or uuid7(), **fields)
@@ -207,21 +211,28 @@ async def read(tx: Tx, id: UUID | None) -> Row:
     return _found(await tx.one(READ, id=id))
 
 
-async def edit(tx: Tx, id: UUID | None, wish: TaskEdit) -> Row:
-    """Change what the wish names and keep the rest. Raises NotFound."""
+async def edit(tx: Tx, caller: Caller, id: UUID | None, wish: TaskEdit) -> Row:
+    """Change what the wish names and keep the rest. Raises NotFound, or Unauthorized when the account is gone."""
     fields = {name: getattr(wish, name) if name in wish.model_fields_set else None for name in TaskEdit.model_fields}
     sets_description = "description" in wish.model_fields_set
-    return _found(await tx.one(EDIT, id=id, sets_description=sets_description, **fields))
+    return await _changed(tx, caller, await tx.one(EDIT, id=id, sets_description=sets_description, **fields))
 
 
-async def complete(tx: Tx, id: UUID | None, completed: bool | None) -> Row:
-    """Set completion, or toggle it for None, in one atomic statement. Raises NotFound."""
-    return _found(await tx.one(COMPLETE, id=id, completed=completed))
+async def complete(tx: Tx, caller: Caller, id: UUID | None, completed: bool | None) -> Row:
+    """Set completion, or toggle it for None, in one atomic statement. Raises as `edit` does."""
+    return await _changed(tx, caller, await tx.one(COMPLETE, id=id, completed=completed))
 
 
-async def delete(tx: Tx, id: UUID | None, *, permanent: bool) -> None:
-    """Move a task to the trash, or purge it from the list or the trash. Raises NotFound."""
-    _found(await tx.one(PURGE if permanent else DELETE, id=id))
+async def delete(tx: Tx, caller: Caller, id: UUID | None, *, permanent: bool) -> None:
+    """Move a task to the trash, or purge it from the list or the trash. Raises as `edit` does."""
+    await _changed(tx, caller, await tx.one(PURGE if permanent else DELETE, id=id))
+
+
+async def _changed(tx: Tx, caller: Caller, rows: list[Row]) -> Row:
+    """The row that was changed; where there is none, it is asked whether there is anybody to have one."""
+    if not rows and not caller.foreign and not await tx.one(SOMEBODY):
+        raise Unauthorized("This account no longer exists.")
+    return _found(rows)
 
 
 def _found(rows: list[Row]) -> Row:

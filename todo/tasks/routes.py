@@ -154,6 +154,7 @@ async def read_task(tx: OwnTx, id: TaskId) -> Response:
 )
 async def update_task(
     tx: OwnTx,
+    caller: CurrentCaller,
     id: TaskId,
     wish: Annotated[
         TaskEdit,
@@ -169,12 +170,13 @@ async def update_task(
 
     Nothing is erased by silence: an omitted field keeps its value, `null` clears the description.
     """
-    return _json(_task(await actions.edit(tx, id, wish)))
+    return _json(_task(await actions.edit(tx, caller, id, wish)))
 
 
 @router.delete("/{id}", status_code=204, responses={204: {"description": "It is gone."}, **answers(NotFound, Invalid)})
 async def delete_task(
     tx: OwnTx,
+    caller: CurrentCaller,
     id: TaskId,
     permanent: Annotated[bool, Query(description="Purge it, from the list or the trash.")] = False,
 ) -> Response:
@@ -182,7 +184,7 @@ async def delete_task(
 
     It goes to the trash, and every call for it answers 404 from then on; `permanent=true` purges it.
     """
-    await actions.delete(tx, id, permanent=permanent)
+    await actions.delete(tx, caller, id, permanent=permanent)
     return Response(status_code=204, headers=PRIVATE)
 
 
@@ -193,6 +195,7 @@ async def delete_task(
 )
 async def complete_task(
     tx: OwnTx,
+    caller: CurrentCaller,
     id: TaskId,
     wish: Annotated[
         Completion | None,
@@ -209,7 +212,7 @@ async def complete_task(
     No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets.
     """
     says = wish is not None and bool(wish.model_fields_set)
-    return _json(_task(await actions.complete(tx, id, wish.completed if wish and says else None)))
+    return _json(_task(await actions.complete(tx, caller, id, wish.completed if wish and says else None)))
 
 
 def _cursor(text: str | None) -> Cursor:
