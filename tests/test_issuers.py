@@ -25,6 +25,7 @@ from tests.processes import free_port, run_to_its_end, serving
 from todo import migrate
 from todo.accounts.jwks import PublishedKeys
 from todo.app import create_app
+from todo.problems import Unauthorized
 
 pytestmark = pytest.mark.anyio
 
@@ -314,9 +315,11 @@ class TestJwks:
             assert keys._fetching
             await keys._fetching
         unknown = issuer.mint("ada", "EdDSA", "unknown", **ISS)
-        with pytest.raises(Exception, match="unknown key"):
+        with pytest.raises(Unauthorized, match="unknown key"):
             await keys.caller(unknown)
         assert (await keys.caller(token)).user_id == "ada"
+        assert keys._fetching
+        await keys._fetching
 
     async def test_a_slow_issuer_makes_nobody_wait_for_ever(
         self, issuer: Issuer, foreign_url: str, monkeypatch: pytest.MonkeyPatch
