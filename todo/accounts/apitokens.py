@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import Text, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import DateTime, LargeBinary, Text, Uuid, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from todo.accounts.models import ApiToken
@@ -31,12 +31,12 @@ MAKE = Statement.of(
     .from_select(
         ["id", "user_id", "name", "scope", "token_hash", "expires_at"],
         select(
-            bindparam("id", type_=ApiToken.__table__.c.id.type),  # type: ignore[attr-defined] # SQLModel sets it
+            bindparam("id", type_=Uuid),
             bindparam("user_id", type_=Text),
             bindparam("name", type_=Text),
             bindparam("scope", type_=Text),
-            bindparam("token_hash", type_=ApiToken.__table__.c.token_hash.type),  # type: ignore[attr-defined] # as above
-            bindparam("expires_at", type_=ApiToken.__table__.c.expires_at.type),  # type: ignore[attr-defined] # as above
+            bindparam("token_hash", type_=LargeBinary),
+            bindparam("expires_at", type_=DateTime(timezone=True)),
         ).where(_theirs < MOST),
     )
     .returning(*SHOWN)

@@ -38,6 +38,16 @@ COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/au
 BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
 GONE: dict[int | str, dict[str, Any]] = {204: {"description": "Done."}}
 
+HowToRefresh = Annotated[
+    Refresh | None,
+    Body(
+        openapi_examples={
+            "cookie": {"summary": "By the cookie", "value": {}},
+            "body": {"summary": "In the body", "value": {"refresh": "body", "refresh_token": "…"}},
+        }
+    ),
+]
+
 router = APIRouter(tags=["accounts"], route_class=JsonRoute, responses={**ANY})
 
 
@@ -101,15 +111,7 @@ async def sign_in(
 )
 async def refresh(
     request: Request,
-    how: Annotated[
-        Refresh | None,
-        Body(
-            openapi_examples={
-                "cookie": {"summary": "By the cookie", "value": {}},
-                "body": {"summary": "In the body", "value": {"refresh": "body", "refresh_token": "…"}},
-            }
-        ),
-    ] = None,
+    how: HowToRefresh = None,
 ) -> Response:
     """Get a new access token for a refresh token.
 
@@ -123,15 +125,7 @@ async def refresh(
 @router.post("/api/auth/signout", status_code=204, responses={**GONE, **answers(Forbidden), **BODY})
 async def sign_out(
     request: Request,
-    how: Annotated[
-        Refresh | None,
-        Body(
-            openapi_examples={
-                "cookie": {"summary": "By the cookie", "value": {}},
-                "body": {"summary": "In the body", "value": {"refresh": "body", "refresh_token": "…"}},
-            }
-        ),
-    ] = None,
+    how: HowToRefresh = None,
 ) -> Response:
     """Sign this device out.
 
