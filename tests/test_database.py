@@ -223,7 +223,10 @@ async def test_more_than_may_wait_are_refused_at_once(ada: Person, database_url:
 
 async def test_four_hundred_at_once_are_all_served(database_url: str) -> None:
     """The shape that hangs a server of threads and sessions: far more requests than connections."""
-    async with running(create_app(settings_for(database_url, pool_size=4))) as app, http(app) as client:
+    async with (
+        running(create_app(settings_for(database_url, pool_size=4, pool_timeout=60))) as app,
+        http(app) as client,
+    ):
         ada = await sign_up(client, "ada")
         made = await asyncio.gather(*(ada.create(title=str(number)) for number in range(200)))
         lists = await asyncio.gather(*(ada.list() for _ in range(200)))
