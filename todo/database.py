@@ -100,7 +100,6 @@ class Database:
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self.url = url
         self.last_contact: datetime | None = None
         self.failing = False
         self._statement_timeout = str(round(settings.statement_timeout * 1000))

@@ -12,4 +12,4 @@ SQLModel.metadata.naming_convention = {
 
 
 class Table(SQLModel):
-    """The parent of every table."""
+    """The parent of every table, made here so that none is defined before the names are set."""
