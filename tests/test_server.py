@@ -1,10 +1,13 @@
 """Real processes: what is acknowledged stays, whatever is killed, and the server says what is wrong."""
 
+import multiprocessing
 import os
+import pwd
 import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -12,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.processes import TODO, created, environment, free_port, listed, run_to_its_end, serving, signed_up
-from todo import embedded, migrate
+from todo import embedded, migrate, system
 
 
 def postmaster(folder: Path) -> psutil.Process | None:
@@ -88,6 +91,28 @@ def test_ten_first_starts_at_once_make_one_database(tmp_path: Path) -> None:
     assert [start.returncode for start in starts] == [0] * 10, told
     with embedded.running(tmp_path / "data") as url, psycopg.connect(url) as connection:
         assert connection.execute("select version_num from alembic_version").fetchall() == [(migrate.head(),)]
+
+
+def tell_its_number(name: str, all_ready: Any, numbers: Any) -> None:
+    all_ready.wait(60)
+    numbers.put(system.system_user(name).pw_uid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
+def test_three_at_once_make_one_user_of_the_system() -> None:
+    name = f"todo-test-{os.getpid()}"
+    spawn = multiprocessing.get_context("spawn")
+    all_ready, numbers = spawn.Barrier(3), spawn.Queue()
+    processes = [spawn.Process(target=tell_its_number, args=(name, all_ready, numbers)) for _ in range(3)]
+    try:
+        for process in processes:
+            process.start()
+        told = {numbers.get(timeout=60) for _ in processes}
+        for process in processes:
+            process.join(60)
+        assert told == {pwd.getpwnam(name).pw_uid}
+    finally:
+        subprocess.run(["userdel", name], check=True)
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b", "o'b", 'a"b', "a$HOME", "$(exit 1)", "a b", "ü🦊"])

@@ -28,6 +28,7 @@ import psycopg
 from psycopg import sql
 
 from todo.settings import CannotStart
+from todo.system import let_through, run, system_user
 
 MAJOR = 18
 OWNER = "todo"
@@ -122,7 +123,7 @@ class _Server:
     def _initialise(self) -> None:
         """A new cluster, made beside its place and moved there whole, so that a crash leaves no half of one."""
         fresh = self.folder / "postgres.new"
-        self._run_plain("rm", "-rf", str(fresh))
+        run("rm", "-rf", str(fresh))
         fresh.mkdir(mode=0o700)
         self._give(fresh)
         self._run(
@@ -214,23 +215,10 @@ class _Server:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "nothing")
 
-    # PostgreSQL refuses to run as root, so root runs it as a user made for it.
-
     def _system_user(self) -> pwd.struct_passwd:
-        try:
-            user = pwd.getpwnam(SYSTEM_USER)
-        except KeyError:
-            # Two at once may both try: what counts is that the user is there afterwards.
-            self._run_plain("useradd", "--system", "--no-create-home", "--shell", "/bin/sh", SYSTEM_USER)
-            try:
-                user = pwd.getpwnam(SYSTEM_USER)
-            except KeyError:
-                raise EmbeddedError(
-                    f"PostgreSQL does not run as root, and the user {SYSTEM_USER} for it could not be made: "
-                    "start as an ordinary user, or set DATABASE_URL"
-                ) from None
+        user = system_user(SYSTEM_USER)
         for path in (self.data, self.binaries / "postgres"):
-            _let_through(path)
+            let_through(path)
         return user
 
     def _give(self, path: Path) -> None:
@@ -241,36 +229,8 @@ class _Server:
         self, program: str, *arguments: str, check: bool = True, folder: Path = Path("/")
     ) -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's own programs; raises EmbeddedError with its last line when it fails."""
-        done = self._run_plain(str(self.binaries / program), *arguments, user=self.user, folder=folder)
+        done = run(str(self.binaries / program), *arguments, user=self.user, folder=folder)
         if check and done.returncode:
             words = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
             raise EmbeddedError(f"{program} failed: {words}")
         return done
-
-    def _run_plain(
-        self, *command: str, user: pwd.struct_passwd | None = None, folder: Path = Path("/")
-    ) -> subprocess.CompletedProcess[str]:
-        with tempfile.TemporaryFile("w+") as told:  # a pipe would stay open as long as the postmaster lives
-            done = subprocess.run(  # noqa: S603 # fixed programs of our own choosing
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=told,
-                stderr=told,
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
-                cwd=folder,
-                start_new_session=True,
-                check=False,
-            )
-            told.seek(0)
-            return subprocess.CompletedProcess(command, done.returncode, "", told.read())
-
-
-def _let_through(path: Path) -> None:
-    """Let every user pass (not list) the folders above `path`, which a root with a private home forbids."""
-    for parent in path.parents:
-        with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(parent.stat().st_mode)
-            if not mode & stat.S_IXOTH:
-                parent.chmod(mode | stat.S_IXOTH)
