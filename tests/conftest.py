@@ -5,7 +5,7 @@
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +115,12 @@ class Person:
     token: str
 
     @property
+    def home(self) -> str:
+        return f"/api/{self.id}"
+
+    @property
     def tasks(self) -> str:
-        return f"/api/{self.id}/tasks"
+        return f"{self.home}/tasks"
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
@@ -148,6 +152,24 @@ class Person:
 
     async def delete(self, id: str, **params: Any) -> httpx.Response:
         return await self.call("DELETE", f"{self.tasks}/{id}", params=params)
+
+    async def restore(self, id: str, **options: Any) -> httpx.Response:
+        return await self.call("POST", f"{self.tasks}/{id}/restore", **options)
+
+    async def undo(self, revision: int | str, **options: Any) -> httpx.Response:
+        return await self.call("POST", f"{self.home}/changes/{revision}/undo", **options)
+
+    async def since(self, revision: int = 0, **params: Any) -> dict[str, Any]:
+        answer = await self.call("GET", f"{self.home}/changes", params={"since": revision, **params})
+        assert answer.status_code == 200, answer.text
+        changes: dict[str, Any] = answer.json()
+        return changes
+
+    async def history(self, id: str, **params: Any) -> Sequence[dict[str, Any]]:
+        answer = await self.call("GET", f"{self.tasks}/{id}/history", params=params)
+        assert answer.status_code == 200, answer.text
+        changes: Sequence[dict[str, Any]] = answer.json()
+        return changes
 
 
 async def sign_up(client: httpx.AsyncClient, name: str) -> Person:

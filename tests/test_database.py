@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
 import pytest
@@ -13,9 +12,12 @@ from psycopg import errors
 from sqlalchemy import Integer, bindparam, func, select, text
 
 from tests.conftest import Person, http, running, settings_for, sign_up
+from tests.wire import Wire
 from todo.app import create_app
-from todo.database import ACCOUNTS, Database, Statement, Tx, described
+from todo.database import ACCOUNTS, Database, described
 from todo.problems import Unavailable
+from todo.statements import Statement
+from todo.transactions import Tx
 
 pytestmark = pytest.mark.anyio
 
@@ -40,49 +42,6 @@ async def test_a_transaction_works_as_its_role_and_user(ada: Person, database_ur
     async with database(database_url, statement_timeout=2.5) as opened:
         assert await Tx(opened, ada.id).one(WHO) == [("todo_app", ada.id, "2500ms")]
         assert await Tx(opened, "", ACCOUNTS).one(WHO) == [("todo_accounts", "", "2500ms")]
-
-
-class Wire:
-    """A proxy before the database that counts how often the client speaks before it listens again."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        folder = query.pop("host", None)
-        self.unix = f"{folder}/.s.PGSQL.5432" if folder else None
-        self.host, self.port = parts.hostname, parts.port or 5432
-        self.url = parts._replace(query=urlencode(query))  # over TLS it counts the flights of TLS
-        self.flights = 0
-        self._listening = True
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        login = self.url.netloc.rpartition("@")[0]
-        async with server:
-            yield self.url._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
-        for task in self._tasks:
-            task.cancel()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.unix:
-            other_reader, other_writer = await asyncio.open_unix_connection(self.unix)
-        else:
-            other_reader, other_writer = await asyncio.open_connection(self.host, self.port)
-        for pair in ((reader, other_writer, True), (other_reader, writer, False)):
-            task = asyncio.create_task(self._copy(*pair))
-            self._tasks.add(task)
-
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speaking: bool) -> None:
-        try:
-            while data := await reader.read(65536):
-                self.flights += speaking and self._listening
-                self._listening = not speaking
-                writer.write(data)
-        finally:
-            writer.close()
 
 
 async def test_a_transaction_is_one_round_trip(ada: Person, database_url: str) -> None:
@@ -121,25 +80,25 @@ async def test_several_statements_are_all_or_nothing(ada: Person, database_url: 
     async with database(database_url, pool_size=1) as opened:
         tx = Tx(opened, ada.id)
         async with tx.several() as several:
-            await several.run(ADD, title="first")
+            several.run(ADD, title="first")
             assert await several.rows(COUNT) == [(1,)]
-            await several.run(ADD, title="second")
+            several.run(ADD, title="second")
         assert await count(tx) == 2
 
         async def fails_in_the_middle() -> None:
             async with tx.several() as several:
-                await several.run(ADD, title="third")
+                several.run(ADD, title="third")
                 await several.rows(ONE_OVER, number=0)
 
         async def fails_in_python() -> None:
             async with tx.several() as several:
-                await several.run(ADD, title="third")
+                several.run(ADD, title="third")
                 raise RuntimeError
 
         async def fails_at_the_end() -> None:
             async with tx.several() as several:
-                await several.run(ADD, title="third")
-                await several.run(ADD, title="")
+                several.run(ADD, title="third")
+                several.run(ADD, title="")
 
         for fails, error in (
             (fails_in_the_middle, errors.DivisionByZero),
@@ -184,7 +143,7 @@ async def test_one_who_hangs_up_in_the_middle_of_several_changes_nothing(ada: Pe
 
         async def slowly() -> None:
             async with tx.several() as several:
-                await several.run(ADD, title="x")
+                several.run(ADD, title="x")
                 await asyncio.sleep(5)
 
         task = asyncio.create_task(slowly())

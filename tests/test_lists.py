@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import Person
-from todo.tasks import actions
+from todo.tasks import lists
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +108,7 @@ async def test_a_list_that_fails_half_way_never_looks_whole(
     ada: Person, app: FastAPI, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(database_url, ada, 1200)
-    real_page, calls = actions.page, 0
+    real_page, calls = lists.page, 0
 
     async def fails_the_second_time(*args: Any, **options: Any) -> Any:
         nonlocal calls
@@ -117,7 +117,7 @@ async def test_a_list_that_fails_half_way_never_looks_whole(
             raise RuntimeError("the database went away")
         return await real_page(*args, **options)
 
-    monkeypatch.setattr(actions, "page", fails_the_second_time)
+    monkeypatch.setattr(lists, "page", fails_the_second_time)
     transport = httpx.ASGITransport(app)  # which, like a server, breaks off when the application does
     async with httpx.AsyncClient(transport=transport, base_url="http://todo") as client:
         ada.client = client

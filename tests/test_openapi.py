@@ -58,8 +58,19 @@ async def test_the_served_document_is_the_exported_one(client: httpx.AsyncClient
     assert served == yaml.safe_load((root / "contracts" / "task-api.yaml").read_text())
 
 
-def test_under_a_user_there_are_exactly_the_six_endpoints() -> None:
-    assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} == SIX
+def test_the_six_endpoints_are_all_there_is_of_their_paths() -> None:
+    paths = {path for _, path in SIX}
+    assert {(each.method, each.path) for each in OPERATIONS if each.path in paths} == SIX
+
+
+def test_what_else_there_is_under_a_user() -> None:
+    assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
+        ("post", "/api/{user_id}/tasks/{id}/restore"),
+        ("get", "/api/{user_id}/tasks/{id}/history"),
+        ("get", "/api/{user_id}/changes"),
+        ("get", "/api/{user_id}/changes/stream"),
+        ("post", "/api/{user_id}/changes/{revision}/undo"),
+    }
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -78,11 +89,12 @@ class TestEveryOperation:
         if "requestBody" in operation.says:
             assert operation.says["requestBody"]["content"]["application/json"]["examples"]
         for status, answer in operation.says["responses"].items():
-            if status == "204":
+            if status in {"204", "304"}:
                 assert "content" not in answer
                 continue
             [(kind, content)] = answer["content"].items()
-            assert kind == ("application/json" if status < "300" else "application/problem+json")
+            success = "text/event-stream" if operation.path.endswith("/stream") else "application/json"
+            assert kind == (success if status < "300" else "application/problem+json")
             assert "example" in content, status
 
     def test_names_every_error(self, operation: Operation) -> None:
@@ -91,14 +103,22 @@ class TestEveryOperation:
             expected |= {"401", "403", "429"}
         if operation.path.startswith("/api/{user_id}"):
             expected |= {"403"}
-        if "{id}" in operation.path:
+        if "{id}" in operation.path or "{revision}" in operation.path:
             expected |= {"404"}
+        if operation.path.startswith("/api/{user_id}") and operation.method != "get":
+            assert "Idempotency-Key" in operation.parameters("header")
+            expected |= {"400", "410", "422"}
+        if "If-Match" in operation.parameters("header"):
+            expected |= {"400", "412"}
         if "requestBody" in operation.says:
             expected |= {"413", "415", "422"}
         if operation.parameters("query"):
             expected |= {"422"}
         expected |= {
             "create_task": {"409"},
+            "list_changes": {"410"},
+            "stream_changes": {"410"},
+            "undo_change": {"409"},
             "sign_up": {"409", "429"},
             "sign_in": {"401", "429"},
             "refresh": {"401", "403"},
@@ -124,6 +144,15 @@ async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
     schema = OPENAPI["components"]["schemas"]["TaskOut"]
     assert set(schema["required"]) == set(schema["properties"]) == set(task)
     TypeAdapter(TaskOut).validate_json((await ada.get(task["id"])).text)
+
+
+def test_conditional_headers_are_told() -> None:
+    takes = {each.says["operationId"]: set(each.parameters("header")) for each in OPERATIONS}
+    assert {name for name, headers in takes.items() if "If-Match" in headers} == {
+        *("update_task", "delete_task", "complete_task")
+    }
+    assert {name for name, headers in takes.items() if "If-None-Match" in headers} == {"list_tasks", "read_task"}
+    assert takes["stream_changes"] == {"Last-Event-ID"}
 
 
 class TestDocs:

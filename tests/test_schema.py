@@ -180,9 +180,9 @@ class TestStamps:
     COLUMNS = "created_at, updated_at, completed_at, fingerprint"
 
     def test_updated_at_moves_even_when_the_clock_goes_back(self, owner: psycopg.Connection[Any]) -> None:
-        owner.execute("alter table tasks disable trigger stamp")
+        owner.execute("alter table tasks disable trigger log")
         owner.execute("update tasks set updated_at = now() + interval '1 day'")
-        owner.execute("alter table tasks enable trigger stamp")
+        owner.execute("alter table tasks enable trigger log")
         before = owner.execute("select updated_at from tasks").fetchone()
         after = owner.execute("update tasks set title = 'y' returning updated_at").fetchone()
         assert before
@@ -212,7 +212,7 @@ class TestStamps:
 
 def test_a_list_is_one_index_range(database_url: str) -> None:
     """The plan of the list: the index alone, no sort, whatever the filter."""
-    from todo.tasks.actions import FLAGS, PAGE, START
+    from todo.tasks.lists import FLAGS, PAGE, START
 
     with psycopg.connect(database_url) as connection:
         for table in ("users", "tasks"):
@@ -222,7 +222,7 @@ def test_a_list_is_one_index_range(database_url: str) -> None:
             "insert into tasks (user_id, id, title) select 'plan', gen_random_uuid(), 'x' from generate_series(1, 5000)"
         )
         connection.execute("analyze tasks")
-        params = {**PAGE.constants, "user_id": "plan", "flags": FLAGS["all"], "most": 50}
+        params = {**PAGE.constants, "user_id": "plan", "flags": FLAGS["all"], "most": 50, "known": []}
         plan = connection.execute(
             b"explain " + PAGE.sql, params | {"after_at": START.created_at, "after_id": START.id}
         ).fetchall()

@@ -10,7 +10,9 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.anyio
 
-FIELDS = {"id", "user_id", "title", "description", "completed", "completed_at", "created_at", "updated_at"}
+FIELDS = {
+    *("id", "user_id", "title", "description", "completed", "completed_at", "created_at", "updated_at", "revision")
+}
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -30,6 +32,7 @@ async def test_a_new_task_is_answered_whole(ada: Person) -> None:
     assert task["user_id"] == ada.id
     assert uuid.UUID(task["id"]).version == 7
     assert task["created_at"] == task["updated_at"]
+    assert answer.headers["etag"] == f'"{task["revision"]}"'
     assert RFC3339.fullmatch(task["created_at"])
     assert (await ada.get(task["id"])).json() == task
 
@@ -87,7 +90,7 @@ class TestUpdate:
 
         assert answer.status_code == 200
         changed = answer.json()
-        assert changed == task | {"title": "new", "updated_at": changed["updated_at"]}
+        assert changed == task | {"title": "new", "updated_at": changed["updated_at"], "revision": task["revision"] + 1}
         assert changed["updated_at"] > task["updated_at"]
         assert (await ada.get(task["id"])).json() == changed
 

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
-from todo import __version__, docs, health, openapi
+from todo import __version__, docs, health, openapi, sweep
 from todo.accounts import routes as accounts
 from todo.accounts import session_routes, token_routes
 from todo.accounts.actions import settle_issuer
@@ -14,12 +15,15 @@ from todo.accounts.door import Door
 from todo.accounts.issuers import issuer_for
 from todo.accounts.passwords import Passwords
 from todo.accounts.sessions import Sessions
+from todo.changes import routes as changes
+from todo.changes.live import Feed
 from todo.cors import let_pages_call
 from todo.database import Database
 from todo.deployment import database_url
 from todo.health import guard
 from todo.observe import Bugs
 from todo.problems import answer_problems
+from todo.protocol import LEAVE
 from todo.routing import TrailingSlash
 from todo.settings import Settings
 from todo.tasks import routes as tasks
@@ -27,6 +31,7 @@ from todo.throttle import Throttles
 
 TAGS = [
     {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
+    {"name": "changes", "description": "What happened to them: to stay in sync, live, and to take back."},
     {"name": "accounts", "description": "Who somebody is."},
     {"name": "health", "description": "For whoever watches the server."},
 ]
@@ -36,7 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole API over one database, which is opened when the server starts."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with _in_thread(database_url(settings)) as url, Database(url, settings) as database:
             await guard(database)
             issuer = await issuer_for(settings, database)
@@ -47,9 +52,14 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.throttles = Throttles.of(settings)
             app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
             app.state.door = Door(issuer, database)
+            feed = app.state.feed = Feed(database)
+            sweeping = asyncio.create_task(sweep.now_and_then(database, settings.sweep_interval))
             try:
-                yield
+                yield {LEAVE: feed.leave}
             finally:
+                sweeping.cancel()
+                await asyncio.gather(sweeping, return_exceptions=True)
+                await feed.close()
                 if app.state.throttles:
                     await app.state.throttles.close()
 
@@ -65,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(tasks.router)
+    app.include_router(changes.router)
     if not settings.foreign_issuer:
         app.include_router(session_routes.router)
         app.include_router(accounts.callers_router)

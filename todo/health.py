@@ -10,16 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from todo import migrate
-from todo.database import ACCOUNTS, REQUESTS, Database, Statement, Tx
+from todo.database import ACCOUNTS, REQUESTS, Database
 from todo.openapi import answers
 from todo.problems import Problem, Unavailable
 from todo.routing import JsonRoute
 from todo.settings import CannotStart
+from todo.statements import Statement
+from todo.transactions import Tx
 
 REVISION = Statement.of(select(column("version_num")).select_from(table("alembic_version")), reads=True)
 
 WALL = Statement.of(select(func.row_security_active(bindparam("table", type_=Text))), reads=True)
-WALLED = ("users", "tasks", "departed")
+WALLED = ("users", "tasks", "changes", "idempotency", "departed")
 
 
 class WallError(CannotStart):

@@ -111,6 +111,11 @@ def shows(example: Any, description: str, **headers: str) -> dict[str, Any]:
     }
 
 
+def takes(name: str, description: str) -> dict[str, Any]:
+    """What a route says of a header that it reads, as `openapi_extra`."""
+    return {"parameters": [{"name": name, "in": "header", "description": description, "schema": {"type": "string"}}]}
+
+
 NULL = "<null>"
 """Stands for null in an example, since FastAPI leaves out what is None."""
 

@@ -1,6 +1,7 @@
 """The tree of errors a client can meet, and the handlers that answer them as RFC 9457 problem details.
 
     Problem
+    ├── BadRequest              400  the request's headers
     ├── Invalid                 422  the request's values
     ├── Unauthorized            401  who calls
     ├── WrongPassword           401
@@ -8,10 +9,13 @@
     ├── InsufficientScope       403  what their token may
     ├── NotFound                404
     ├── Conflict                409
+    ├── Gone                    410  what is kept no longer
+    ├── PreconditionFailed      412  what If-Match says
     ├── ContentTooLarge         413
     ├── UnsupportedMediaType    415
     ├── TooManyRequests         429
     └── Unavailable             503  the database, for now
+        └── Interrupted              it may run again
 
 Raise, don't return. Anything else that escapes is a bug and becomes a 500 in `observe`.
 """
@@ -49,6 +53,11 @@ class Problem(Exception):  # noqa: N818 # the RFC's own word
         self.headers = dict(headers or {})
         self.members = members
         super().__init__(self.detail)
+
+
+class BadRequest(Problem):
+    status, title = 400, "Bad Request"
+    detail = "A header of the request cannot be understood."
 
 
 class Invalid(Problem):
@@ -129,6 +138,20 @@ class Conflict(Problem):
     detail = "This contradicts what is already stored."
 
 
+class Gone(Problem):
+    """What there was, and is kept no longer."""
+
+    status, title = 410, "Gone"
+    detail = "This is kept no longer."
+
+
+class PreconditionFailed(Problem):
+    """If-Match named another state (RFC 9110 §13.1.1); the member `current` is what there is now."""
+
+    status, title = 412, "Precondition Failed"
+    detail = "The task has changed since it was read: `current` is the task as it is now."
+
+
 class ContentTooLarge(Problem):
     status, title = 413, "Content Too Large"
     detail = "The body is larger than 64 KiB."
@@ -160,6 +183,14 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class Interrupted(Unavailable):
+    """The same, of a transaction that was broken off; `undone` when it surely changed nothing and may run again."""
+
+    def __init__(self, detail: str, *, undone: bool) -> None:
+        super().__init__(detail)
+        self.undone = undone
+
+
 def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:
     """A problem document (RFC 9457 §3)."""
     problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": instance}
@@ -167,8 +198,18 @@ def document(status: int, title: str, detail: str, instance: str, members: Mappi
 
 
 def render(problem: Problem, scope: Scope) -> Response:
-    """The problem as the answer to the request in `scope`."""
+    """The problem as the answer to the request in `scope`, with what every answer to it carries."""
+    return _told(plain(problem, scope), scope)
+
+
+def plain(problem: Problem, scope: Scope) -> Response:
+    """The problem as an answer, alone."""
     return _answer(problem.status, problem.title, problem.detail, scope, problem.headers, problem.members)
+
+
+def _told(response: Response, scope: Scope) -> Response:
+    response.raw_headers.extend(scope.get(TOLD, ()))
+    return response
 
 
 def _answer(
@@ -180,9 +221,7 @@ def _answer(
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     body = document(status, title, detail, quote(scope["path"], errors="replace"), members)
-    response = Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
-    response.raw_headers.extend(scope.get(TOLD, ()))
-    return response
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
 FRAMEWORK_DETAILS = {
@@ -198,7 +237,7 @@ async def _framework(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
     headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
-    return _answer(error.status_code, phrase, detail, request.scope, headers)
+    return _told(_answer(error.status_code, phrase, detail, request.scope, headers), request.scope)
 
 
 def _allowed(request: Request) -> list[str]:

@@ -27,6 +27,10 @@ class JsonRoute(APIRoute):
         """Headers for the answer. Raises a Problem when the request may not go on; its body has not been read yet."""
         return ()
 
+    async def serve(self, request: Request, handle: Handler) -> Response:
+        """The answer of the endpoint, for those who do something around it."""
+        return await handle(request)
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """The first line of the endpoint's docstring is its summary, the rest its description."""
         summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
@@ -38,7 +42,7 @@ class JsonRoute(APIRoute):
 
         async def judged(request: Request) -> Response:
             told = request.scope[TOLD] = await self.judge(request)
-            response = await handle(await _with_bounded_body(request) if takes_body else request)
+            response = await self.serve(await _with_bounded_body(request) if takes_body else request, handle)
             response.raw_headers.extend(told)
             return response
 

@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     rate_limit_store: RedisUrl | None = Field(
         None, description="A Redis (redis:// or rediss://) that workers share their counts in. Default: each its own."
     )
+    max_tasks_per_user: int = Field(
+        100_000, ge=1, le=100_000_000, description="Tasks that a user may have, those in the trash included."
+    )
     pool_size: int = Field(16, ge=1, le=1000, description="The most database connections a worker holds.")
     pool_timeout: float = Field(
         5.0, gt=0, le=300, description="Seconds a request waits for a connection before it is answered 503."
@@ -186,6 +189,9 @@ class Settings(BaseSettings):
         ge=-1,
         le=1000,
         description="Uses after which a statement is prepared; -1 never, for a PgBouncer older than 1.21.",
+    )
+    sweep_interval: float = Field(
+        3600.0, ge=0, le=604_800, description="Seconds between two sweeps of what is kept no longer; 0 for none."
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="The least that is logged.")
 

@@ -26,9 +26,12 @@ from todo.accounts.issuers import OWN
 from todo.accounts.models import Credential, Departed, Deployment, Session, User, new_user_id
 from todo.accounts.passwords import Passwords
 from todo.accounts.tokens import Caller
-from todo.database import ACCOUNTS, Database, Row, Statement, Tx
+from todo.database import ACCOUNTS, Database
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized, WrongPassword
 from todo.settings import CannotStart
+from todo.statements import Row, Statement
+from todo.tasks.models import Task
+from todo.transactions import Transaction, Tx
 
 SHOWN = (col(User.id), col(User.email), col(User.created_at))
 
@@ -93,9 +96,14 @@ DELETE = Statement.of(
         select(bindparam("user_hash", type_=LargeBinary), func.now()).where(select(_gone.c.id).exists()),
     )
     .on_conflict_do_update(index_elements=[col(Departed.user_hash)], set_={"at": func.now()})
-    .returning(col(Departed.at)),
-    alone_by="user_id",
+    .returning(col(Departed.at))
 )
+
+_their_tasks = (
+    select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id")).order_by(col(Task.id)).with_for_update()
+)
+HOLD_TASKS = Statement.of(select(func.count()).select_from(_their_tasks.subquery()), alone_by="user_id")
+"""Before their user is touched, in the order in which everybody locks."""
 
 EVERYBODY = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), reads=True)
 
@@ -168,8 +176,13 @@ async def delete_account(database: Database, user_id: str, issued_at: datetime) 
 
     Tokens from before do not bring them back. Says whether there was somebody to delete.
     """
-    tx = _accounts(database, user_id)
-    return bool(await tx.one(DELETE, user_hash=_hash(user_id), issued_at=issued_at))
+
+    async def gone(steps: Transaction) -> bool:
+        steps.run(HOLD_TASKS)
+        steps.become(ACCOUNTS)
+        return bool(await steps.rows(DELETE, user_hash=_hash(user_id), issued_at=issued_at))
+
+    return await Tx(database, user_id).atomically(gone)
 
 
 async def everybody(database: Database) -> list[Row]:

@@ -12,8 +12,10 @@ from todo.accounts.models import ApiToken
 from todo.accounts.secrets import api_token_hash, new_api_token
 from todo.accounts.shapes import ApiTokenOut
 from todo.accounts.tokens import Caller
-from todo.database import ACCOUNTS, Database, Row, Statement, Tx
+from todo.database import ACCOUNTS, Database
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized
+from todo.statements import Row, Statement
+from todo.transactions import Tx
 
 REMEMBERED = 30.0
 """Seconds for which a token that was found is not looked up again, and so may outlive its revocation."""

@@ -9,7 +9,9 @@ from sqlmodel import col
 
 from todo.accounts.models import SigningKey
 from todo.accounts.tokens import KeyPair, KeyRing
-from todo.database import ACCOUNTS, Database, Several, Statement, Tx
+from todo.database import ACCOUNTS, Database
+from todo.statements import Statement
+from todo.transactions import Transaction, Tx
 
 MARGIN = timedelta(minutes=5)
 """How long a worker may go on signing with a key that was just retired, and then some."""
@@ -58,7 +60,7 @@ async def load_keys(database: Database, lifetime: int) -> KeyRing:
     rows = await tx.one(PUBLISHED, tokens_live=live)
     if not rows or not rows[0][3]:
         async with tx.several() as several:
-            await _add(several)
+            _add(several)
             rows = await several.rows(PUBLISHED, tokens_live=live)
     kid, private_key, public_jwk, _ = rows[0]
     return KeyRing(KeyPair(kid, private_key, public_jwk), [row[2] for row in rows])
@@ -67,14 +69,14 @@ async def load_keys(database: Database, lifetime: int) -> KeyRing:
 async def rotate(database: Database, lifetime: int) -> str:
     """Make a new key current; its id. The old one stays published for as long as its tokens live."""
     async with Tx(database, "", ACCOUNTS).several() as several:
-        await several.run(FORGET, tokens_live=timedelta(seconds=lifetime) + MARGIN)
-        await several.run(RETIRE)
-        await _add(several)
+        several.run(FORGET, tokens_live=timedelta(seconds=lifetime) + MARGIN)
+        several.run(RETIRE)
+        _add(several)
         current: str = (await several.rows(PUBLISHED, tokens_live=timedelta()))[0][0]
         return current  # of two rotations at once, both name the one that was made
 
 
-async def _add(several: Several) -> None:
+def _add(several: Transaction) -> None:
     key = KeyPair.new()
     jwk = msgspec.json.encode(key.public_jwk).decode()
-    await several.run(ADD, kid=key.kid, private_key=key.private_key, public_jwk=jwk)
+    several.run(ADD, kid=key.kid, private_key=key.private_key, public_jwk=jwk)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, Uuid, func, text, true
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Text, Uuid, func, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -28,6 +28,10 @@ class User(Table, table=True):
     id: str = Field(primary_key=True, sa_type=Text)
     email: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """The number of the latest change of their tasks: the trigger on tasks counts."""
+    task_count: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    changed_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
 
 
 class Credential(Table, table=True):

@@ -18,11 +18,11 @@ from todo.accounts.shapes import (
     SignUp,
     UserOut,
 )
-from todo.database import Row
 from todo.openapi import ANY, BODY, answers, shows
 from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
 from todo.routing import JsonRoute
 from todo.settings import Settings
+from todo.statements import Row
 
 SECRET = {"Cache-Control": "no-store"}
 

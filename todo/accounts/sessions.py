@@ -12,8 +12,10 @@ from sqlmodel import col
 
 from todo.accounts.models import Credential, Session, User
 from todo.accounts.secrets import RefreshSecret
-from todo.database import ACCOUNTS, Database, Row, Statement, Tx
+from todo.database import ACCOUNTS, Database
 from todo.problems import Unauthorized, WrongPassword
+from todo.statements import Row, Statement
+from todo.transactions import Tx
 
 _over = (
     delete(Session)

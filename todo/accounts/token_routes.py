@@ -11,9 +11,9 @@ from starlette.responses import Response
 from todo.accounts import apitokens
 from todo.accounts.current import CallersRoute, CurrentCaller
 from todo.accounts.shapes import ApiTokenMade, ApiTokenOut, NewApiToken
-from todo.database import Row
 from todo.openapi import ANY, BODY, NULL, answers, shows
 from todo.problems import Conflict, NotFound
+from todo.statements import Row
 
 SECRET = {"Cache-Control": "no-store"}
 

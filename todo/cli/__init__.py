@@ -102,6 +102,27 @@ def _guard(url: str, settings: Settings, *, accept_issuer: bool) -> None:
 
 
 @app.command()
+def sweep() -> None:
+    """Remove what is kept no longer: old changes, answers kept for retries, ended sessions, old trash."""
+    with one_line_for_what_can_be_mended():
+        from todo.deployment import database_url
+        from todo.health import guard
+        from todo.sweep import sweep as sweep_all
+
+        async def guarded(database: "Database") -> dict[str, int] | None:
+            await guard(database)
+            return await sweep_all(database)
+
+        settings = Settings.from_environment()
+        with database_url(settings) as url:
+            swept = with_database(url, settings, guarded)
+        if swept is None:
+            raise CannotStart("a server is sweeping at this moment: nothing is left to do")
+        for kind, count in swept.items():
+            typer.echo(f"{kind}\t{count}")
+
+
+@app.command()
 def openapi() -> None:
     """Print the OpenAPI document as YAML."""
     from todo.app import create_app

@@ -4,6 +4,8 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import todo.accounts.models
+import todo.changes.models
+import todo.idempotency
 import todo.tasks.models  # noqa: F401 # the models register their tables
 
 LOCK = 0x746F646F  # "todo"; held until the end of the transaction, so it works through a pooler too

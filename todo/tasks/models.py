@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import StrictBool, StringConstraints, model_validator
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, Uuid, false, func
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Text, Uuid, false
 from sqlmodel import Field, SQLModel, col
 
 from todo.accounts.models import USER_ID_LENGTH
@@ -17,7 +17,7 @@ DESCRIPTION_LENGTH = 10_000
 
 Title = Annotated[Line, StringConstraints(min_length=1, max_length=TITLE_LENGTH)]
 Description = Annotated[Lines, StringConstraints(max_length=DESCRIPTION_LENGTH)]
-Status = Literal["all", "pending", "completed"]
+Status = Literal["all", "pending", "completed", "deleted"]
 
 CONTROLS = r"[\u0001-\u001f\u007f-\u009f]"
 CONTROLS_BUT_LINES = r"[\u0001-\u0008\u000b-\u001f\u007f-\u009f]"
@@ -42,11 +42,13 @@ class Task(Table, table=True):
     description: str | None = Field(default=None, sa_type=Text)
     completed: bool = Field(sa_column_kwargs={"server_default": false()})
     completed_at: datetime | None = None
-    created_at: datetime = Field(sa_column_kwargs={"server_default": func.clock_timestamp()})
-    updated_at: datetime = Field(sa_column_kwargs={"server_default": func.clock_timestamp()})
+    created_at: datetime
+    updated_at: datetime
     deleted_at: datetime | None = None
     fingerprint: bytes = Field(sa_type=LargeBinary)
     """What the task was created with, so that a repeated creation is told from a conflicting one."""
+    revision: int = Field(sa_type=BigInteger)
+    """The number of its latest change. It, the times and the fingerprint are given by the trigger."""
 
 
 Index(
@@ -56,6 +58,14 @@ Index(
     col(Task.id).desc(),
     postgresql_where=col(Task.deleted_at).is_(None),
 )
+Index(
+    "ix_tasks_trash",
+    col(Task.user_id),
+    col(Task.created_at).desc(),
+    col(Task.id).desc(),
+    postgresql_where=col(Task.deleted_at).is_not(None),
+)
+Index("ix_tasks_deleted_at", col(Task.deleted_at), postgresql_where=col(Task.deleted_at).is_not(None))
 
 
 class TaskOut(SQLModel):
@@ -69,6 +79,18 @@ class TaskOut(SQLModel):
     completed_at: datetime | None = Field(description="When `completed` last became true; null while it is false.")
     created_at: datetime = Field(description="RFC 3339, UTC, microseconds. The list's order, newest first.")
     updated_at: datetime = Field(description="Moves on every change and only then.")
+    revision: int = Field(description="The number of the user's change that this task last changed with; its ETag.")
+
+
+class TrashedTaskOut(TaskOut):
+    """A task as lists of the trash and the changes show it."""
+
+    deleted_at: datetime | None = Field(None, description="When it went to the trash; absent for one that did not.")
+
+
+FIELDS = tuple(TaskOut.model_fields)
+SHOWN = tuple(Task.__table__.c[name] for name in FIELDS)  # type: ignore[attr-defined] # SQLModel sets it
+CREATED_AT, ID, REVISION = FIELDS.index("created_at"), FIELDS.index("id"), FIELDS.index("revision")
 
 
 def _without_default(schema: dict[str, Any]) -> None:

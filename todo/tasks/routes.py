@@ -1,59 +1,27 @@
-"""The six endpoints. A route parses, calls one action and answers."""
+"""The six endpoints, and the way back from the trash. A route parses, calls one action and answers."""
 
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
-import msgspec
-from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from todo import etags
 from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx
-from todo.database import Row
 from todo.openapi import ANY, BODY, NULL, answers, shows
-from todo.problems import Conflict, Invalid, NotFound
-from todo.tasks import actions
+from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
+from todo.statements import Row
+from todo.tasks import actions, lists
+from todo.tasks.answers import DONE, ETAG, EXAMPLE, PRIVATE, as_json, not_modified, one
+from todo.tasks.answers import as_array as tasks_as_array
 from todo.tasks.cursors import Cursor
-from todo.tasks.models import Completion, NewTask, Status, TaskEdit, TaskOut
+from todo.tasks.models import ID, REVISION, Completion, NewTask, Status, TaskEdit, TaskOut
+from todo.tasks.parameters import IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED, TaskId
 
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-CANONICAL_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-EXAMPLE = {
-    "id": "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10",
-    "user_id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
-    "title": "Water the ferns",
-    "description": "The ones in the hall too",
-    "completed": False,
-    "completed_at": NULL,
-    "created_at": "2026-11-22T08:30:00.000000Z",
-    "updated_at": "2026-11-22T08:30:00.000000Z",
-}
-DONE = EXAMPLE | {
-    "completed": True,
-    "completed_at": "2026-11-22T09:15:30.250000Z",
-    "updated_at": "2026-11-22T09:15:30.250000Z",
-}
-
-
-async def _task_id(
-    id: Annotated[
-        str,
-        Path(
-            description="The task's id, a UUID.",
-            examples=[EXAMPLE["id"]],
-            json_schema_extra={"format": "uuid"},
-        ),
-    ],
-) -> UUID | None:
-    """The id in the path; what is no UUID in its one canonical form is None, which no task has for its id."""
-    return UUID(id) if CANONICAL_UUID.fullmatch(id) else None
-
-
-TaskId = Annotated[UUID | None, Depends(_task_id)]
+CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
@@ -68,14 +36,21 @@ router = APIRouter(
     "",
     response_model=list[TaskOut],
     responses={
-        200: shows([DONE, EXAMPLE], "The tasks, newest first.", Link="The next page, when there is more."),
+        200: shows(
+            [DONE, EXAMPLE],
+            "The tasks, newest first.",
+            ETag="The user's revision, weak: the list shows at least what had happened then. It is a `since` too.",
+            Link="The next page, when there is more.",
+        ),
+        **NOT_MODIFIED,
         **answers(Invalid),
     },
+    openapi_extra=IF_NONE_MATCH,
 )
 async def list_tasks(
     request: Request,
     tx: OwnTx,
-    status: Annotated[Status, Query(description="Which tasks.")] = "all",
+    status: Annotated[Status, Query(description="Which tasks; `deleted` for those in the trash.")] = "all",
     limit: Annotated[int | None, Query(ge=1, le=1000, description="The size of a page; without it all come.")] = None,
     cursor: Annotated[str | None, Query(description="Where the page starts: taken from a `Link` header.")] = None,
 ) -> Response:
@@ -84,16 +59,20 @@ async def list_tasks(
     Without `limit` the whole list comes. With it a page comes, and a `Link` header with `rel="next"`
     (RFC 8288) when there is more.
     """
-    after = _cursor(cursor)
+    after, known = _cursor(cursor), etags.known(request.headers.getlist("if-none-match"))
+    most = lists.STREAM_PAGE if limit is None else limit + 1
+    page = await lists.page(tx, status=status, after=after, most=most, known=known or ())
+    etag = etags.weak(page.revision)
+    if known is None or page.revision in known:
+        return not_modified(etag)
+    as_array = partial(tasks_as_array, in_trash=status == "deleted")
     if limit is None:
-        return await _whole_list(actions.pages(tx, status=status, after=after))
-    rows = await actions.page(tx, status=status, after=after, most=limit + 1)
-    headers = PRIVATE
-    if len(rows) > limit:
-        rows = rows[:limit]
-        query = urlencode({"status": status, "limit": limit, "cursor": actions.cursor_after(rows)})
-        headers = PRIVATE | {"Link": f'<{quote(request.scope["path"])}?{query}>; rel="next"'}
-    return _json(_tasks(rows), headers=headers)
+        return _whole_list(page, lists.rest(tx, page, status=status), etag, as_array)
+    if len(page.rows) <= limit:
+        return as_json(as_array(page.rows), ETag=etag)
+    rows = page.rows[:limit]
+    query = urlencode({"status": status, "limit": limit, "cursor": lists.cursor_after(rows)})
+    return as_json(as_array(rows), ETag=etag, Link=f'<{quote(request.scope["path"])}?{query}>; rel="next"')
 
 
 @router.post(
@@ -101,14 +80,10 @@ async def list_tasks(
     response_model=TaskOut,
     status_code=201,
     responses={
-        201: shows(EXAMPLE, "The new task.", Location="The path of the task."),
+        201: shows(EXAMPLE, "The new task.", **CREATED),
         200: {
             "model": TaskOut,
-            **shows(
-                EXAMPLE,
-                "It was there already, created with the same id and fields.",
-                Location="The path of the task.",
-            ),
+            **shows(EXAMPLE, "It was there already, created with the same id and fields.", **CREATED),
         },
         **answers(Conflict),
         **BODY,
@@ -137,22 +112,36 @@ async def create_task(
     fields answers 200 with the task as it is now, the same id with other fields 409.
     """
     row, new = await actions.create(tx, task, caller)
-    location = f"{quote(request.scope['path'])}/{row[actions.ID]}"
-    return _json(_task(row), 201 if new else 200, PRIVATE | {"Location": location})
+    return one(row, 201 if new else 200, Location=f"{quote(request.scope['path'])}/{row[ID]}")
 
 
-@router.get("/{id}", response_model=TaskOut, responses={200: shows(EXAMPLE, "The task."), **answers(NotFound)})
-async def read_task(tx: OwnTx, id: TaskId) -> Response:
+@router.get(
+    "/{id}",
+    response_model=TaskOut,
+    responses={200: shows(EXAMPLE, "The task.", ETag=ETAG), **NOT_MODIFIED, **answers(NotFound)},
+    openapi_extra=IF_NONE_MATCH,
+)
+async def read_task(request: Request, tx: OwnTx, id: TaskId) -> Response:
     """Read one task."""
-    return _json(_task(await actions.read(tx, id)))
+    row = await actions.read(tx, id)
+    known = etags.known(request.headers.getlist("if-none-match"))
+    if known is None or row[REVISION] in known:
+        return not_modified(etags.strong(row[REVISION]))
+    return one(row)
 
 
 @router.put(
     "/{id}",
     response_model=TaskOut,
-    responses={200: shows(EXAMPLE, "The task as it is now."), **answers(NotFound), **BODY},
+    responses={
+        200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG),
+        **answers(BadRequest, NotFound, PreconditionFailed),
+        **BODY,
+    },
+    openapi_extra=IF_MATCH,
 )
 async def update_task(
+    request: Request,
     tx: OwnTx,
     caller: CurrentCaller,
     id: TaskId,
@@ -170,11 +159,17 @@ async def update_task(
 
     Nothing is erased by silence: an omitted field keeps its value, `null` clears the description.
     """
-    return _json(_task(await actions.edit(tx, caller, id, wish)))
+    return one(await actions.edit(tx, caller, id, wish, matches=_to_match(request)))
 
 
-@router.delete("/{id}", status_code=204, responses={204: {"description": "It is gone."}, **answers(NotFound, Invalid)})
+@router.delete(
+    "/{id}",
+    status_code=204,
+    responses={204: {"description": "It is gone."}, **answers(BadRequest, NotFound, PreconditionFailed, Invalid)},
+    openapi_extra=IF_MATCH,
+)
 async def delete_task(
+    request: Request,
     tx: OwnTx,
     caller: CurrentCaller,
     id: TaskId,
@@ -182,18 +177,25 @@ async def delete_task(
 ) -> Response:
     """Delete a task.
 
-    It goes to the trash, and every call for it answers 404 from then on; `permanent=true` purges it.
+    It goes to the trash, from where it can be restored for 30 days, and every other of the six calls answers 404
+    for it; `permanent=true` purges it, and what the history says of it.
     """
-    await actions.delete(tx, caller, id, permanent=permanent)
+    await actions.delete(tx, caller, id, permanent=permanent, matches=_to_match(request))
     return Response(status_code=204, headers=PRIVATE)
 
 
 @router.patch(
     "/{id}/complete",
     response_model=TaskOut,
-    responses={200: shows(DONE, "The task as it is now."), **answers(NotFound), **BODY},
+    responses={
+        200: shows(DONE, "The task as it is now.", ETag=ETAG),
+        **answers(BadRequest, NotFound, PreconditionFailed),
+        **BODY,
+    },
+    openapi_extra=IF_MATCH,
 )
 async def complete_task(
+    request: Request,
     tx: OwnTx,
     caller: CurrentCaller,
     id: TaskId,
@@ -212,41 +214,49 @@ async def complete_task(
     No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets.
     """
     says = wish is not None and bool(wish.model_fields_set)
-    return _json(_task(await actions.complete(tx, caller, id, wish.completed if wish and says else None)))
+    completed = wish.completed if wish and says else None
+    return one(await actions.complete(tx, caller, id, completed, matches=_to_match(request)))
+
+
+@router.post(
+    "/{id}/restore",
+    response_model=TaskOut,
+    responses={200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG), **answers(NotFound)},
+)
+async def restore_task(tx: OwnTx, caller: CurrentCaller, id: TaskId) -> Response:
+    """Take a task out of the trash.
+
+    One that is not in the trash stays as it is.
+    """
+    return one(await actions.restore(tx, caller, id))
 
 
 def _cursor(text: str | None) -> Cursor:
     if text is None:
-        return actions.START
+        return lists.START
     try:
         return Cursor.parse(text)
     except ValueError:
         raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
 
 
-def _task(row: Row) -> bytes:
-    return msgspec.json.encode(dict(zip(actions.FIELDS, row, strict=True)))
+def _to_match(request: Request) -> list[int] | None:
+    return etags.to_match(request.headers.getlist("if-match"))
 
 
-def _tasks(rows: list[Row]) -> bytes:
-    return msgspec.json.encode([dict(zip(actions.FIELDS, row, strict=True)) for row in rows])
-
-
-def _json(content: bytes, status: int = 200, headers: dict[str, str] = PRIVATE) -> Response:
-    return Response(content, status, headers, "application/json")
-
-
-async def _whole_list(pages: AsyncIterator[list[Row]]) -> Response:
+def _whole_list(
+    first: lists.Page, rest: AsyncIterator[list[Row]], etag: str, as_array: Callable[[list[Row]], bytes]
+) -> Response:
     """The list in one piece when one page holds it, else streamed; its first page is read before it answers."""
-    first = await anext(pages)
-    if len(first) < actions.STREAM_PAGE:
-        return _json(_tasks(first))
+    beginning = as_array(first.rows)
+    if len(first.rows) < lists.STREAM_PAGE:
+        return as_json(beginning, ETag=etag)
 
     async def array() -> AsyncIterator[bytes]:
-        yield _tasks(first)[:-1]
-        async for rows in pages:
+        yield beginning[:-1]
+        async for rows in rest:
             if rows:
-                yield b"," + _tasks(rows)[1:-1]
+                yield b"," + as_array(rows)[1:-1]
         yield b"]"
 
-    return StreamingResponse(array(), headers=PRIVATE, media_type="application/json")
+    return StreamingResponse(array(), headers=PRIVATE | {"ETag": etag}, media_type="application/json")

@@ -1,0 +1,49 @@
+"""What passes between the application and its database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+
+class Wire:
+    """A proxy before the database that counts how often the client speaks before it listens again."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        folder = query.pop("host", None)
+        self.unix = f"{folder}/.s.PGSQL.5432" if folder else None
+        self.host, self.port = parts.hostname, parts.port or 5432
+        self.url = parts._replace(query=urlencode(query))  # over TLS it counts the flights of TLS
+        self.flights = 0
+        self._listening = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        login = self.url.netloc.rpartition("@")[0]
+        async with server:
+            yield self.url._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.unix:
+            other_reader, other_writer = await asyncio.open_unix_connection(self.unix)
+        else:
+            other_reader, other_writer = await asyncio.open_connection(self.host, self.port)
+        for pair in ((reader, other_writer, True), (other_reader, writer, False)):
+            task = asyncio.create_task(self._copy(*pair))
+            self._tasks.add(task)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speaking: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                self.flights += speaking and self._listening
+                self._listening = not speaking
+                writer.write(data)
+        finally:
+            writer.close()

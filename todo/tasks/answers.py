@@ -1,0 +1,67 @@
+"""How tasks are answered: their bytes, their headers, and what the API's description shows of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from todo import etags
+from todo.openapi import NULL
+from todo.statements import Row
+from todo.tasks.models import FIELDS, REVISION
+
+WITH_DELETED_AT = (*FIELDS, "deleted_at")
+
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+"""What every answer under a user's path carries."""
+
+EXAMPLE = {
+    "id": "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10",
+    "user_id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
+    "title": "Water the ferns",
+    "description": "The ones in the hall too",
+    "completed": False,
+    "completed_at": NULL,
+    "created_at": "2026-11-22T08:30:00.000000Z",
+    "updated_at": "2026-11-22T08:30:00.000000Z",
+    "revision": 41,
+}
+DONE = EXAMPLE | {
+    "completed": True,
+    "completed_at": "2026-11-22T09:15:30.250000Z",
+    "updated_at": "2026-11-22T09:15:30.250000Z",
+    "revision": 42,
+}
+
+ETAG = "The task's revision, for If-Match and If-None-Match."
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """A task that may be in the trash, of a row with `deleted_at` behind the fields: where it is set, it is shown."""
+    task = dict(zip(WITH_DELETED_AT, row, strict=True))
+    if task["deleted_at"] is None:
+        del task["deleted_at"]
+    return task
+
+
+def as_array(rows: Iterable[Row], *, in_trash: bool = False) -> bytes:
+    """The tasks as a JSON array. What stands in a row behind the fields is left out."""
+    fields = WITH_DELETED_AT if in_trash else FIELDS
+    return msgspec.json.encode([dict(zip(fields, row, strict=False)) for row in rows])
+
+
+def one(row: Row, status: int = 200, **headers: str) -> Response:
+    """One task, with its ETag."""
+    body = msgspec.json.encode(dict(zip(FIELDS, row, strict=True)))
+    return as_json(body, status, ETag=etags.strong(row[REVISION]), **headers)
+
+
+def as_json(content: bytes, status: int = 200, **headers: str) -> Response:
+    """What is nobody else's business."""
+    return Response(content, status, PRIVATE | headers, "application/json")
+
+
+def not_modified(etag: str) -> Response:
+    """What the caller has is what there is (RFC 9110 §15.4.5)."""
+    return Response(status_code=304, headers=PRIVATE | {"ETag": etag})
