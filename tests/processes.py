@@ -34,8 +34,8 @@ def free_port() -> int:
 class Server:
     """`todo serve` as a process of its own."""
 
-    def __init__(self, folder: Path, *options: str, **settings: Any) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *options: str, port: int | None = None, **settings: Any) -> None:
+        self.port = port or free_port()
         self.log = folder / f"server-{self.port}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -72,6 +72,7 @@ def serving(folder: Path, *options: str, **settings: Any) -> Iterator[Server]:
     finally:
         if server.process.poll() is None:
             server.stop()
+        server.http.close()
 
 
 def signed_up(server: Server, email: str = "ada@example.com") -> tuple[str, dict[str, str]]:

@@ -470,3 +470,43 @@ def test_another_issuer_needs_to_be_accepted(empty_url: str, tmp_path: Path) -> 
         pass
     with serving(tmp_path, database_url=empty_url):
         pass  # it is settled now
+
+
+class TestKeys:
+    """Idempotency-Key for people whose row comes with their first write."""
+
+    async def test_the_first_write_may_have_one(self, client: httpx.AsyncClient, issuer: Issuer) -> None:
+        subject = f"user_{uuid.uuid4().hex}"
+        ada = person(client, issuer.mint(subject, **ISS), subject)
+        key = {"Idempotency-Key": "the-first"}
+
+        answers = [await ada.call("POST", ada.tasks, json={"title": "x"}, headers=key) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert answers[0].content == answers[1].content
+        assert len(await ada.list()) == 1
+
+    async def test_a_first_write_that_finds_nothing_is_kept_too(
+        self, client: httpx.AsyncClient, issuer: Issuer
+    ) -> None:
+        subject = f"user_{uuid.uuid4().hex}"
+        ada = person(client, issuer.mint(subject, **ISS), subject)
+        path, key = f"{ada.tasks}/{uuid.uuid4()}", {"Idempotency-Key": "the-first"}
+
+        answers = [await ada.call("DELETE", path, headers=key) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[1].headers["idempotent-replayed"] == "true"
+        assert (await ada.since(0))["revision"] == 0
+
+    async def test_who_left_is_not_brought_back_by_one(self, client: httpx.AsyncClient, issuer: Issuer) -> None:
+        subject = f"user_{uuid.uuid4().hex}"
+        ada = person(client, issuer.mint(subject, **(ISS | {"iat": int(time.time()) - 5})), subject)
+        await ada.create()
+        await ada.call("DELETE", "/api/auth/me")
+
+        for method, path in (("POST", ada.tasks), ("DELETE", f"{ada.tasks}/{uuid.uuid4()}")):
+            body = {"title": "a ghost"} if method == "POST" else None
+            answer = await ada.call(method, path, json=body, headers={"Idempotency-Key": method})
+            assert answer.status_code == 401
+        assert (await ada.call("GET", "/api/auth/me")).status_code == 401

@@ -1,7 +1,7 @@
 """What passes between the application and its database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -17,6 +17,8 @@ class Wire:
         self.host, self.port = parts.hostname, parts.port or 5432
         self.url = parts._replace(query=urlencode(query))  # over TLS it counts the flights of TLS
         self.flights = 0
+        self.swallow: Callable[[int, bool], bool] | None = None
+        """Asked for each piece, with the flight it belongs to and whether it is the client's: whether it gets lost."""
         self._listening = True
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -29,6 +31,8 @@ class Wire:
             yield self.url._replace(netloc=f"{login}@127.0.0.1:{port}").geturl()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # so that what is closed is closed before the loop does anything else
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.unix:
@@ -44,6 +48,7 @@ class Wire:
             while data := await reader.read(65536):
                 self.flights += speaking and self._listening
                 self._listening = not speaking
-                writer.write(data)
+                if not (self.swallow and self.swallow(self.flights, speaking)):
+                    writer.write(data)
         finally:
             writer.close()

@@ -9,12 +9,12 @@ So it works through any pooler, and for changes that any process made.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.sse import format_sse_event
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from todo.accounts.tokens import Caller
@@ -149,7 +149,7 @@ class Feed:
 
 async def events(
     feed: Feed, caller: Caller, begin: Happened, again: Callable[[], Awaitable[Caller]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """The stream of a caller from `begin` on. `again` knows the caller anew, or raises Unauthorized."""
     yield BEGIN + _written(begin)
     position, until = begin.revision, caller.until
@@ -203,8 +203,17 @@ def _end(reason: str) -> bytes:
     return format_sse_event(data_str=msgspec.json.encode(said).decode(), event="end")
 
 
-class EventStream(EventSourceResponse):
-    """Server-sent events to somebody who reads them: who does not is cut off, whatever lies in their buffers."""
+class EventStream(StreamingResponse):
+    """Server-sent events to somebody who reads them: who does not is cut off, whatever lies in their buffers.
+
+    FastAPI's own stream of events puts two tasks and a queue behind each reader, and waits for them for ever.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(stream, headers=headers)
+        self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def patiently(message: Message) -> None:
@@ -214,10 +223,9 @@ class EventStream(EventSourceResponse):
         try:
             await super().__call__(scope, receive, patiently)
         except TimeoutError:
-            abort: Any = scope.get(ABORT)
-            if abort is None:
-                raise
             log.info("a reader of changes did not read for %g s and was cut off", PATIENCE)
-            abort()
+            scope[ABORT]()
             while (await receive())["type"] != "http.disconnect":
                 pass
+        finally:
+            await self._stream.aclose()  # it may stand at a yield, where nobody else would end it

@@ -82,6 +82,7 @@ data: {{"reason":"token","detail":"The access token has expired or was revoked: 
 @router.get(
     "/changes/stream",
     response_class=EventStream,
+    status_code=200,
     responses={
         200: {
             "description": "Server-sent events.",

@@ -1,0 +1,66 @@
+"""A reader of server-sent events, as a browser's page reads them with fetch."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+
+
+class Event(NamedTuple):
+    name: str
+    data: dict[str, Any]
+    id: str | None
+
+
+async def read(answer: httpx.Response) -> AsyncIterator[Event | str]:
+    """The events of a stream (WHATWG HTML, 9.2.6), and its comments as plain text."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        if line.startswith(":"):
+            yield line
+        elif line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "data" in fields:
+            yield Event(fields.get("event", "message"), json.loads(fields["data"]), fields.get("id"))
+            fields = {}
+        else:
+            fields = {}
+
+
+class Stream:
+    """An open stream. `next` waits for its next event."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self._events = read(answer)
+
+    async def next(self, seconds: float = 10) -> Event:
+        """The next event, comments left out."""
+        async with asyncio.timeout(seconds):
+            async for event in self._events:
+                if isinstance(event, Event):
+                    return event
+        raise EOFError
+
+    async def comment(self, seconds: float = 20) -> str:
+        """The next comment."""
+        async with asyncio.timeout(seconds):
+            async for event in self._events:
+                if isinstance(event, str):
+                    return event
+        raise EOFError
+
+
+@asynccontextmanager
+async def streaming(base: str, path: str, token: str, **headers: str) -> AsyncIterator[Stream]:
+    """The stream at `path` of the server at `base`."""
+    sent = {"Authorization": f"Bearer {token}", **headers}
+    async with (
+        httpx.AsyncClient(base_url=base, timeout=httpx.Timeout(10, read=None)) as client,
+        client.stream("GET", path, headers=sent) as answer,
+    ):
+        yield Stream(answer)
