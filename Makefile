@@ -22,8 +22,9 @@ run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)
 
-drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in, what knowing a caller costs
+drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in; the ledger, while the server is killed
 	@$(BIN)/python -m drills.accounts
+	@$(BIN)/python -m drills.ledger $(SECONDS)
 
 format: $(STAMP) ## put the code into the one format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -3,7 +3,10 @@
 import json
 import re
 import subprocess
+import sys
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import httpx
 import pytest
 import typer.main
 
-from tests.processes import Server, serving
+from tests.owner import as_owner
+from tests.processes import Server, serving, signed_up
 from todo.app import create_app
 from todo.cli import app as cli
 from todo.settings import Settings
@@ -170,3 +174,46 @@ def test_the_readmes_first_screen_runs(root: Path, server: Server) -> None:
     assert tasks == [task]
     assert "make run" in blocks[0]
     assert "make test" in blocks[0]
+
+
+def test_the_sync_example_keeps_a_copy_whatever_is_killed(
+    root: Path, server: Server, tmp_path: Path, database_url: str
+) -> None:
+    tasks, token = signed_up(server, f"{uuid.uuid4().hex}@example.com")
+    home = tasks.removesuffix("/tasks")
+    file = tmp_path / "copy.json"
+    command = [sys.executable, "examples/sync.py", base(server), home.rpartition("/")[2]]
+    command += [token["Authorization"].removeprefix("Bearer "), str(file)]
+    assert len((root / "examples" / "sync.py").read_text().splitlines()) <= 40
+
+    def create(title: str) -> str:
+        answer = server.http.post(tasks, headers=token, json={"title": title})
+        return str(answer.json()["id"])
+
+    def agrees() -> bool:
+        copy = json.loads(file.read_text())["tasks"] if file.exists() else None
+        listed = server.http.get(tasks, headers=token).json()
+        return copy == {task["id"]: task for task in listed}
+
+    def soon(what: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not what():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    create("from before")
+    for round_ in range(3):
+        if round_ == 2:  # away for longer than changes are kept
+            with as_owner(database_url) as owner:
+                owner.execute("delete from changes where user_id = %s", [home.rpartition("/")[2]])
+        with subprocess.Popen(command, cwd=root) as client:
+            try:
+                soon(agrees)
+                task = create(f"while it runs {round_}")
+                server.http.patch(f"{tasks}/{task}/complete", headers=token)
+                server.http.delete(f"{tasks}/{create('gone again')}", headers=token)
+                soon(agrees)
+                assert client.poll() is None
+            finally:
+                client.kill()
+        create("while it is dead")

@@ -36,8 +36,8 @@ sign-up here.
 
 ERRORS = """
 Every error is an `application/problem+json` document (RFC 9457) whose `detail` says what to do. The token is
-judged first (401), then whose path it is (403), then how often (429), then the request (413, 415, 422), then what it
-names (404, 409).
+judged first (401), then whose path it is (403), then how often (429), then the request (400, 413, 415, 422), then its
+`Idempotency-Key` (a replay, or 422), then what it names (404), then `If-Match` (412), then the rest (409, 410).
 """
 
 PROBLEM_SCHEMA = {
@@ -68,6 +68,11 @@ PROBLEM_SCHEMA = {
                 },
             },
         },
+        "current": {
+            "description": "For 412: the task as it is now.",
+            "allOf": [{"$ref": "#/components/schemas/TrashedTaskOut"}],
+        },
+        "hindrance": {"type": "integer", "description": "For 409 to an undo: the revision that stands in the way."},
         "request_id": {"type": "string", "description": "For 500: what to look for in the log."},
     },
 }

@@ -18,7 +18,7 @@ from todo.tasks import actions, lists
 from todo.tasks.answers import DONE, ETAG, EXAMPLE, PRIVATE, as_json, not_modified, one
 from todo.tasks.answers import as_array as tasks_as_array
 from todo.tasks.cursors import Cursor
-from todo.tasks.models import ID, REVISION, Completion, NewTask, Status, TaskEdit, TaskOut
+from todo.tasks.models import ID, REVISION, Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 from todo.tasks.parameters import IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED, TaskId
 
 CREATED = {"Location": "The path of the task.", "ETag": ETAG}
@@ -34,7 +34,7 @@ router = APIRouter(
 
 @router.get(
     "",
-    response_model=list[TaskOut],
+    response_model=list[TrashedTaskOut],
     responses={
         200: shows(
             [DONE, EXAMPLE],
