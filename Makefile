@@ -24,7 +24,7 @@ test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included 
 
 drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in; the ledger, while the server is killed
 	@$(BIN)/python -m drills.accounts
-	@$(BIN)/python -m drills.ledger $(SECONDS)
+	@$(BIN)/python -m drills.ledger $(KILLS)
 
 format: $(STAMP) ## put the code into the one format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
