@@ -200,6 +200,40 @@ async def test_a_statement_that_takes_too_long_is_ended(ada: Person, database_ur
         assert not opened.failing
 
 
+async def test_a_statement_that_was_broken_off_while_it_was_prepared_works_again(
+    ada: Person, database_url: str
+) -> None:
+    """As while a migration holds a lock: psycopg takes it for prepared, and the server has never seen it."""
+    async with database(database_url, pool_size=1, statement_timeout=0.3) as opened:
+        tx = Tx(opened, ada.id)
+        for uses in range(4):
+            fresh = Statement.of(text(f"select count(*), {uses} from tasks"), reads=True)
+            for _ in range(uses):
+                await tx.one(fresh)
+            with psycopg.connect(database_url) as somebody:
+                somebody.execute("lock table tasks in access exclusive mode")
+                with pytest.raises(Unavailable, match="too long"):
+                    await tx.one(fresh)
+                somebody.rollback()
+            for _ in range(3):
+                assert await tx.one(fresh) == [(0, uses)]
+
+
+async def test_who_is_cancelled_takes_no_connection_along(ada: Person, database_url: str) -> None:
+    async with database(database_url, pool_size=4) as opened:
+        tx = Tx(opened, ada.id)
+        for round_ in range(30):
+            tasks = [asyncio.create_task(count(tx)) for _ in range(20)]
+            for number, task in enumerate(tasks):
+                asyncio.get_running_loop().call_later((number * 7 + round_) % 40 / 1000, task.cancel)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert await asyncio.gather(*(count(tx) for _ in range(8))) == [0] * 8
+        await asyncio.sleep(0.2)
+        stats = opened._pool.get_stats()
+        assert stats["pool_available"] == stats["pool_size"]
+        assert stats["pool_available"] >= 2
+
+
 def end_connections(url: str) -> None:
     """What a serverless database does when it goes to sleep."""
     with psycopg.connect(url, autocommit=True) as connection:

@@ -12,6 +12,7 @@ from tests.conftest import PASSWORD, Person, http, running, settings_for, sign_u
 from tests.owner import as_owner
 from tests.wire import Wire
 from todo.app import create_app
+from todo.idempotency import KeyedTx
 from todo.problems import Interrupted
 from todo.tasks import actions
 
@@ -82,7 +83,7 @@ class TestEveryWrite:
             await ada.call(method, url + ("&" if "?" in url else "?") + "x=1", json=body, headers=key),
             await ada.call(method, url, json=body, headers={**key, "If-Match": "*"}),
         ]
-        if body is not None:
+        if body is not None or method == "DELETE":
             others.append(await ada.call(method, url, json={"title": "another"}, headers=key))
 
         assert [answer.status_code for answer in others] == [422] * len(others)
@@ -173,6 +174,28 @@ class TestWhatIsKept:
         assert secret not in gone.text
         assert await ada.list() == []
 
+    async def test_a_purge_at_this_very_moment_takes_it_along(
+        self, ada: Person, monkeypatch: pytest.MonkeyPatch, database_url: str
+    ) -> None:
+        task = await ada.create(title=f"secret {uuid.uuid4()}")
+        await ada.toggle(task["id"])
+        real = KeyedTx.keep
+
+        async def after_a_purge(self: KeyedTx, response: Any) -> None:
+            monkeypatch.setattr(KeyedTx, "keep", real)
+            assert (await ada.delete(task["id"], permanent=True)).status_code == 204
+            await real(self, response)
+
+        monkeypatch.setattr(KeyedTx, "keep", after_a_purge)
+        headers = {"If-Match": '"1"'} | new_key()
+        path = f"{ada.tasks}/{task['id']}"
+        assert (await ada.call("PUT", path, json={"title": "x"}, headers=headers)).status_code == 412
+        again = await ada.call("PUT", path, json={"title": "x"}, headers=headers)
+        assert again.status_code == 410
+        with as_owner(database_url) as owner:
+            kept = owner.execute("select body from idempotency where user_id = %s", [ada.id]).fetchall()
+        assert kept == [(None,)]
+
     async def test_after_a_day_the_key_is_free_again(self, ada: Person, database_url: str) -> None:
         key = new_key()
         await ada.call("POST", ada.tasks, json={"title": "yesterday"}, headers=key)
@@ -262,8 +285,6 @@ async def test_a_keyed_write_is_two_round_trips(database_url: str) -> None:
 
 async def test_what_was_broken_off_is_tried_again_by_itself(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a lost connection, of which nobody knows what became: with a key it may simply run again."""
-    from todo.idempotency import KeyedTx
-
     real, calls = KeyedTx.keep, 0
 
     async def loses_the_first_answer(self: KeyedTx, response: Any) -> None:

@@ -345,6 +345,16 @@ class TestRoles:
         assert swept(f"{kept} - 1 minute") == 0
         assert swept(f"{kept} 1 minute") == (2 if table == "changes" else 1)
 
+    @pytest.mark.parametrize("function", ["log_task", "begin_behind_departure"])
+    async def test_nobody_hangs_the_log_on_a_table_of_their_own(
+        self, bob: Person, database_url: str, function: str
+    ) -> None:
+        trigger = f"create trigger x before delete on mine for each row execute function public.{function}()"
+        with self.as_role(database_url, REQUESTS, bob.id) as connection:
+            connection.execute("create temporary table mine (like tasks)")
+            with pytest.raises(errors.InsufficientPrivilege, match=function):
+                connection.execute(trigger.encode())
+
     async def test_nothing_of_a_user_stays_on_a_connection(self, ada: Person, app: FastAPI) -> None:
         await ada.create()
         pool = app.state.database._pool

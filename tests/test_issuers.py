@@ -510,3 +510,51 @@ class TestKeys:
             answer = await ada.call(method, path, json=body, headers={"Idempotency-Key": method})
             assert answer.status_code == 401
         assert (await ada.call("GET", "/api/auth/me")).status_code == 401
+
+    async def test_keyed_and_other_writes_at_once_never_deadlock(
+        self, client: httpx.AsyncClient, issuer: Issuer, foreign_url: str
+    ) -> None:
+        def deadlocks() -> int:
+            with psycopg.connect(foreign_url, autocommit=True) as connection:
+                query = "select deadlocks from pg_stat_database where datname = current_database()"
+                return int(connection.execute(query).fetchall()[0][0])
+
+        before = deadlocks()
+        for _ in range(3):
+            subject = f"user_{uuid.uuid4().hex}"
+            ada = person(client, issuer.mint(subject, **(ISS | {"iat": int(time.time()) - 5})), subject)
+            task = await ada.create()
+            calls = [
+                *(ada.toggle(task["id"], headers={"Idempotency-Key": uuid.uuid4().hex}) for _ in range(8)),
+                *(ada.post(title="x") for _ in range(8)),
+            ]
+            answers = await asyncio.gather(*calls)
+            assert {answer.status_code for answer in answers} == {200, 201}
+            calls = [ada.toggle(task["id"], headers={"Idempotency-Key": uuid.uuid4().hex}) for _ in range(8)]
+            *_, gone = await asyncio.gather(*calls, ada.call("DELETE", "/api/auth/me"))
+            assert gone.status_code == 204
+        await asyncio.sleep(1.5)  # until the statistics are written
+        assert deadlocks() == before
+
+
+async def test_who_comes_back_begins_behind_what_was(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    """No ETag and no `since` from before the account was deleted is good for anything afterwards."""
+    subject = f"user_{uuid.uuid4().hex}"
+    ada = person(client, issuer.mint(subject, **(ISS | {"iat": int(time.time()) - 5})), subject)
+    for _ in range(3):
+        await ada.create()
+    await ada.call("DELETE", "/api/auth/me")
+    await asyncio.sleep(1.1)
+    ada.token = issuer.mint(subject, **ISS)
+
+    task = await ada.create(title="begun anew")
+
+    assert task["revision"] == 5
+    for since in range(4):
+        assert (await ada.call("GET", f"{ada.home}/changes", params={"since": since})).status_code == 410
+    assert [change["revision"] for change in (await ada.since(4))["changes"]] == [5]
+    assert (await ada.call("GET", ada.tasks, headers={"If-None-Match": 'W/"3"'})).status_code == 200
+    await ada.call("DELETE", "/api/auth/me")
+    await asyncio.sleep(1.1)
+    ada.token = issuer.mint(subject, **ISS)
+    assert (await ada.create())["revision"] == 7

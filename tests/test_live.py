@@ -22,8 +22,9 @@ from tests.events import Stream, streaming
 from tests.owner import as_owner
 from tests.processes import Server, free_port, serving
 from todo import migrate
+from todo.accounts import apitokens
 from todo.app import create_app
-from todo.changes import live
+from todo.changes import actions, live
 from todo.protocol import Protocol
 
 pytestmark = pytest.mark.anyio
@@ -139,6 +140,88 @@ class TestWhatArrives:
                 assert await stream.comment(seconds=5)
 
 
+class TestThePoll:
+    """What one look-up for all can get wrong for one."""
+
+    @asynccontextmanager
+    async def household(self, url: str) -> AsyncIterator[tuple[str, FastAPI, Person]]:
+        app = create_app(settings_for(url))
+        async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
+            yield address, app, await sign_up(client, "ada")
+
+    async def test_who_came_after_the_question_is_not_taken_for_gone(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, asking = actions.revisions, asyncio.Event()
+
+        async def slowly(*args: Any) -> dict[str, int]:
+            found = await real(*args)
+            asking.set()
+            await asyncio.sleep(0.5)
+            return found
+
+        monkeypatch.setattr(actions, "revisions", slowly)
+        async with self.household(url) as (address, _, ada):
+            bob = await sign_up(ada.client, "bob")
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token):
+                await asyncio.wait_for(asking.wait(), 5)
+                async with streaming(address, f"{bob.home}/changes/stream", bob.token) as his:
+                    await asyncio.sleep(1.5)
+                    await bob.create()
+                    assert (await his.next()).name == "change"
+
+    async def test_an_old_answer_does_not_turn_a_stream_back(self, url: str) -> None:
+        async with self.household(url) as (address, app, ada):
+            await ada.create()
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
+                await until(lambda: app.state.feed._watchers)
+                app.state.feed.tell({ada.id: [*app.state.feed._watchers[ada.id]]}, {ada.id: 0})
+                await asyncio.sleep(0.3)
+                await ada.create()
+                assert (await stream.next()).id == "2"
+
+    async def test_it_survives_whatever_goes_wrong(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        real, failures = actions.revisions, 0
+
+        async def fails_once(*args: Any) -> dict[str, int]:
+            nonlocal failures
+            failures += 1
+            if failures == 1:
+                raise RuntimeError
+            return await real(*args)
+
+        monkeypatch.setattr(actions, "revisions", fails_once)
+        monkeypatch.setattr(live, "INTERVAL", 0.1)
+        async with (
+            self.household(url) as (address, _, ada),
+            streaming(address, f"{ada.home}/changes/stream", ada.token) as stream,
+        ):
+            await until(lambda: failures)
+            await ada.create()
+            assert (await stream.next()).id == "1"
+
+    async def test_a_stream_says_where_it_begins(self, url: str) -> None:
+        async with self.household(url) as (address, _, ada):
+            await ada.create()
+            await ada.create()
+            for query, begins in (("", "2"), ("?since=0", "0"), ("?since=1", "1")):
+                async with streaming(address, f"{ada.home}/changes/stream{query}", ada.token) as stream:
+                    assert await anext(stream.answer.aiter_lines()) == f"id: {begins}"
+
+    async def test_comments_come_although_the_token_is_looked_at_again(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(apitokens, "REMEMBERED", 0.5)
+        monkeypatch.setattr(live, "HEARTBEAT", 0.7)
+        async with self.household(url) as (address, _, ada):
+            made = (await ada.call("POST", "/api/auth/tokens", json={"name": "x"})).json()
+            async with streaming(address, f"{ada.home}/changes/stream", made["token"]) as stream:
+                began = time.monotonic()
+                for _ in range(4):
+                    await stream.comment(seconds=3)
+                assert time.monotonic() - began < 4 * 0.7 + 1.5
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("query", "headers", "status"),
@@ -177,8 +260,6 @@ class TestEnds:
                     await stream.next()
 
     async def test_with_an_api_token_that_is_revoked(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        from todo.accounts import apitokens
-
         monkeypatch.setattr(apitokens, "REMEMBERED", 0.5)
         async with served(create_app(settings_for(url))) as (address, _), httpx.AsyncClient(base_url=address) as client:
             ada = await sign_up(client, "ada")
@@ -209,7 +290,7 @@ class TestEnds:
                 await ada.create()
                 with as_owner(url) as owner:
                     owner.execute("delete from changes where user_id = %s and revision = 1", [ada.id])
-                app.state.feed._tell({ada.id: 2})
+                app.state.feed.tell({ada.id: [*app.state.feed._watchers[ada.id]]}, {ada.id: 2})
                 end = await stream.next()
                 assert (end.name, end.data["reason"]) == ("end", "gone")
 
@@ -226,6 +307,43 @@ class TestEnds:
                     assert (end.name, end.data["reason"]) == ("end", "shutdown")
                 assert await asyncio.to_thread(server.process.wait, 10) == 0
                 assert time.monotonic() - began < 8
+
+
+async def test_readers_who_do_not_read_do_not_hold_up_the_end(url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, database_url=url) as server:
+        async with httpx.AsyncClient(base_url=base(server), timeout=30) as client:
+            ada = await sign_up(client, "ada")
+        stuff(url, ada)
+        readers = [not_reading(server.port, ada) for _ in range(2)]
+        await asyncio.sleep(1)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(server.process.wait, 20) == 0
+        assert time.monotonic() - began < 6
+        for reader in readers:
+            reader.close()
+
+
+def stuff(url: str, person: Person) -> None:
+    """More changes than the buffers of two sockets hold."""
+    with as_owner(url) as owner:
+        owner.execute(
+            "insert into tasks (user_id, id, title, description)"
+            " select %s, gen_random_uuid(), 'x', repeat('long ', 1900) from generate_series(1, 1500)",
+            [person.id],
+        )
+
+
+def not_reading(port: int, person: Person) -> socket.socket:
+    """Somebody who asks for the stream and does not read it."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    reader.sendall(
+        f"GET {person.home}/changes/stream?since=0 HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {person.token}\r\n\r\n".encode()
+    )
+    return reader
 
 
 @asynccontextmanager
@@ -292,20 +410,8 @@ async def test_a_reader_who_does_not_read_is_cut_off(url: str, monkeypatch: pyte
     app = create_app(settings_for(url))
     async with served(app) as (address, server), httpx.AsyncClient(base_url=address, timeout=30) as client:
         ada = await sign_up(client, "ada")
-        with as_owner(url) as owner:  # more than what the buffers of two sockets hold
-            owner.execute(
-                "insert into tasks (user_id, id, title, description)"
-                " select %s, gen_random_uuid(), 'x', repeat('long ', 1900) from generate_series(1, 1500)",
-                [ada.id],
-            )
-        port = int(address.rpartition(":")[2])
-        with socket.socket() as reader:
-            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.connect(("127.0.0.1", port))
-            reader.sendall(
-                f"GET {ada.home}/changes/stream?since=0 HTTP/1.1\r\nHost: x\r\n"
-                f"Authorization: Bearer {ada.token}\r\n\r\n".encode()
-            )
+        stuff(url, ada)
+        with not_reading(int(address.rpartition(":")[2]), ada):
             memory = psutil.Process().memory_info().rss
             await until(lambda: app.state.feed._watchers)
             await until(lambda: not app.state.feed._watchers, 15)

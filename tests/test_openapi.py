@@ -107,7 +107,7 @@ class TestEveryOperation:
             expected |= {"404"}
         if operation.path.startswith("/api/{user_id}") and operation.method != "get":
             assert "Idempotency-Key" in operation.parameters("header")
-            expected |= {"400", "410", "422"}
+            expected |= {"400", "410", "413", "422"}
         if "If-Match" in operation.parameters("header"):
             expected |= {"400", "412"}
         if "requestBody" in operation.says:

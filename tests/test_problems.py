@@ -68,6 +68,16 @@ async def test_a_body_that_is_too_large(ada: Person, announced: bool) -> None:
     assert await ada.list() == []
 
 
+@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/restore")])
+async def test_a_body_that_nobody_takes_may_not_be_too_large_either(ada: Person, method: str, path: str) -> None:
+    task = await ada.create()
+
+    told(await ada.call(method, f"{ada.tasks}/{task['id']}{path}", content=b"x" * 65537), 413)
+
+    assert await ada.list() == [task]
+    assert (await ada.call(method, f"{ada.tasks}/{task['id']}{path}", content=b"x" * 10)).is_success
+
+
 async def test_a_body_of_just_the_limit_is_read(ada: Person) -> None:
     body = b'{"title": "x", "padding": "' + b"x" * (65536 - 29) + b'"}'
     assert len(body) == 65536

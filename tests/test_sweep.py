@@ -16,6 +16,9 @@ from tests.processes import run_to_its_end, serving, signed_up
 from todo import migrate, sweep
 from todo.app import create_app
 from todo.database import Database
+from todo.problems import Unavailable
+from todo.statements import Statement
+from todo.transactions import Transaction
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +118,33 @@ async def test_keys_and_sessions_go_when_they_are_over(empty_url: str) -> None:
             owner.execute("alter table sessions force row level security")
 
         assert await sweep.sweep(database) == NOTHING | {"keys": 1, "sessions": 1}
+
+
+async def test_what_is_too_much_at_once_is_swept_in_smaller_pieces_and_holds_nothing_else_up(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = Transaction.rows
+
+    async def too_much(self: Transaction, statement: Statement, **params: Any) -> Any:
+        if statement is sweep.SWEPT["changes"]:
+            raise Unavailable("The database took too long; nothing was changed.")
+        if statement is sweep.SWEPT["trash"]:
+            asked.append(params["most"])
+            if params["most"] > 1:
+                raise Unavailable("The database took too long; nothing was changed.")
+        return await real(self, statement, **params)
+
+    async with household(empty_url) as (ada, database):
+        for _ in range(2):
+            await ada.delete((await ada.create())["id"])
+        await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": "x"})
+        age(empty_url, "tasks", "deleted_at", "31 days")
+        age(empty_url, "idempotency", "at", "25 hours")
+        monkeypatch.setattr(Transaction, "rows", too_much)
+
+        assert await sweep.sweep(database) == NOTHING | {"trash": 2, "keys": 1}
+        assert asked == [1000, 100, 10, 1, 1, 1]
 
 
 async def test_one_sweeps_at_a_time(empty_url: str) -> None:

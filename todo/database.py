@@ -6,6 +6,7 @@ sends them up to one Sync, and PostgreSQL runs what lies before a Sync as one tr
 (PostgreSQL documentation, 55.2.4 "Pipelining").
 """
 
+import asyncio
 import select
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -36,8 +37,11 @@ ENTER = (
     b" set_config('statement_timeout', %s, true)"
 )
 ENTER_TO_WRITE = ENTER + b", set_config('app.via', %s, true), set_config('app.max_tasks', %s, true)"
-ALONE = b"pg_advisory_xact_lock(hashtextextended(%s, 0))"
-ENTER_ALONE = ENTER_TO_WRITE + b", " + ALONE
+ALONE = b"select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+"""In a statement of its own, for which the timeout of the one before holds already."""
+
+SLOW = 10
+"""How many times the usual timeout a statement may run that is said to be slow."""
 
 SURELY_NOT_DONE = {errors.DeadlockDetected.sqlstate, errors.SerializationFailure.sqlstate}
 """The server rolled the whole transaction back and says so: it may run again."""
@@ -64,7 +68,9 @@ class Database:
         self.last_contact: datetime | None = None
         self.failing = False
         self._statement_timeout = str(round(settings.statement_timeout * 1000))
+        self.slow_timeout = str(round(settings.statement_timeout * 1000 * SLOW))
         self._max_tasks = str(settings.max_tasks_per_user)
+        self._giving: set[asyncio.Future[None]] = set()
         threshold = settings.prepare_threshold
         self._pool = AsyncConnectionPool[AsyncConnection[Row]](
             url,
@@ -111,13 +117,23 @@ class Database:
             enter, terms = ENTER, [who.role, who.user_id, self._statement_timeout]
         else:
             enter, terms = self.enter_to_write(who)
-        if statement.alone_by is not None:
-            enter, terms = ENTER_ALONE, [*terms, str(params[statement.alone_by])]
+            if statement.slow:
+                terms[2] = self.slow_timeout
         async with self._connection() as connection:
-            async with connection.pipeline():
-                await connection.execute(enter, terms)
-                cursor = await connection.execute(statement.sql, params, binary=True)
-            return await cursor.fetchall() if cursor.description else []
+            try:
+                async with connection.pipeline():
+                    await connection.execute(enter, terms)
+                    if statement.alone_by is not None:
+                        await connection.execute(ALONE, [str(params[statement.alone_by])])
+                    cursor = await connection.execute(statement.sql, params, binary=True)
+                return await cursor.fetchall() if cursor.description else []
+            except errors.IntegrityError:
+                raise
+            except BaseException:
+                # psycopg takes a statement for prepared although its Parse was broken off in a pipeline, and would
+                # fail with it for ever. What a constraint refuses was parsed.
+                await connection.close()
+                raise
 
     def enter_to_write(self, who: Who) -> tuple[bytes, list[str]]:
         """What a transaction begins with that may write, and its parameters."""
@@ -133,8 +149,14 @@ class Database:
         self.heard()
 
     async def give_back(self, connection: AsyncConnection[Row]) -> None:
-        """Return what was borrowed. The pool rolls back what is open, and closes what is in the middle of something."""
-        await self._pool.putconn(connection)
+        """Return what was borrowed. The pool rolls back what is open, and closes what is in the middle of something.
+
+        In a task of its own: whoever is cancelled meanwhile would take the connection along.
+        """
+        giving = asyncio.ensure_future(self._pool.putconn(connection))
+        self._giving.add(giving)
+        giving.add_done_callback(self._giving.discard)
+        await asyncio.shield(giving)
 
     def heard(self) -> None:
         """Note that the database answered."""
@@ -158,7 +180,7 @@ class Database:
                 raise Unavailable("The database has no free connection in time.") from error
             if connection.closed or _readable(connection.fileno()):
                 await connection.close()
-                await self._pool.putconn(connection)
+                await self.give_back(connection)
                 continue
             return connection
 

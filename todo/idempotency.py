@@ -16,7 +16,21 @@ from uuid import UUID
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field, col
 from starlette.requests import Request
@@ -28,6 +42,7 @@ from todo.database import Database, Via
 from todo.problems import BadRequest, Gone, Invalid, Unauthorized
 from todo.schema import Table
 from todo.statements import Row, Statement
+from todo.tasks.models import Task
 from todo.transactions import Transaction, Tx
 
 T = TypeVar("T")
@@ -37,6 +52,10 @@ VISIBLE = re.compile("[\x21-\x7e]{1,255}")
 KEPT = timedelta(hours=24)
 KEPT_PROBLEMS = {404, 409, 412}
 """Refusals of the action's own, which are kept like successes; others are not, so that a retry tries again."""
+
+
+SHOW_NOTHING = {204, 404, 409}
+"""Answers that say nothing of what is in a task, so that they outlive a purge; the trigger knows the same ones."""
 
 
 class Idempotency(Table, table=True):
@@ -70,8 +89,11 @@ FOUND = Statement.of(
     reads=True,
 )
 
-FOUND_AT = 3
-"""Where the rows of FOUND are in the first flight: behind begin, the role and the user, and the lock."""
+_its_task = select(col(Task.id)).where(
+    col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("task_id", type_=Uuid)
+)
+HOLD = Statement.of(_its_task.with_for_update(read=True, key_share=True), reads=True)
+"""Lets no purge of the task pass until the answer is kept, which it then erases."""
 
 _keep = insert(Idempotency).values(
     user_id=bindparam("user_id"),
@@ -79,7 +101,7 @@ _keep = insert(Idempotency).values(
     request=bindparam("request"),
     status=bindparam("status"),
     headers=cast(bindparam("headers", type_=Text), JSONB),
-    body=bindparam("body"),
+    body=case((or_(~bindparam("shows_it", type_=Boolean), _its_task.exists()), bindparam("body", type_=LargeBinary))),
     task_id=bindparam("task_id"),
 )
 _keep = _keep.on_conflict_do_update(  # one that is over, and was not swept yet
@@ -98,7 +120,7 @@ class Key:
     request: bytes
 
     @classmethod
-    async def of(cls, request: Request, *, with_body: bool) -> "Key | None":
+    async def of(cls, request: Request) -> "Key | None":
         """The request's key, if it has one. Raises BadRequest for one that cannot be."""
         given = request.headers.getlist(HEADER)
         if not given:
@@ -111,7 +133,7 @@ class Key:
             scope["path"],
             scope["query_string"],
             request.headers.getlist("if-match"),
-            await request.body() if with_body else b"",
+            await request.body(),
         ]
         return cls(given[0], hashlib.sha256(msgspec.msgpack.encode(asked)).digest())
 
@@ -138,6 +160,7 @@ class KeyedTx(Tx):
         self._key = key
         self._transaction: Transaction | None = None
         self._task_id: UUID | None = None
+        self._found_at = 0
 
     async def one(self, statement: Statement, /, **params: Any) -> list[Row]:
         """The rows of `statement`, as a step of the transaction. What fails is undone alone.
@@ -150,8 +173,8 @@ class KeyedTx(Tx):
         transaction.savepoint()
         transaction.run(statement, **params)
         *results, error = await transaction.results()
-        if first and len(results) > FOUND_AT:
-            self._look(results[FOUND_AT])
+        if first and len(results) > self._found_at:
+            self._look(results[self._found_at])
         if error is not None:
             transaction.back_to_savepoint()
             raise error
@@ -162,7 +185,7 @@ class KeyedTx(Tx):
     async def several(self) -> AsyncIterator[Transaction]:
         """The transaction itself, which `keep` commits."""
         if self._transaction is None:
-            self._look((await self._begin().all_rows())[FOUND_AT])
+            self._look((await self._begin().all_rows())[self._found_at])
         assert self._transaction is not None
         yield self._transaction
 
@@ -176,10 +199,12 @@ class KeyedTx(Tx):
         self._task_id = task_id
 
     def _begin(self) -> Transaction:
-        self._transaction = Transaction(self)
-        self._transaction.alone(f"{self._key.text} of {self.user_id}")
-        self._transaction.run(FOUND, key=self._key.text)
-        return self._transaction
+        transaction = self._transaction = Transaction(self)
+        transaction.alone(f"{self._key.text} of {self.user_id}")
+        if self._caller.foreign:
+            transaction.alone(self.user_id)  # before any row, as whoever makes or deletes the user's row takes it
+        self._found_at = transaction.run(FOUND, key=self._key.text)
+        return transaction
 
     def _look(self, found: list[Row]) -> None:
         """Raise Replay, Gone or Invalid when an answer was kept."""
@@ -189,7 +214,7 @@ class KeyedTx(Tx):
         if bytes(request) != self._key.request:
             raise Invalid.at("header", HEADER, msg="was used for another request: choose another key for this one")
         if body is None:
-            raise Gone("This was done, and its task was purged since: the answer is kept no longer.")
+            raise Gone("This was answered before, and its task was purged since: the answer is kept no longer.")
         raise Replay(status, headers, bytes(body))
 
     async def keep(self, response: Response) -> None:
@@ -208,7 +233,10 @@ class KeyedTx(Tx):
             "headers": msgspec.json.encode(headers).decode(),
             "body": bytes(response.body),
             "task_id": self._task_id,
+            "shows_it": self._task_id is not None and response.status_code not in SHOW_NOTHING,
         }
+        if answer["shows_it"]:
+            self._transaction.run(HOLD, task_id=self._task_id)
         if self._caller.foreign:
             self._transaction.run(KEEP_WITH_OWNER, **answer, **claims(self._caller))
         else:

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI writes of the routes, with the problems and the bearer token said exactly."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -78,11 +79,23 @@ PROBLEM_SCHEMA = {
 }
 
 
+TOLD_BY = {
+    401: {"WWW-Authenticate": "The scheme, and an error code (RFC 6750)."},
+    429: {"Retry-After": "Seconds to wait."},
+    503: {"Retry-After": "Seconds to wait."},
+}
+
+
+def _headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+
+
 def answers(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """What a route says it may answer besides its success."""
     return {
         problem.status: {
             "description": problem.title,
+            "headers": _headers(TOLD_BY.get(problem.status, {})),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
@@ -112,7 +125,7 @@ def shows(example: Any, description: str, **headers: str) -> dict[str, Any]:
     return {
         "description": description,
         "content": {"application/json": {"example": example}},
-        "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()},
+        "headers": _headers(headers),
     }
 
 

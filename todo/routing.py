@@ -13,6 +13,9 @@ from todo.problems import TOLD, ContentTooLarge, UnsupportedMediaType
 
 BODY_LIMIT = 64 * 1024  # bytes
 
+SAFE = {"GET", "HEAD", "OPTIONS"}
+"""Methods that change nothing (RFC 9110 §9.2.1)."""
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -39,18 +42,19 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle, takes_body = super().get_route_handler(), self.body_field is not None
+        writes = takes_body or not SAFE.issuperset(self.methods or ())
 
         async def judged(request: Request) -> Response:
             told = request.scope[TOLD] = await self.judge(request)
-            response = await self.serve(await _with_bounded_body(request) if takes_body else request, handle)
+            response = await self.serve(await _with_bounded_body(request, takes_body) if writes else request, handle)
             response.raw_headers.extend(told)
             return response
 
         return judged
 
 
-async def _with_bounded_body(request: Request) -> Request:
-    """The request with its body read; raises ContentTooLarge or UnsupportedMediaType.
+async def _with_bounded_body(request: Request, is_taken: bool) -> Request:
+    """The request with its body read; raises ContentTooLarge, or UnsupportedMediaType where the body is taken.
 
     White space is no body. A body is counted as it comes, whatever its length was said to be.
     """
@@ -63,7 +67,7 @@ async def _with_bounded_body(request: Request) -> Request:
         if len(body) > BODY_LIMIT:
             raise ContentTooLarge
     content = bytes(body.strip(b" \t\r\n"))
-    if content and not _is_json(request.headers.get("content-type", "")):
+    if content and is_taken and not _is_json(request.headers.get("content-type", "")):
         raise UnsupportedMediaType
 
     async def receive() -> Message:

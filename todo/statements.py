@@ -26,21 +26,22 @@ class Statement:
     constants: Mapping[str, Any]
     reads: bool
     alone_by: str | None = None
+    slow: bool = False
 
     @classmethod
-    def of(cls, clause: Executable, *, reads: bool = False, alone_by: str | None = None) -> Self:
+    def of(cls, clause: Executable, *, reads: bool = False, alone_by: str | None = None, slow: bool = False) -> Self:
         """Compile `clause`.
 
         `reads` says that it changes nothing, so it may run twice. `alone_by` names a parameter: statements that
         name one run one after the other for each of its values, and each sees all that those before it did,
-        since its snapshot is taken after the lock.
+        since its snapshot is taken after the lock. `slow` gives it more time, for what grows with a history.
         """
         compiled = clause.compile(dialect=PSYCOPG)  # type: ignore[attr-defined] # every Executable that we use can be compiled
         if compiled.prefetch or compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError("a statement must not need Python at execution: use server_default, and any_() for IN")
         names = compiled.bind_names
         constants = {names[bind]: bind.value for bind in names if not bind.required}
-        return cls(str(compiled).encode(), constants, reads, alone_by)
+        return cls(str(compiled).encode(), constants, reads, alone_by, slow)
 
 
 class _Rfc3339(Loader):

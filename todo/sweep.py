@@ -40,7 +40,9 @@ def _some(table: type[SQLModel], due: Select[*tuple[Any, ...]]) -> Statement:
     """Delete what `due` names by key, at most `most` rows."""
     some = due.limit(bindparam("most", type_=BigInteger)).cte("due")
     keys = [getattr(table, column.name) for column in some.c]
-    return Statement.of(delete(table).where(tuple_(*keys).in_(select(*some.c))).returning(literal_column("1")))
+    return Statement.of(
+        delete(table).where(tuple_(*keys).in_(select(*some.c))).returning(literal_column("1")), slow=True
+    )
 
 
 SWEPT = {
@@ -69,16 +71,24 @@ async def sweep(database: Database) -> dict[str, int] | None:
     """Remove everything that is kept no longer: how many rows of each kind, or None when somebody else is at it."""
     swept = dict.fromkeys(SWEPT, 0)
     for kind, statement in SWEPT.items():
-        rows = BATCH
-        while rows == BATCH:
+        most = BATCH
+        while True:
             began = time.monotonic()
-            async with Tx(database, "", ACCOUNTS, "sweep").several() as steps:
-                if not (await steps.rows(MINE))[0][0]:
-                    return None
-                rows = len(await steps.rows(statement, most=BATCH))
+            try:
+                async with Tx(database, "", ACCOUNTS, "sweep").several() as steps:
+                    if not (await steps.rows(MINE))[0][0]:
+                        return None
+                    rows = len(await steps.rows(statement, most=most))
+            except Unavailable as problem:  # perhaps it is too much at once
+                if most == 1:
+                    log.warning("sweeping %s was put off: %s", kind, problem.detail)
+                    break
+                most = max(1, most // 10)
+                continue
             swept[kind] += rows
-            if rows == BATCH:
-                await asyncio.sleep(REST * (time.monotonic() - began))
+            if rows < most:
+                break
+            await asyncio.sleep(REST * (time.monotonic() - began))
     return swept
 
 

@@ -24,8 +24,7 @@ class Transaction:
     """One transaction of several statements, from its first statement to `commit` or `end`.
 
     What is only queued goes with the next statement whose rows are wanted, or with the commit: each `rows` is one
-    round trip. Raises Unavailable when the database cannot serve; a statement's own errors are psycopg's, and all
-    that was done before is kept when `guarded` said so.
+    round trip. Raises Unavailable when the database cannot serve; a statement's own errors are psycopg's.
     """
 
     def __init__(self, tx: "Tx") -> None:
@@ -43,7 +42,7 @@ class Transaction:
 
     def alone(self, name: str) -> None:
         """Wait here for every other transaction that is alone by the same name."""
-        self._queued.append((b"select " + ALONE, [name]))
+        self._queued.append((ALONE, [name]))
 
     def savepoint(self) -> None:
         """Mark where `back_to_savepoint` leads."""
@@ -53,12 +52,15 @@ class Transaction:
         """Undo what was done since, a failure included."""
         self._queued.append((b"rollback to savepoint step", None))
 
-    def run(self, statement: Statement, **params: Any) -> None:
-        """Send `statement` with the next one."""
+    def run(self, statement: Statement, **params: Any) -> int:
+        """Send `statement` with the next one; where its rows will be among those of that flight."""
         bound = {**statement.constants, "user_id": self._tx.user_id, **params}
         if statement.alone_by is not None:
             self.alone(str(bound[statement.alone_by]))
+        if statement.slow:
+            self._queued.append((b"select set_config('statement_timeout', %s, true)", [self._tx.database.slow_timeout]))
         self._queued.append((statement.sql, bound))
+        return len(self._queued) - 1
 
     async def rows(self, statement: Statement, **params: Any) -> list[Row]:
         """Send all that waits and `statement`, whose rows are returned."""

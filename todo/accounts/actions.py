@@ -86,23 +86,24 @@ _gone = (
     delete(User)
     .where(col(User.id) == bindparam("user_id"))
     .where(~_departed_since.exists())
-    .returning(col(User.id))
+    .returning(col(User.revision))
     .cte("gone")
 )
+_departure = insert_or(Departed).from_select(
+    ["user_hash", "at", "revision"],
+    select(bindparam("user_hash", type_=LargeBinary), func.now(), _gone.c.revision),
+)
 DELETE = Statement.of(
-    insert_or(Departed)
-    .from_select(
-        ["user_hash", "at"],
-        select(bindparam("user_hash", type_=LargeBinary), func.now()).where(select(_gone.c.id).exists()),
-    )
-    .on_conflict_do_update(index_elements=[col(Departed.user_hash)], set_={"at": func.now()})
-    .returning(col(Departed.at))
+    _departure.on_conflict_do_update(
+        index_elements=[col(Departed.user_hash)], set_={"at": func.now(), "revision": _departure.excluded.revision}
+    ).returning(col(Departed.at)),
+    slow=True,
 )
 
 _their_tasks = (
     select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id")).order_by(col(Task.id)).with_for_update()
 )
-HOLD_TASKS = Statement.of(select(func.count()).select_from(_their_tasks.subquery()), alone_by="user_id")
+HOLD_TASKS = Statement.of(select(func.count()).select_from(_their_tasks.subquery()), alone_by="user_id", slow=True)
 """Before their user is touched, in the order in which everybody locks."""
 
 EVERYBODY = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), reads=True)

@@ -14,6 +14,7 @@ from todo.idempotency import HEADER, KEPT_PROBLEMS, Key, KeyedTx, Replay
 from todo.openapi import BEARER, answers, takes
 from todo.problems import (
     BadRequest,
+    ContentTooLarge,
     Forbidden,
     Gone,
     InsufficientScope,
@@ -24,17 +25,22 @@ from todo.problems import (
     Unauthorized,
     plain,
 )
-from todo.routing import Handler, JsonRoute, RawHeaders
+from todo.routing import SAFE, Handler, JsonRoute, RawHeaders
 from todo.throttle import Throttles
 from todo.transactions import Tx
-
-SAFE = {"GET", "HEAD", "OPTIONS"}
 
 IDEMPOTENCY_KEY = takes(
     HEADER,
     "1 to 255 visible characters of one's own choice: the same request with the same key is done once, and answered "
     "the same for 24 hours, with `Idempotent-Replayed: true`.",
 )
+
+
+def _may_be_replayed(status: int | str, said: dict[str, Any]) -> dict[str, Any]:
+    if str(status) >= "300":
+        return said
+    replayed = {"description": "`true` when the answer is that of an earlier request.", "schema": {"type": "string"}}
+    return {**said, "headers": {**said.get("headers", {}), "Idempotent-Replayed": replayed}}
 
 
 async def known_again(request: Request) -> Caller:
@@ -94,7 +100,8 @@ class OwnersRoute(CallersRoute):
         parameters = [*(options.pop("openapi_extra", None) or {}).get("parameters", [])]
         if self.writes:
             parameters += IDEMPOTENCY_KEY["parameters"]
-            options["responses"] = {**(options.get("responses") or {}), **answers(BadRequest, Gone, Invalid)}
+            responses = {**(options.get("responses") or {}), **answers(BadRequest, ContentTooLarge, Gone, Invalid)}
+            options["responses"] = {status: _may_be_replayed(status, said) for status, said in responses.items()}
         super().__init__(*args, methods=methods, parameters=parameters, **options)
 
     def admit(self, request: Request, caller: Caller) -> None:
@@ -104,7 +111,7 @@ class OwnersRoute(CallersRoute):
 
     async def serve(self, request: Request, handle: Handler) -> Response:
         """The answer; to a write with a key the one that was given before, or one that is kept."""
-        key = await Key.of(request, with_body=self.body_field is not None) if self.writes else None
+        key = await Key.of(request) if self.writes else None
         if key is None:
             return await handle(request)
         try:

@@ -105,6 +105,8 @@ class Departed(Table, table=True):
 
     user_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
     at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """Their last one: whoever comes back begins behind it, so that no ETag and no `since` of before means anything."""
 
 
 class Deployment(Table, table=True):

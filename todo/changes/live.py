@@ -9,8 +9,8 @@ So it works through any pooler, and for changes that any process made.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import msgspec
 from fastapi.sse import format_sse_event
@@ -31,10 +31,12 @@ log = logging.getLogger("todo")
 INTERVAL = 0.4  # seconds between two look-ups
 HEARTBEAT = 15.0  # seconds of silence before a comment
 PATIENCE = 30.0  # seconds for which a reader may not read
-PAGE = 200  # changes that are read at a time
+LAST_PATIENCE = 1.0  # the same while the server stops
+PIECE = 65_536  # bytes that are written at once, and then some
+PAGE = 50  # changes that are read at a time: at most some 2 MB, and mostly a few kB
 READERS = 4  # pages that are read at the same time, so that requests find connections too
 
-BEGIN = b"retry: 2000\n\n"
+BEGIN = "id: {}\nretry: 2000\n\n"
 COMMENT = b": still here\n\n"
 
 ENDS = {
@@ -58,15 +60,12 @@ class Watcher:
         """Let the stream look around."""
         self._woken.set()
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for `wake`; whether it came in time."""
-        try:
+    async def wait(self, seconds: float) -> None:
+        """Wait for `wake`, so long and no longer."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._woken.wait()
-        except TimeoutError:
-            return False
         self._woken.clear()
-        return True
 
 
 class Feed:
@@ -79,6 +78,7 @@ class Feed:
         self._polling: asyncio.Task[None] | None = None
         self._reads: dict[tuple[str, int], asyncio.Task[Happened]] = {}
         self._readers = asyncio.Semaphore(READERS)
+        self._writing: set[asyncio.Timeout] = set()
 
     @contextmanager
     def watch(self, user_id: str, revision: int, *, exists: bool) -> Iterator[Watcher]:
@@ -109,28 +109,45 @@ class Feed:
             return await actions.since(Tx(self._database, user_id), revision, most=PAGE)
 
     async def _poll(self) -> None:
-        """Ask for all who are watched, for as long as there are any."""
+        """Ask for all who are watched, for as long as there are any, whatever goes wrong meanwhile."""
         try:
             while self._watchers and not self.leaving:
                 await asyncio.sleep(INTERVAL)
+                asked = {user_id: [*watchers] for user_id, watchers in self._watchers.items()}
                 try:
-                    self._tell(await actions.revisions(self._database, list(self._watchers)))
+                    revisions = await actions.revisions(self._database, [*asked])
                 except Unavailable as problem:
                     log.debug("the streams wait: %s", problem.detail)
+                except Exception:  # nobody else would start the poll again
+                    log.exception("the streams wait")
+                    await asyncio.sleep(10 * INTERVAL)
+                else:
+                    self.tell(asked, revisions)
         finally:
             self._polling = None
 
-    def _tell(self, revisions: dict[str, int]) -> None:
-        for user_id, watchers in self._watchers.items():
+    def tell(self, asked: Mapping[str, Sequence[Watcher]], revisions: Mapping[str, int]) -> None:
+        """Wake those of `asked` whose users are elsewhere by now, or gone."""
+        for user_id, watchers in asked.items():
             revision = revisions.get(user_id)
             for watcher in watchers:
                 if revision is None:
-                    if watcher.exists:
-                        watcher.deleted = True
-                        watcher.wake()
-                elif revision != watcher.revision:
-                    watcher.revision, watcher.exists = revision, True
+                    watcher.deleted = watcher.exists
+                else:
+                    watcher.exists = True
+                if watcher.deleted or (revision is not None and revision != watcher.revision):
+                    watcher.revision = watcher.revision if revision is None else revision
                     watcher.wake()
+
+    @contextmanager
+    def patience(self) -> Iterator[asyncio.Timeout]:
+        """How long somebody may take to read what is written inside: less once the server is about to stop."""
+        timeout = asyncio.timeout(LAST_PATIENCE if self.leaving else PATIENCE)
+        self._writing.add(timeout)
+        try:
+            yield timeout
+        finally:
+            self._writing.remove(timeout)
 
     def leave(self) -> None:
         """End every stream, since the server is about to stop."""
@@ -138,69 +155,80 @@ class Feed:
         for watchers in self._watchers.values():
             for watcher in watchers:
                 watcher.wake()
+        soon = asyncio.get_running_loop().time() + LAST_PATIENCE
+        for timeout in self._writing:
+            if timeout.when() is not None:
+                timeout.reschedule(min(soon, timeout.when() or soon))
 
     async def close(self) -> None:
         """Stop asking."""
         self.leave()
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+        running = [*self._reads.values(), *([self._polling] if self._polling else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def events(
     feed: Feed, caller: Caller, begin: Happened, again: Callable[[], Awaitable[Caller]]
 ) -> AsyncGenerator[bytes]:
     """The stream of a caller from `begin` on. `again` knows the caller anew, or raises Unauthorized."""
-    yield BEGIN + _written(begin)
-    position, until = begin.revision, caller.until
-    with feed.watch(caller.user_id, position, exists=not caller.foreign) as watcher:
-        if begin.more:
-            watcher.revision = position + 1
-        while True:
-            if feed.leaving:
-                yield _end("shutdown")
-                return
+    position, until, spoke_at = begin.revision, caller.until, time.monotonic()
+    with feed.watch(caller.user_id, position + begin.more, exists=not caller.foreign) as watcher:
+        yield BEGIN.format(begin.rows[0][0] - 1 if begin.rows else position).encode()
+        for piece in _pieces(begin):
+            yield piece
+        del begin  # a stream may last for days, and keeps nothing of what it has sent
+        while (reason := _over(feed, watcher)) is None:
             if time.time() >= until:
                 try:
                     until = max((await again()).until, time.time() + 1)  # an issuer's leeway lets it live on a little
                 except Unauthorized:
-                    yield _end("token")
-                    return
+                    reason = "token"
+                    break
                 except Unavailable:
                     until = time.time() + 1
-            if watcher.deleted:
-                yield _end("account")
-                return
-            if watcher.revision > position:
+            if watcher.revision != position:
                 try:
                     happened = await feed.read(caller.user_id, position)
                 except Gone:
-                    yield _end("gone")
-                    return
+                    reason = "gone"
+                    break
                 except Unavailable:
                     await asyncio.sleep(INTERVAL)
-                    continue
-                position = happened.revision
-                watcher.revision = max(watcher.revision, position + happened.more)
-                if happened.rows:
-                    yield _written(happened)
-                continue
-            if watcher.revision < position:  # the database was set back to an earlier state
-                yield _end("gone")
-                return
-            if not await watcher.wait(min(HEARTBEAT, until - time.time())) and time.time() < until:
+                else:
+                    for piece in _pieces(happened):
+                        yield piece
+                        spoke_at = time.monotonic()
+                    position = happened.revision
+                    watcher.revision = max(watcher.revision, position + happened.more)
+                    del happened
+            else:
+                await watcher.wait(min(spoke_at + HEARTBEAT - time.monotonic(), until - time.time()))
+            if time.monotonic() >= spoke_at + HEARTBEAT:
                 yield COMMENT
+                spoke_at = time.monotonic()
+        said = msgspec.json.encode({"reason": reason, "detail": ENDS[reason]}).decode()
+        yield format_sse_event(data_str=said, event="end", id=str(position))
 
 
-def _written(happened: Happened) -> bytes:
-    return b"".join(
-        format_sse_event(data_str=event(row).decode(), event="change", id=str(row[0])) for row in happened.rows
-    )
+def _over(feed: Feed, watcher: Watcher) -> str | None:
+    """Why the stream ends, if it does, for reasons that are not its own."""
+    if feed.leaving:
+        return "shutdown"
+    return "account" if watcher.deleted else None
 
 
-def _end(reason: str) -> bytes:
-    said = {"reason": reason, "detail": ENDS[reason]}
-    return format_sse_event(data_str=msgspec.json.encode(said).decode(), event="end")
+def _pieces(happened: Happened) -> Iterator[bytes]:
+    """The events, in pieces of about PIECE bytes."""
+    piece = bytearray()
+    for row in happened.rows:
+        piece += format_sse_event(data_str=event(row).decode(), event="change", id=str(row[0]))
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
 
 
 class EventStream(StreamingResponse):
@@ -211,20 +239,25 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, feed: Feed, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(stream, headers=headers)
+        self._feed = feed
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def patiently(message: Message) -> None:
-            async with asyncio.timeout(PATIENCE):
-                await send(message)
+            with self._feed.patience() as timeout:
+                async with timeout:
+                    await send(message)
 
         try:
             await super().__call__(scope, receive, patiently)
         except TimeoutError:
-            log.info("a reader of changes did not read for %g s and was cut off", PATIENCE)
-            scope[ABORT]()
+            abort = scope.get(ABORT)  # our own Protocol gives it
+            if abort is None:
+                raise
+            log.info("a reader of changes did not read in time and was cut off")
+            abort()
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:

@@ -43,7 +43,9 @@ class ChangeOut(SQLModel):
 
     revision: int = Field(description="Its number among the user's changes, in the order in which they happened.")
     task_id: UUID = Field(description="The task that it changed.")
-    kind: Kind = Field(description="What it did. Later changes of the same task may be folded in: read `task`.")
+    kind: Kind = Field(
+        description="What it did. With `compact` only the newest change of a task is told, so go by `task`."
+    )
     at: datetime = Field(description="When: RFC 3339, UTC.")
     via: Writer = Field(description="Who wrote: somebody signed in, an API token, the command line, …")
     undoes: int | None = Field(description="The revision of the change that it took back, or null.")

@@ -13,7 +13,7 @@ from todo import etags
 from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx, known_again
 from todo.changes import actions
 from todo.changes.answers import EXAMPLE, PAST, past, shown
-from todo.changes.live import BEGIN, EventStream, Feed, events
+from todo.changes.live import BEGIN, PAGE, EventStream, Feed, events
 from todo.changes.models import ChangeOut, Changes, PastChange
 from todo.openapi import ANY, answers, shows, takes
 from todo.problems import Conflict, Gone, Invalid, NotFound
@@ -55,9 +55,9 @@ async def list_changes(
 ) -> Response:
     """List what happened to the tasks since a revision.
 
-    Read the list, take the revision from its `ETag`, then ask for the changes since, again and again from the
-    `revision` that was answered. 410 when `since` is older than what is kept (90 days) or newer than what there is:
-    read the list anew.
+    Read the list, take the revision from its `ETag` (of the first page, when it comes in pages), then ask for the
+    changes since, again and again from the `revision` that was answered. 410 when `since` is older than what is kept
+    (90 days) or newer than what there is: read the list anew.
     """
     happened = await actions.since(tx, since, most=limit, compact=compact)
     answer = {
@@ -69,7 +69,7 @@ async def list_changes(
 
 
 LAST_EVENT_ID = takes("Last-Event-ID", "The id of the last event that was received: the stream goes on behind it.")
-EVENTS = f"""{BEGIN.decode()}event: change
+EVENTS = f"""{BEGIN.format(41)}event: change
 data: {{"revision":42,"task_id":"{EXAMPLE["task_id"]}","kind":"update",…}}
 id: 42
 
@@ -113,9 +113,9 @@ async def stream_changes(
     if position is None:
         begin = actions.Happened([], await actions.now(tx), more=False)
     else:
-        begin = await actions.since(tx, position, most=100)
+        begin = await actions.since(tx, position, most=PAGE)
     stream = events(feed, caller, begin, lambda: known_again(request))
-    return EventStream(stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
+    return EventStream(feed, stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
 
 @router.post(

@@ -33,10 +33,11 @@ from uuid_utils.compat import uuid7
 from todo.accounts.arrivals import arrival, claims
 from todo.accounts.models import User
 from todo.accounts.tokens import Caller
+from todo.etags import strong
 from todo.problems import Conflict, Interrupted, NotFound, PreconditionFailed, Unauthorized
 from todo.statements import Row, Statement
 from todo.tasks.answers import shown
-from todo.tasks.models import ID, SHOWN, NewTask, Task, TaskEdit
+from todo.tasks.models import ID, REVISION, SHOWN, NewTask, Task, TaskEdit
 from todo.transactions import Tx
 
 NEW = ("title", "description", "completed")
@@ -102,7 +103,7 @@ COMPLETE = Statement.of(
 DELETE = Statement.of(
     update(Task).where(_live, _matches).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
 )
-PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)))
+PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)), slow=True)
 RESTORE = Statement.of(update(Task).where(_this).values(deleted_at=null()).returning(*SHOWN))
 
 AS_IT_IS = Statement.of(
@@ -213,5 +214,5 @@ async def _refused(
     if not rows and not caller.foreign:
         raise Unauthorized("This account no longer exists.")
     if rows and rows[0][ID] is not None and matches is not None and (in_trash or rows[0][-1] is None):
-        raise PreconditionFailed(current=shown(rows[0]))
+        raise PreconditionFailed(headers={"ETag": strong(rows[0][REVISION])}, current=shown(rows[0]))
     raise NotFound(NO_TASK)

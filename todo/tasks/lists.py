@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from todo.accounts.models import User
+from todo.problems import Gone
 from todo.statements import Row, Statement
 from todo.tasks.cursors import Cursor
 from todo.tasks.models import CREATED_AT, ID, SHOWN, Status, Task
@@ -93,7 +94,10 @@ async def rest(tx: Tx, first: Page, *, status: Status) -> AsyncIterator[list[Row
     """The pages behind the `first`, each in a transaction of its own; holds nothing between two of them."""
     rows = first.rows
     while len(rows) == STREAM_PAGE:
-        rows = (await page(tx, status=status, after=cursor_after(rows), most=STREAM_PAGE)).rows
+        following = await page(tx, status=status, after=cursor_after(rows), most=STREAM_PAGE)
+        if following.revision < first.revision:
+            raise Gone("The account was deleted while its list was read.")  # which must not look like its end
+        rows = following.rows
         yield rows
 
 

@@ -64,6 +64,9 @@ DECLARE
     will_be jsonb;
     what text;
 BEGIN
+    IF TG_RELID <> 'tasks'::regclass THEN
+        RAISE 'this is the log of tasks';
+    END IF;
     IF TG_OP = 'UPDATE' THEN
         NEW.user_id := OLD.user_id;
         NEW.id := OLD.id;
@@ -139,13 +142,32 @@ BEGIN
 END $$
 """
 
-# The function finds its tables whatever the writer's search_path is, and theirs are not taken for ours.
+# The functions find their tables whatever the writer's search_path is, and theirs are not taken for ours; nobody may
+# hang them on a table of their own.
 LOG_IS_SAFE = """
 DO $$
 BEGIN
+    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
+        RAISE 'whoever owns the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
+            current_schema(), current_schema();
+    END IF;
     EXECUTE format('ALTER FUNCTION log_task() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION begin_behind_departure() SET search_path = %I, pg_temp', current_schema());
+    REVOKE EXECUTE ON FUNCTION log_task(), begin_behind_departure() FROM PUBLIC;
     ALTER FUNCTION log_task() OWNER TO todo_log;
+    ALTER FUNCTION begin_behind_departure() OWNER TO todo_log;
     EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM todo_log', current_schema());
+END $$
+"""
+
+# Who deleted their account with another issuer and comes back begins behind their last number.
+COMING_BACK = """
+CREATE FUNCTION begin_behind_departure() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    NEW.revision := coalesce(
+        (SELECT departed.revision + 1 FROM departed WHERE user_hash = sha256(convert_to(NEW.id, 'UTF8'))), 0
+    );
+    RETURN NEW;
 END $$
 """
 
@@ -168,6 +190,7 @@ ALTER TABLE idempotency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY log ON users TO todo_log USING (true) WITH CHECK (true);
 CREATE POLICY log ON changes TO todo_log USING (true) WITH CHECK (true);
 CREATE POLICY log ON idempotency TO todo_log USING (true) WITH CHECK (true);
+CREATE POLICY log ON departed FOR SELECT TO todo_log USING (true);
 CREATE POLICY own ON changes FOR SELECT TO todo_app USING (user_id = {ME});
 CREATE POLICY own ON idempotency TO todo_app USING (user_id = {ME}) WITH CHECK (user_id = {ME});
 CREATE POLICY over ON tasks TO todo_accounts USING (deleted_at < now() - interval '30 days') WITH CHECK (false);
@@ -179,6 +202,7 @@ GRANTS = """
 GRANT SELECT (id, revision, changed_at, task_count), UPDATE (revision, changed_at, task_count) ON users TO todo_log;
 GRANT SELECT (user_id, task_id, after), INSERT, UPDATE (before, after) ON changes TO todo_log;
 GRANT SELECT (user_id, task_id, status), UPDATE (body) ON idempotency TO todo_log;
+GRANT SELECT ON departed TO todo_log;
 GRANT SELECT ON changes TO todo_app;
 GRANT SELECT, INSERT, UPDATE ON idempotency TO todo_app;
 GRANT SELECT (user_id, id, deleted_at), UPDATE (deleted_at), DELETE ON tasks TO todo_accounts;
@@ -196,6 +220,7 @@ def upgrade() -> None:
         ("changed_at", MOMENT, "now()"),
     ):
         op.add_column("users", sa.Column(name, kind, nullable=False, server_default=sa.text(default)))
+    op.add_column("departed", sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("0")))
     op.add_column("tasks", sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("1")))
     for name in ("revision", "created_at", "updated_at"):  # the trigger gives them
         op.alter_column("tasks", name, server_default=None)
@@ -249,8 +274,10 @@ def upgrade() -> None:
     op.execute("DROP TRIGGER stamp ON tasks")
     op.execute("DROP FUNCTION stamp_task")
     op.execute(LOG)
-    op.execute(LOG_IS_SAFE)
+    op.execute(COMING_BACK)
+    op.execute("CREATE TRIGGER begin BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION begin_behind_departure()")
     op.execute("CREATE TRIGGER log BEFORE INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION log_task()")
+    op.execute(LOG_IS_SAFE)
     for statement in (WALLS + ";" + GRANTS).split(";"):
         op.execute(statement)
 
@@ -285,13 +312,17 @@ END $$
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("DROP TRIGGER log ON tasks")
-    op.execute("SET LOCAL ROLE todo_log")  # whose the function is
-    op.execute("DROP FUNCTION log_task")
+    op.execute("DROP TRIGGER begin ON users")
+    op.execute("SET LOCAL ROLE todo_log")  # whose the functions are
+    op.execute("DROP FUNCTION log_task, begin_behind_departure")
     op.execute("RESET ROLE")
     op.execute(STAMP)
     op.execute("CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION stamp_task()")
     op.execute("DROP POLICY over ON tasks")
     op.execute("DROP POLICY log ON users")
+    op.execute("DROP POLICY log ON departed")
+    op.execute("REVOKE ALL ON departed FROM todo_log")
+    op.drop_column("departed", "revision")
     op.execute("REVOKE ALL ON tasks FROM todo_accounts")
     op.execute("REVOKE ALL ON users FROM todo_log")
     for name in ("ix_tasks_deleted_at", "ix_tasks_trash"):
