@@ -13,17 +13,26 @@ from todo.problems import Problem, render
 log = logging.getLogger("todo")
 
 
+class NotOfClosings(logging.Filter):
+    """Leaves out what the pool says of each connection that we close and give back."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        return not str(record.msg).startswith("discarding closed connection")
+
+
 def log_configuration(level: str) -> dict[str, Any]:
     """The configuration of Python's logging: a line an event, on standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"closings": {"()": NotOfClosings}},
         "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
             "psycopg": {"level": "ERROR"},  # its warnings repeat errors that are raised
-            "psycopg.pool": {"level": "WARNING"},
+            "psycopg.pool": {"level": "WARNING", "filters": ["closings"]},
             "alembic": {"level": "WARNING"},
         },
     }
