@@ -218,8 +218,9 @@ async def undo(tx: Tx, caller: Caller, revision: int | None) -> Row:
             raise Conflict("A purge cannot be taken back: nothing is left of the task.")
         hindrance = in_the_way(change, later)
         if hindrance is not None:
+            what = "which took it back" if hindrance.undoes == revision else f"a later {hindrance.kind}"
             raise Conflict(
-                f"Change {hindrance.revision} of the same task, a later {hindrance.kind}, stands in the way.",
+                f"Change {hindrance.revision} of the same task, {what}, stands in the way.",
                 hindrance=hindrance.revision,
             )
         task_id = found[0][0]
