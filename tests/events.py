@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
+
+T = TypeVar("T")
 
 
 class Event(NamedTuple):
@@ -40,17 +42,16 @@ class Stream:
 
     async def next(self, seconds: float = 10) -> Event:
         """The next event, comments left out."""
-        async with asyncio.timeout(seconds):
-            async for event in self._events:
-                if isinstance(event, Event):
-                    return event
-        raise EOFError
+        return await self._next(Event, seconds)
 
     async def comment(self, seconds: float = 20) -> str:
         """The next comment."""
+        return await self._next(str, seconds)
+
+    async def _next(self, kind: type[T], seconds: float) -> T:
         async with asyncio.timeout(seconds):
             async for event in self._events:
-                if isinstance(event, str):
+                if isinstance(event, kind):
                     return event
         raise EOFError
 

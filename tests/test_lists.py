@@ -12,7 +12,9 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import Person
+from todo.problems import Gone
 from todo.tasks import lists
+from todo.transactions import Tx
 
 pytestmark = pytest.mark.anyio
 
@@ -123,6 +125,21 @@ async def test_a_list_that_fails_half_way_never_looks_whole(
         ada.client = client
         with pytest.raises(RuntimeError):
             await ada.list()
+
+
+async def test_a_list_whose_account_goes_half_way_never_looks_whole(
+    ada: Person, app: FastAPI, database_url: str
+) -> None:
+    add(database_url, ada, 1200)
+    tx = Tx(app.state.database, ada.id)
+    first = await lists.page(tx, status="all", most=lists.STREAM_PAGE)
+    rest = lists.rest(tx, first, status="all")
+    assert len(await anext(rest)) == 500
+
+    await ada.call("DELETE", "/api/auth/me")
+
+    with pytest.raises(Gone):
+        await anext(rest)
 
 
 @pytest.mark.parametrize(

@@ -132,11 +132,13 @@ class Feed:
             revision = revisions.get(user_id)
             for watcher in watchers:
                 if revision is None:
-                    watcher.deleted = watcher.exists
-                else:
-                    watcher.exists = True
-                if watcher.deleted or (revision is not None and revision != watcher.revision):
-                    watcher.revision = watcher.revision if revision is None else revision
+                    if watcher.exists:
+                        watcher.deleted = True
+                        watcher.wake()
+                    continue
+                watcher.exists = True
+                if revision != watcher.revision:
+                    watcher.revision = revision
                     watcher.wake()
 
     @contextmanager
