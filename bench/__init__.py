@@ -1,0 +1,1 @@
+"""The benchmark: `make bench`. This server beside its peers and its ceilings, measured in turns, in one run."""

@@ -1,0 +1,60 @@
+"""`make bench`: QUICK=1 for a look, SCALE=1 with ten million tasks, ONLY=name,… for some of the servers."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import contestants, data, machine, report, stages
+from bench.contestants import ALL, ROOT
+from bench.stand import Stand
+from todo import embedded
+
+
+def main(*, quick: bool, large: bool, only: set[str]) -> int:
+    """Measure, and write bench/results; 0 where every goal is met, or told to be missed."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing, which makes the load; on Debian or Ubuntu: apt-get install wrk")
+    began = time.monotonic()
+    users, rounds, seconds = (100, 1, 1.0) if quick else (1000, 5, 3.0)
+    absent = {each.name: each.missing for each in ALL if each.missing}
+    for name, reason in absent.items():
+        print(f"left out: {name}: {reason}")
+    chosen = [each for each in ALL if not each.missing and (not only or each.name in only)]
+    (ROOT / ".bench").mkdir(exist_ok=True)
+    results: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.described(),
+        "versions": contestants.versions(),
+        "setting": {"users": users, "tasks": users * data.TASKS, "rounds": rounds, "seconds": seconds},
+        "absent": absent,
+    }
+    with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder) / "data") as url:
+        stand = Stand(url, Path(folder), users=users, rounds=rounds, seconds=seconds)
+        sizes = dict.fromkeys(range(1, users + 1), data.TASKS)
+        stand.load("ours", sizes | {data.COLLECTOR: data.COLLECTION})
+        stand.load("plain", sizes)
+        if only:
+            results["rounds"] = stages.rounds(stand, chosen)
+        else:
+            results["unchanged"] = stages.unchanged(stand)
+            results["whole_list"] = stages.whole_list(stand)
+            results["rounds"] = stages.rounds(stand, chosen)
+            results["crowd"] = stages.crowd(stand)
+            results["far_database"] = stages.far_database(stand, chosen)
+            results["starts"] = stages.starts(stand, chosen)
+            results["workers"] = stages.workers(stand)
+            if large:
+                results["scale"] = stages.scale(stand)
+    results["seconds"] = round(time.monotonic() - began)
+    report.write(results, kept=not quick and not only)
+    return 0
+
+
+if __name__ == "__main__":
+    wanted = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
+    sys.exit(main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=wanted))

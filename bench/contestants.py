@@ -1,0 +1,152 @@
+"""Who is measured: this server, its peers and its ceilings, each as processes of their own on one core."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import psutil
+
+from bench import data, machine
+from tests.processes import free_port
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+OURS = Path(sys.executable).parent
+THEIRS = ROOT / ".venv-bench" / "bin"
+SECRET = secrets.token_hex(32)
+
+UVICORN = ("--no-access-log", "--loop", "uvloop", "--http", "httptools", "--log-level", "warning")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A server that speaks the six endpoints, or some of them."""
+
+    name: str
+    command: Sequence[str]
+    kind: Literal["ours", "peer", "ceiling"]
+    database: Literal["ours", "plain"] = "plain"
+
+    @property
+    def missing(self) -> str | None:
+        """Why it cannot run here."""
+        program = Path(self.command[0])
+        return None if shutil.which(program) else f"{program.name} is not installed"
+
+
+def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:
+    return (str(binaries / "python"), "-m", "uvicorn", app, *UVICORN)
+
+
+TODO = Contestant("todo", (str(OURS / "todo"), "serve"), "ours", "ours")
+BARE = Contestant("bare ASGI + psycopg", _uvicorn("bench.ceilings.bare:app", OURS), "ceiling", "ours")
+CONSTANT = Contestant("constant answer", _uvicorn("bench.ceilings.constant:app", OURS), "ceiling", "ours")
+PEERS = (
+    Contestant("FastAPI + SQLModel (template)", _uvicorn("bench.peers.template:app", THEIRS), "peer"),
+    Contestant("FastAPI + AsyncSession", _uvicorn("bench.peers.asyncsession:app", THEIRS), "peer"),
+    Contestant(
+        "Django Ninja",
+        (str(THEIRS / "python"), "-m", "gunicorn", "bench.peers.ninja_app:app", "--threads", "16", "--log-level", "error"),
+        "peer",
+    ),
+    Contestant("Litestar + asyncpg", _uvicorn("bench.peers.litestar_app:app", THEIRS), "peer"),
+    Contestant("Fastify + pg", ("node", str(HERE / "peers" / "fastify" / "server.js")), "peer"),
+)
+TEMPLATE, ASYNC_SESSION, NINJA, LITESTAR, FASTIFY = PEERS
+ALL = (TODO, *PEERS, BARE, CONSTANT)
+
+
+def versions() -> dict[str, str]:
+    """What each is made of."""
+    ours = ("fastapi", "psycopg", "uvicorn", "uvloop", "httptools", "msgspec")
+    theirs = ("fastapi", "sqlmodel", "sqlalchemy", "asyncpg", "django", "django-ninja", "gunicorn", "litestar")
+    found = {f"ours: {name}": version(name) for name in ours}
+    if (THEIRS / "python").exists():
+        asked = f"from importlib.metadata import version; print(*map(version, {theirs!r}))"
+        told = subprocess.run([THEIRS / "python", "-c", asked], capture_output=True, text=True, check=True).stdout
+        found |= {f"peers: {name}": each for name, each in zip(theirs, told.split(), strict=True)}
+    with suppress(OSError, subprocess.CalledProcessError):
+        found["peers: node"] = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout.strip()
+        wanted = json.loads((HERE / "peers" / "fastify" / "package.json").read_text())["dependencies"]
+        found |= {f"peers: {name}": number for name, number in wanted.items()}
+    return found
+
+
+@dataclass
+class Running:
+    """One of them while it runs."""
+
+    contestant: Contestant
+    database_url: str
+    people: str
+    """Whose tokens it takes."""
+    workers: int = 1
+    cores: set[int] = field(default_factory=lambda: machine.APP)
+    took: float = 0.0
+    """Seconds from its start to its first 200."""
+
+    def start(self, token: str) -> None:
+        """Start it, and wait until it answers. Raises RuntimeError with its last words when it does not."""
+        path = f"/api/{data.user_id(1)}/tasks/{data.task_id(1, 1)}"
+        self.port = free_port()
+        command = [*self.contestant.command]
+        if "uvicorn" in command:
+            command += ["--port", str(self.port)]
+        if "gunicorn" in command:
+            command += ["--bind", f"127.0.0.1:{self.port}"]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "PYTHONPATH": str(ROOT),
+            "DATABASE_URL": self.database_url,
+            "PORT": str(self.port),
+            "WORKERS": str(self.workers),
+            "NODE_ENV": "production",
+            **({} if self.contestant.kind == "ours" else {"JWT_SECRET": SECRET}),
+        }
+        began = time.perf_counter()
+        self.log = (ROOT / ".bench" / f"{self.port}.log").open("w+")
+        process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=self.log, cwd=ROOT,
+            preexec_fn=lambda: machine.pin(0, self.cores),  # noqa: PLW1509 # nothing else runs in this process
+        )  # fmt: skip
+        self.process = psutil.Process(process.pid)
+        self._popen = process
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {token}"}) as http:
+            while time.perf_counter() - began < 60:
+                with suppress(httpx.TransportError):
+                    answer = http.get(path)
+                    if answer.status_code == 200:
+                        self.took = time.perf_counter() - began
+                        return
+                    break
+                if process.poll() is not None:
+                    break
+                time.sleep(0.002)
+        self.stop()
+        self.log.seek(0)
+        raise RuntimeError(f"{self.contestant.name} does not answer: {self.log.read()[-2000:]}")
+
+    def stop(self) -> None:
+        """End it, and all that it started."""
+        family = self.process.children(recursive=True) if self.process.is_running() else []
+        self._popen.terminate()
+        try:
+            self._popen.wait(15)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        self._popen.wait()
