@@ -57,7 +57,16 @@ PEERS = (
     Contestant("FastAPI + AsyncSession", _uvicorn("bench.peers.asyncsession:app", THEIRS), "peer"),
     Contestant(
         "Django Ninja",
-        (str(THEIRS / "python"), "-m", "gunicorn", "bench.peers.ninja_app:app", "--threads", "16", "--log-level", "error"),
+        (
+            str(THEIRS / "python"),
+            "-m",
+            "gunicorn",
+            "bench.peers.ninja_app:app",
+            "--threads",
+            "16",
+            "--log-level",
+            "error",
+        ),
         "peer",
     ),
     Contestant("Litestar + asyncpg", _uvicorn("bench.peers.litestar_app:app", THEIRS), "peer"),
@@ -119,11 +128,13 @@ class Running:
         self.log = (ROOT / ".bench" / f"{self.port}.log").open("w+")
         process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=self.log, cwd=ROOT,
-            preexec_fn=lambda: machine.pin(0, self.cores),  # noqa: PLW1509 # nothing else runs in this process
+            preexec_fn=lambda: machine.pin(0, self.cores),  # nothing else runs in this process
         )  # fmt: skip
         self.process = psutil.Process(process.pid)
         self._popen = process
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {token}"}) as http:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {token}"}
+        ) as http:
             while time.perf_counter() - began < 60:
                 with suppress(httpx.TransportError):
                     answer = http.get(path)

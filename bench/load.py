@@ -40,7 +40,9 @@ class Figures:
     errors: int
 
 
-def measure(port: int, app: psutil.Process, database: psutil.Process, load: Load, operation: str, connections: int = 16) -> Figures:
+def measure(
+    port: int, app: psutil.Process, database: psutil.Process, load: Load, operation: str, connections: int = 16
+) -> Figures:
     """Ask one operation again and again through so many connections."""
     command = [
         "wrk", "-t1", f"-c{connections}", f"-d{load.seconds:g}s", "--timeout", "10s", "-s", str(SCRIPT),
@@ -49,7 +51,7 @@ def measure(port: int, app: psutil.Process, database: psutil.Process, load: Load
     before = machine.cpu(app), machine.cpu(database)
     said = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=load.seconds + 60,
-        preexec_fn=lambda: machine.pin(0, machine.REST),  # noqa: PLW1509 # nothing else runs in this process
+        preexec_fn=lambda: machine.pin(0, machine.REST),  # nothing else runs in this process
     ).stdout  # fmt: skip
     after = machine.cpu(app), machine.cpu(database)
     told = json.loads(said.splitlines()[-1])
@@ -90,23 +92,22 @@ def pgbench_script(operation: str) -> str:
     values = _VALUES | {"completed": "false" if operation == "create" else "null"}
     if operation == "create":
         values["id"] = "gen_random_uuid()::text"
-    enter = ENTER if statement.reads else ENTER_TO_WRITE
-    for term in ("'todo_app'", _USER, "'10000'", "'session'", "'100000'"):
-        enter = enter.replace(b"%s", term.encode(), 1)
-
-    return "\n".join(
-        ("\\set u random(1, :users)", "\\set t random(1, :tasks)", "\\startpipeline", enter.decode() + ";",
-         re.sub(r"%\((\w+)\)s", lambda name: _literal(statement, name[1], values), statement.sql.decode()).replace("\n", " ") + ";",
-         "\\endpipeline", "")
-    )  # fmt: skip
+    entering = ["'todo_app'", _USER, "'10000'", "'session'", "'100000'"]
+    enter = _with(ENTER if statement.reads else ENTER_TO_WRITE, entering)
+    asked = _with(statement.sql, [f"({_given(statement, name, values)})" for name in statement.names])
+    lines = ("\\set u random(1, :users)", "\\set t random(1, :tasks)", "\\startpipeline", enter, asked, "\\endpipeline")
+    return "\n".join(lines) + "\n"
 
 
-def _literal(statement: Statement, name: str, values: dict[str, str]) -> str:
-    value = values.get(name)
-    if value is None:
-        constant = statement.constants[name]
-        value = str(constant).lower() if isinstance(constant, (bool, int)) else f"'{constant}'"
-    return f"({value})"
+def _with(sql: bytes, terms: list[str]) -> str:
+    return re.sub(r"\$(\d+)", lambda place: terms[int(place[1]) - 1], sql.decode()).replace("\n", " ") + ";"
+
+
+def _given(statement: Statement, name: str, values: dict[str, str]) -> str:
+    if name in values:
+        return values[name]
+    constant = statement.constants[name]
+    return str(constant).lower() if isinstance(constant, (bool, int)) else f"'{constant}'"
 
 
 def pgbench(program: Path, url: str, database: psutil.Process, load: Load, operation: str, users: int) -> Figures:
@@ -120,7 +121,7 @@ def pgbench(program: Path, url: str, database: psutil.Process, load: Load, opera
     before = machine.cpu(database)
     client = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: machine.pin(0, machine.APP),  # noqa: PLW1509 # nothing else runs in this process
+        preexec_fn=lambda: machine.pin(0, machine.APP),  # nothing else runs in this process
     )  # fmt: skip
     said, wrong = client.communicate(timeout=load.seconds + 60)
     taken = machine.cpu(database) - before
@@ -142,5 +143,3 @@ def _found(pattern: str, text: str) -> float:
     found = re.search(pattern, text)
     assert found, text
     return float(found[1])
-
-

@@ -30,15 +30,11 @@ def cpu(process: psutil.Process) -> float:
 
 
 def _own(pid: int) -> float:
-    """To the nanosecond where the kernel keeps `schedstat`, else in its ticks."""
-    total = 0
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(OSError):
-                total += int((task / "schedstat").read_text().split()[0])
-    if total:
-        return total / 1e9
-    with suppress(psutil.NoSuchProcess):
+    """To the nanosecond where the kernel keeps `schedstat` of a single thread, else in its ticks."""
+    with suppress(OSError, psutil.NoSuchProcess):
+        if len(list(Path(f"/proc/{pid}/task").iterdir())) == 1:
+            return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    with suppress(psutil.NoSuchProcess):  # threads that have ended count too
         taken = psutil.Process(pid).cpu_times()
         return float(taken.user + taken.system)
     return 0.0

@@ -70,7 +70,12 @@ class Stand:
 
     @contextmanager
     def running(
-        self, contestants: Sequence[Contestant], *, url: str | None = None, database: str | None = None, **options: object
+        self,
+        contestants: Sequence[Contestant],
+        *,
+        url: str | None = None,
+        database: str | None = None,
+        **options: object,
     ) -> Iterator[dict[str, Running]]:
         """These servers, started and warm, by name."""
         started: dict[str, Running] = {}

@@ -56,7 +56,12 @@ def _serve(port: int, target: str, delay: float, flights: "Synchronized[int]") -
 
 
 def _copy(
-    source: socket.socket, sink: socket.socket, speaking: bool, turn: dict[str, bool], delay: float, flights: "Synchronized[int]"
+    source: socket.socket,
+    sink: socket.socket,
+    speaking: bool,
+    turn: dict[str, bool],
+    delay: float,
+    flights: "Synchronized[int]",
 ) -> None:
     """One direction. What the client says after it listened is a new flight, and has the delay before it."""
     while data := _received(source):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -258,7 +259,7 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(database_
 async def test_a_read_whose_connection_dies_is_tried_again_and_a_write_is_not(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=2) as opened:
         tx = Tx(opened, ada.id)
-        reading = Statement(SLEEP.sql, SLEEP.constants, reads=True)
+        reading = replace(SLEEP, reads=True)
         read = asyncio.create_task(tx.one(reading, seconds=0.5))
         write = asyncio.create_task(tx.one(SLEEP, seconds=0.5))
         await asyncio.sleep(0.2)

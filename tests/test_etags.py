@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.conftest import Person, http, running, settings_for, sign_up
@@ -111,7 +112,9 @@ class TestReadingTheList:
                 "after_id": START.id,
             }
             plans = [
-                owner.execute(b"explain (analyze, buffers) " + PAGE.sql, {**params, "known": [known]}).fetchall()
+                psycopg.RawCursor(owner)
+                .execute(b"explain (analyze, buffers) " + PAGE.sql, PAGE.values({**params, "known": [known]}))
+                .fetchall()
                 for known in (revision, revision - 1)
             ]
         unchanged, changed = ("\n".join(line for (line,) in plan) for plan in plans)

@@ -1,26 +1,24 @@
 """The database: one pool of connections, and what a transaction begins with.
 
 Every transaction enters a role and names its user before its first statement, so the row-level policies
-bite whatever the statement says. Role, user and statement travel in one flight: psycopg's pipeline mode
-sends them up to one Sync, and PostgreSQL runs what lies before a Sync as one transaction
-(PostgreSQL documentation, 55.2.4 "Pipelining").
+bite whatever the statement says. Role, user and statement travel in one flight, which is one transaction.
 """
 
 import asyncio
 import select
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, Self
 
-from psycopg import AsyncConnection, InterfaceError, OperationalError, errors
+from psycopg import InterfaceError, OperationalError, errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from todo.flights import Connection, Row, Step
 from todo.problems import Interrupted, Unavailable
 from todo.settings import Settings
-from todo.statements import Row, Statement, adapters
+from todo.statements import Statement
 
 REQUESTS = "todo_app"
 """The role that serves requests: it owns nothing and sees the rows of the user it was told."""
@@ -33,11 +31,11 @@ Via = Literal["session", "api_token", "command_line", "sweep", "database"]
 """Who writes, as the log of changes tells it; `database` for whoever names nobody, as in psql."""
 
 ENTER = (
-    b"select set_config('role', %s, true), set_config('app.user_id', %s, true),"
-    b" set_config('statement_timeout', %s, true)"
+    b"select set_config('role', $1, true), set_config('app.user_id', $2, true),"
+    b" set_config('statement_timeout', $3, true)"
 )
-ENTER_TO_WRITE = ENTER + b", set_config('app.via', %s, true), set_config('app.max_tasks', %s, true)"
-ALONE = b"select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+ENTER_TO_WRITE = ENTER + b", set_config('app.via', $4, true), set_config('app.max_tasks', $5, true)"
+ALONE = b"select pg_advisory_xact_lock(hashtextextended($1, 0))"
 """In a statement of its own, for which the timeout of the one before holds already."""
 
 SLOW = 10
@@ -72,14 +70,14 @@ class Database:
         self._max_tasks = str(settings.max_tasks_per_user)
         self._giving: set[asyncio.Future[None]] = set()
         threshold = settings.prepare_threshold
-        self._pool = AsyncConnectionPool[AsyncConnection[Row]](
+        self._pool = AsyncConnectionPool[Connection](
             url,
+            connection_class=Connection,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": None if threshold < 0 else threshold,
                 "connect_timeout": settings.connect_timeout,
                 "application_name": "todo",
-                "context": adapters(),
             },
             min_size=min(2, settings.pool_size),
             max_size=settings.pool_size,
@@ -101,54 +99,46 @@ class Database:
 
         A read is tried twice when its connection dies, a write only when it surely was not done.
         """
-        params = {**statement.constants, **params}
+        steps = self._steps(who, statement, params)
         try:
             try:
-                return await self._flight(who, statement, params)
+                return await self._flight(steps)
             except OperationalError as error:
                 if not (error.sqlstate in SURELY_NOT_DONE or (_lost(error) and statement.reads)):
                     raise
-                return await self._flight(who, statement, params)
+                return await self._flight(steps)
         except UNAVAILABLE as error:
             raise self.unavailable(error, wrote=not statement.reads) from error
 
-    async def _flight(self, who: Who, statement: Statement, params: Mapping[str, Any]) -> list[Row]:
+    def _steps(self, who: Who, statement: Statement, params: Mapping[str, Any]) -> list[Step]:
         if statement.reads:
-            enter, terms = ENTER, [who.role, who.user_id, self._statement_timeout]
+            steps: list[Step] = [(ENTER, [who.role, who.user_id, self._statement_timeout])]
         else:
             enter, terms = self.enter_to_write(who)
             if statement.slow:
                 terms[2] = self.slow_timeout
-        async with self._connection() as connection:
-            try:
-                async with connection.pipeline():
-                    await connection.execute(enter, terms)
-                    if statement.alone_by is not None:
-                        await connection.execute(ALONE, [str(params[statement.alone_by])])
-                    cursor = await connection.execute(statement.sql, params, binary=True)
-                return await cursor.fetchall() if cursor.description else []
-            except errors.IntegrityError:
-                raise
-            except BaseException:
-                # psycopg takes a statement for prepared although its Parse was broken off in a pipeline, and would
-                # fail with it for ever. What a constraint refuses was parsed.
-                await connection.close()
-                raise
+            steps = [(enter, terms)]
+        if statement.alone_by is not None:
+            steps.append((ALONE, [str(params[statement.alone_by])]))
+        steps.append((statement.sql, statement.values(params)))
+        return steps
+
+    async def _flight(self, steps: list[Step]) -> list[Row]:
+        connection = await self.borrow()
+        try:
+            landed = await connection.fly(steps)
+        finally:
+            await self.give_back(connection)
+        if landed.error is not None:
+            raise landed.error
+        self.heard()
+        return connection.rows(landed.results[-1])
 
     def enter_to_write(self, who: Who) -> tuple[bytes, list[str]]:
         """What a transaction begins with that may write, and its parameters."""
         return ENTER_TO_WRITE, [who.role, who.user_id, self._statement_timeout, who.via, self._max_tasks]
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection[Row]]:
-        connection = await self.borrow()
-        try:
-            yield connection
-        finally:
-            await self.give_back(connection)
-        self.heard()
-
-    async def give_back(self, connection: AsyncConnection[Row]) -> None:
+    async def give_back(self, connection: Connection) -> None:
         """Return what was borrowed. The pool rolls back what is open, and closes what is in the middle of something.
 
         In a task of its own: whoever is cancelled meanwhile would take the connection along.
@@ -163,7 +153,7 @@ class Database:
         self.last_contact = datetime.now(UTC)
         self.failing = False
 
-    async def borrow(self) -> AsyncConnection[Row]:
+    async def borrow(self) -> Connection:
         """A connection that the server has not closed while it lay in the pool.
 
         An idle connection has nothing to read; where there is something, it is the server's farewell.

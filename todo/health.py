@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter
 from psycopg.errors import InsufficientPrivilege, InvalidParameterValue, UndefinedTable
 from sqlalchemy import Text, bindparam, column, func, select, table
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from todo import migrate
 from todo.database import ACCOUNTS, REQUESTS, Database
+from todo.encoding import encode
 from todo.openapi import answers
 from todo.problems import Problem, Unavailable
 from todo.routing import JsonRoute
@@ -87,5 +87,4 @@ async def ready(request: Request) -> Response:
             raise Unavailable(f"Not ready: {error}.") from None
     contact = database.last_contact
     assert contact is not None
-    last = contact.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return Response(msgspec.json.encode({"status": "ready", "last_contact": last}), media_type="application/json")
+    return Response(encode({"status": "ready", "last_contact": contact}), media_type="application/json")

@@ -39,9 +39,10 @@ from starlette.responses import Response
 from todo.accounts.arrivals import arrival, claims
 from todo.accounts.tokens import Caller
 from todo.database import Database, Via
+from todo.flights import Row
 from todo.problems import BadRequest, Gone, Invalid, Unauthorized
 from todo.schema import Table
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.tasks.models import Task
 from todo.transactions import Transaction, Tx
 

@@ -25,7 +25,6 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
@@ -34,6 +33,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import Scope
+
+from todo.encoding import encode
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -194,7 +195,7 @@ class Interrupted(Unavailable):
 def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:
     """A problem document (RFC 9457 §3)."""
     problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": instance}
-    return msgspec.json.encode({**problem, **(members or {})})
+    return encode({**problem, **(members or {})})
 
 
 def render(problem: Problem, scope: Scope) -> Response:

@@ -1,28 +1,21 @@
-"""Statements: written in SQLAlchemy Core, compiled once, and how what goes in and out of them is written."""
+"""Statements: written in SQLAlchemy Core, compiled once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Self
 
-import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import AdaptersMap, Loader
-from psycopg.pq import Format
-from psycopg.types.numeric import Int8BinaryDumper
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
-PSYCOPG = dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves its dialects untyped
-
-Row = tuple[Any, ...]
+PSYCOPG = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # SQLAlchemy leaves its dialects untyped
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A SQLAlchemy statement, compiled once to the text psycopg prepares."""
+    """A SQLAlchemy statement, compiled once to the text that PostgreSQL prepares, with `$1` and so on for `names`."""
 
     sql: bytes
+    names: tuple[str, ...]
     constants: Mapping[str, Any]
     reads: bool
     alone_by: str | None = None
@@ -41,25 +34,9 @@ class Statement:
             raise TypeError("a statement must not need Python at execution: use server_default, and any_() for IN")
         names = compiled.bind_names
         constants = {names[bind]: bind.value for bind in names if not bind.required}
-        return cls(str(compiled).encode(), constants, reads, alone_by, slow)
+        return cls(str(compiled).encode(), tuple(compiled.positiontup or ()), constants, reads, alone_by, slow)
 
-
-class _Rfc3339(Loader):
-    """A timestamptz as RFC 3339 in UTC with microseconds, as the API writes it."""
-
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> str:
-        moment = _EPOCH + timedelta(microseconds=int.from_bytes(data, "big", signed=True))
-        return moment.isoformat(timespec="microseconds") + "Z"
-
-
-_EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 # PostgreSQL's own epoch, in UTC, where isoformat must write no offset
-
-
-def adapters() -> AdaptersMap:
-    """How a connection of ours reads and writes values."""
-    made = AdaptersMap(psycopg.adapters)
-    made.register_loader("timestamptz", _Rfc3339)
-    made.register_dumper(int, Int8BinaryDumper)  # one width of int: one prepared statement
-    return made
+    def values(self, params: Mapping[str, Any]) -> list[Any]:
+        """The values of its parameters, in their order. Raises KeyError for one that is missing."""
+        known = {**self.constants, **params}
+        return [known[name] for name in self.names]

@@ -7,17 +7,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
-from psycopg.pq import ExecStatus
 
 from todo.database import ALONE, REQUESTS, UNAVAILABLE, Database, Via
+from todo.flights import Connection, Row, Step
 from todo.problems import Interrupted
-from todo.statements import Row, Statement
+from todo.statements import Statement
 
 T = TypeVar("T")
 
 COMMIT = b"commit"
-COMMAND_OK, TUPLES_OK = ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK
 
 
 class Transaction:
@@ -29,16 +27,16 @@ class Transaction:
 
     def __init__(self, tx: "Tx") -> None:
         self._tx = tx
-        self._connection: AsyncConnection[Row] | None = None
-        self._queued: list[tuple[bytes, Any]] = [(b"begin", None), tx.database.enter_to_write(tx)]
+        self._connection: Connection | None = None
+        self._queued: list[Step] = [(b"begin", ()), tx.database.enter_to_write(tx)]
 
     def become(self, role: str) -> None:
         """Work as another role from here on, for the same user."""
-        self._queued.append((b"select set_config('role', %s, true)", [role]))
+        self._queued.append((b"select set_config('role', $1, true)", [role]))
 
     def undoes(self, revision: int) -> None:
         """Note which change the next ones take back, for the log."""
-        self._queued.append((b"select set_config('app.undoes', %s, true)", [str(revision)]))
+        self._queued.append((b"select set_config('app.undoes', $1, true)", [str(revision)]))
 
     def alone(self, name: str) -> None:
         """Wait here for every other transaction that is alone by the same name."""
@@ -46,20 +44,20 @@ class Transaction:
 
     def savepoint(self) -> None:
         """Mark where `back_to_savepoint` leads."""
-        self._queued.append((b"savepoint step", None))
+        self._queued.append((b"savepoint step", ()))
 
     def back_to_savepoint(self) -> None:
         """Undo what was done since, a failure included."""
-        self._queued.append((b"rollback to savepoint step", None))
+        self._queued.append((b"rollback to savepoint step", ()))
 
     def run(self, statement: Statement, **params: Any) -> int:
         """Send `statement` with the next one; where its rows will be among those of that flight."""
-        bound = {**statement.constants, "user_id": self._tx.user_id, **params}
+        params = {"user_id": self._tx.user_id, **params}
         if statement.alone_by is not None:
-            self.alone(str(bound[statement.alone_by]))
+            self.alone(str(params[statement.alone_by]))
         if statement.slow:
-            self._queued.append((b"select set_config('statement_timeout', %s, true)", [self._tx.database.slow_timeout]))
-        self._queued.append((statement.sql, bound))
+            self._queued.append((b"select set_config('statement_timeout', $1, true)", [self._tx.database.slow_timeout]))
+        self._queued.append((statement.sql, statement.values(params)))
         return len(self._queued) - 1
 
     async def rows(self, statement: Statement, **params: Any) -> list[Row]:
@@ -79,28 +77,20 @@ class Transaction:
         """Send all that waits: the rows of each up to the first that fails, and last what it failed of, or None."""
         queued, self._queued = self._queued, []
         database = self._tx.database
-        cursors: list[AsyncCursor[Row]] = []
-        failed: Exception | None = None
         try:
             if self._connection is None:
                 self._connection = await database.borrow()
-            try:
-                async with self._connection.pipeline():
-                    for sql, params in queued:
-                        cursors.append(await self._connection.execute(sql, params, binary=True))
-            except UNAVAILABLE:
-                raise
-            except psycopg.Error as error:
-                failed = error
+            landed = await self._connection.fly(queued)
+            if isinstance(landed.error, UNAVAILABLE):
+                raise landed.error
         except UNAVAILABLE as error:
             raise database.unavailable(error, wrote=queued[-1][0] == COMMIT) from error
-        done = [cursor for cursor in cursors if cursor.pgresult and cursor.pgresult.status in (COMMAND_OK, TUPLES_OK)]
         database.heard()
-        return [*[await cursor.fetchall() if cursor.description else [] for cursor in done], failed]
+        return [*map(self._connection.rows, landed.results), landed.error]
 
     async def commit(self) -> None:
         """Send all that waits and commit."""
-        self._queued.append((COMMIT, None))
+        self._queued.append((COMMIT, ()))
         await self.all_rows()
 
     async def end(self) -> None:

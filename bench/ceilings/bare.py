@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 
 import jwt
 import msgspec
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import Receive, Scope, Send
 
 from todo.database import ENTER, ENTER_TO_WRITE, REQUESTS
-from todo.statements import Row, Statement, adapters
+from todo.flights import Row
+from todo.statements import Statement
 from todo.tasks import answers
 from todo.tasks.actions import COMPLETE, CREATE, READ
 from todo.tasks.lists import FLAGS, PAGE, START
@@ -26,7 +27,7 @@ class Bare:
         self._known: dict[bytes, str] = {}
         self._pool = AsyncConnectionPool[AsyncConnection[Row]](
             os.environ["DATABASE_URL"],
-            kwargs={"autocommit": True, "prepare_threshold": 0, "context": adapters()},
+            kwargs={"autocommit": True, "prepare_threshold": 0, "cursor_factory": AsyncRawCursor},
             min_size=16,
             max_size=16,
             open=False,
@@ -68,7 +69,7 @@ class Bare:
         enter = ENTER if statement.reads else ENTER_TO_WRITE
         async with self._pool.connection() as connection, connection.pipeline():
             await connection.execute(enter, terms if statement.reads else [*terms, "session", "100000"])
-            cursor = await connection.execute(statement.sql, {**statement.constants, **params}, binary=True)
+            cursor = await connection.execute(statement.sql, statement.values(params), binary=True)
         return await cursor.fetchall()
 
 

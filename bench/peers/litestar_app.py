@@ -71,7 +71,10 @@ def found(row: asyncpg.Record | None) -> Task:
 @get("/")
 async def read_tasks(connection: PoolConnectionProxy, user_id: str, limit: int = 100, offset: int = 0) -> list[Task]:
     rows = await connection.fetch(
-        f"select {COLUMNS} from tasks where user_id = $1 order by created_at desc limit $2 offset $3", user_id, limit, offset
+        f"select {COLUMNS} from tasks where user_id = $1 order by created_at desc limit $2 offset $3",
+        user_id,
+        limit,
+        offset,
     )
     return [Task(*row) for row in rows]
 
@@ -89,9 +92,7 @@ async def create_task(connection: PoolConnectionProxy, user_id: str, data: NewTa
 
 @get("/{id:uuid}")
 async def read_task(connection: PoolConnectionProxy, user_id: str, id: uuid.UUID) -> Task:
-    return found(
-        await connection.fetchrow(f"select {COLUMNS} from tasks where user_id = $1 and id = $2", user_id, id)
-    )
+    return found(await connection.fetchrow(f"select {COLUMNS} from tasks where user_id = $1 and id = $2", user_id, id))
 
 
 @put("/{id:uuid}")

@@ -17,7 +17,9 @@ from sqlmodel import Session, create_engine, select
 
 from bench.peers.sqlmodels import Task, TaskCreate, TaskPublic, TaskUpdate, User
 
-engine = create_engine(os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:"), pool_size=16, max_overflow=0)
+engine = create_engine(
+    os.environ["DATABASE_URL"].replace("postgresql:", "postgresql+psycopg:"), pool_size=16, max_overflow=0
+)
 app = FastAPI()
 
 

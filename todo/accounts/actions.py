@@ -27,9 +27,10 @@ from todo.accounts.models import Credential, Departed, Deployment, Session, User
 from todo.accounts.passwords import Passwords
 from todo.accounts.tokens import Caller
 from todo.database import ACCOUNTS, Database
+from todo.flights import Row
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized, WrongPassword
 from todo.settings import CannotStart
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.tasks.models import Task
 from todo.transactions import Transaction, Tx
 

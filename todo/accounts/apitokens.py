@@ -13,8 +13,9 @@ from todo.accounts.secrets import api_token_hash, new_api_token
 from todo.accounts.shapes import ApiTokenOut
 from todo.accounts.tokens import Caller
 from todo.database import ACCOUNTS, Database
+from todo.flights import Row
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.transactions import Tx
 
 REMEMBERED = 30.0

@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Body
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from todo.accounts import actions, cookies, parts
 from todo.accounts.current import CallersRoute, CallerTx, CurrentCaller, WhoAmIRoute
 from todo.accounts.shapes import PasswordChange, UserOut
+from todo.encoding import encode
 from todo.openapi import ANY, BODY, shows
 
 SECRET = {"Cache-Control": "no-store"}
@@ -71,7 +71,7 @@ whoami_router = APIRouter(tags=["accounts"], route_class=WhoAmIRoute, responses=
 async def me(tx: CallerTx, caller: CurrentCaller) -> Response:
     """Whose token this is."""
     user = dict(zip(UserOut.model_fields, await actions.me(tx, caller), strict=True))
-    return Response(msgspec.json.encode(user), headers=SECRET, media_type="application/json")
+    return Response(encode(user), headers=SECRET, media_type="application/json")
 
 
 leaving_router = APIRouter(tags=["accounts"], route_class=CallersRoute, responses={**ANY})

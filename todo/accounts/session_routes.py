@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Body
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,11 +17,12 @@ from todo.accounts.shapes import (
     SignUp,
     UserOut,
 )
+from todo.encoding import encode
+from todo.flights import Row
 from todo.openapi import ANY, BODY, answers, shows
 from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
 from todo.routing import JsonRoute
 from todo.settings import Settings
-from todo.statements import Row
 
 SECRET = {"Cache-Control": "no-store"}
 
@@ -142,7 +142,7 @@ async def public_keys(request: Request) -> Response:
     """The public keys that verify the access tokens (RFC 7517)."""
     keys = await parts.issuer(request).current()
     headers = {"Cache-Control": "public, max-age=300"}
-    return Response(msgspec.json.encode({"keys": keys.published}), media_type="application/json", headers=headers)
+    return Response(encode({"keys": keys.published}), media_type="application/json", headers=headers)
 
 
 def _refresh_token(request: Request, how: Refresh) -> str | None:
@@ -174,4 +174,4 @@ def _user(row: Row) -> dict[str, Any]:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, SECRET, "application/json")
+    return Response(encode(value), status, SECRET, "application/json")

@@ -13,8 +13,9 @@ from sqlmodel import col
 from todo.accounts.models import Credential, Session, User
 from todo.accounts.secrets import RefreshSecret
 from todo.database import ACCOUNTS, Database
+from todo.flights import Row
 from todo.problems import Unauthorized, WrongPassword
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.transactions import Tx
 
 _over = (

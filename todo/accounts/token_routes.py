@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Body, Path
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +10,10 @@ from starlette.responses import Response
 from todo.accounts import apitokens
 from todo.accounts.current import CallersRoute, CurrentCaller
 from todo.accounts.shapes import ApiTokenMade, ApiTokenOut, NewApiToken
+from todo.encoding import encode
+from todo.flights import Row
 from todo.openapi import ANY, BODY, NULL, answers, shows
 from todo.problems import Conflict, NotFound
-from todo.statements import Row
 
 SECRET = {"Cache-Control": "no-store"}
 
@@ -95,4 +95,4 @@ def _api_token(row: Row) -> dict[str, Any]:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, SECRET, "application/json")
+    return Response(encode(value), status, SECRET, "application/json")

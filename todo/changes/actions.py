@@ -33,8 +33,9 @@ from todo.accounts.tokens import Caller
 from todo.changes.models import Change
 from todo.changes.undoing import Logged, in_the_way, reversal
 from todo.database import ACCOUNTS, Database
+from todo.flights import Row
 from todo.problems import Conflict, Gone, NotFound, Unauthorized
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.tasks.models import FIELDS, Task
 from todo.transactions import Transaction, Tx
 

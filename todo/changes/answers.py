@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from todo.changes.actions import CHANGE
+from todo.encoding import encode
+from todo.flights import Row
 from todo.openapi import NULL
-from todo.statements import Row
 from todo.tasks import answers as tasks
 from todo.tasks.models import FIELDS
 
@@ -38,11 +37,10 @@ def past(row: Row) -> dict[str, Any]:
     """A change as a task's history shows it."""
     before = row[-1]
     if before and before.get("deleted_at"):  # as the database writes a time in JSON
-        moment = datetime.fromisoformat(before["deleted_at"]).astimezone(UTC)
-        before = before | {"deleted_at": moment.isoformat(timespec="microseconds").replace("+00:00", "Z")}
+        before = before | {"deleted_at": datetime.fromisoformat(before["deleted_at"]).astimezone(UTC)}
     return shown(row) | {"before": before}
 
 
 def event(row: Row) -> bytes:
     """The data of a server-sent event."""
-    return msgspec.json.encode(shown(row))
+    return encode(shown(row))

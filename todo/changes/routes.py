@@ -4,7 +4,6 @@ import re
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-import msgspec
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from todo.changes import actions
 from todo.changes.answers import EXAMPLE, PAST, past, shown
 from todo.changes.live import BEGIN, PAGE, EventStream, Feed, events
 from todo.changes.models import ChangeOut, Changes, PastChange
+from todo.encoding import encode
 from todo.openapi import ANY, answers, shows, takes
 from todo.problems import Conflict, Gone, Invalid, NotFound
 from todo.tasks.answers import PRIVATE, as_json
@@ -65,7 +65,7 @@ async def list_changes(
         "revision": happened.revision,
         "more": happened.more,
     }
-    return as_json(msgspec.json.encode(answer))
+    return as_json(encode(answer))
 
 
 LAST_EVENT_ID = takes("Last-Event-ID", "The id of the last event that was received: the stream goes on behind it.")
@@ -133,7 +133,7 @@ async def undo_change(tx: OwnTx, caller: CurrentCaller, revision: RevisionNumber
     later change of the same task altered the same fields (`hindrance` names it), unless that was taken back itself.
     """
     row = await actions.undo(tx, caller, revision)
-    return as_json(msgspec.json.encode(shown(row)), ETag=etags.strong(row[0]))
+    return as_json(encode(shown(row)), ETag=etags.strong(row[0]))
 
 
 @router.get(
@@ -161,7 +161,7 @@ async def task_history(
         rows = rows[:limit]
         query = urlencode({"limit": limit, "before": rows[-1][0]})
         headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return as_json(msgspec.json.encode([past(row) for row in rows]), 200, **headers)
+    return as_json(encode([past(row) for row in rows]), 200, **headers)
 
 
 def _last_event_id(request: Request) -> int | None:

@@ -34,8 +34,9 @@ from todo.accounts.arrivals import arrival, claims
 from todo.accounts.models import User
 from todo.accounts.tokens import Caller
 from todo.etags import strong
+from todo.flights import Row
 from todo.problems import Conflict, Interrupted, NotFound, PreconditionFailed, Unauthorized
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.tasks.answers import shown
 from todo.tasks.models import ID, REVISION, SHOWN, NewTask, Task, TaskEdit
 from todo.transactions import Tx

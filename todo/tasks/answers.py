@@ -7,11 +7,16 @@ import msgspec
 from starlette.responses import Response
 
 from todo import etags
+from todo.encoding import encode
+from todo.flights import Row
 from todo.openapi import NULL
-from todo.statements import Row
 from todo.tasks.models import FIELDS, REVISION
 
 WITH_DELETED_AT = (*FIELDS, "deleted_at")
+
+_Task = msgspec.defstruct("_Task", FIELDS, gc=False)
+_TrashedTask = msgspec.defstruct("_TrashedTask", WITH_DELETED_AT, gc=False)
+"""What a row is written as: faster than a dict, with the same fields."""
 
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 """What every answer under a user's path carries."""
@@ -47,13 +52,13 @@ def shown(row: Row) -> dict[str, Any]:
 
 def as_array(rows: Iterable[Row], *, in_trash: bool = False) -> bytes:
     """The tasks as a JSON array. What stands in a row behind the fields is left out."""
-    fields = WITH_DELETED_AT if in_trash else FIELDS
-    return msgspec.json.encode([dict(zip(fields, row, strict=False)) for row in rows])
+    shape, width = (_TrashedTask, len(WITH_DELETED_AT)) if in_trash else (_Task, len(FIELDS))
+    return encode([shape(*row[:width]) for row in rows])
 
 
 def as_object(row: Row) -> bytes:
     """The task as a JSON object."""
-    return msgspec.json.encode(dict(zip(FIELDS, row, strict=True)))
+    return encode(_Task(*row))
 
 
 def one(row: Row, status: int = 200, **headers: str) -> Response:

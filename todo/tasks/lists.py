@@ -27,8 +27,9 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from todo.accounts.models import User
+from todo.flights import Row
 from todo.problems import Gone
-from todo.statements import Row, Statement
+from todo.statements import Statement
 from todo.tasks.cursors import Cursor
 from todo.tasks.models import CREATED_AT, ID, SHOWN, Status, Task
 from todo.transactions import Tx
@@ -104,4 +105,4 @@ async def rest(tx: Tx, first: Page, *, status: Status) -> AsyncIterator[list[Row
 def cursor_after(rows: Sequence[Row]) -> Cursor:
     """The cursor behind the last of `rows`."""
     last = rows[-1]
-    return Cursor(datetime.fromisoformat(last[CREATED_AT]), last[ID])
+    return Cursor(last[CREATED_AT], last[ID])

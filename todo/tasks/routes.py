@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 
 from todo import etags
 from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx
+from todo.flights import Row
 from todo.openapi import ANY, BODY, NULL, answers, shows
 from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
-from todo.statements import Row
 from todo.tasks import actions, lists
 from todo.tasks.answers import DONE, ETAG, EXAMPLE, PRIVATE, as_json, not_modified, one
 from todo.tasks.answers import as_array as tasks_as_array
