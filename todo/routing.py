@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from todo.problems import TOLD, ContentTooLarge, UnsupportedMediaType
+from todo.problems import TOLD, ContentTooLarge, Problem, UnsupportedMediaType, render
+from todo.straight import Plan, parsed
 
 BODY_LIMIT = 64 * 1024  # bytes
 
@@ -35,22 +36,37 @@ class JsonRoute(APIRoute):
         return await handle(request)
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """The first line of the endpoint's docstring is its summary, the rest its description."""
+        """The first line of the endpoint's docstring is its summary, the rest its description; its name is its id."""
         summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
         options |= {"summary": summary.rstrip("."), "description": description.strip()}
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **options)
+        self._plan = Plan(self.dependant)
+        self._writes = self.body_field is not None or not SAFE.issuperset(self.methods or ())
 
-    def get_route_handler(self) -> Handler:
-        handle, takes_body = super().get_route_handler(), self.body_field is not None
-        writes = takes_body or not SAFE.issuperset(self.methods or ())
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, in place of FastAPI's handler."""
+        if scope["method"] not in self.methods:
+            await super().handle(scope, receive, send)  # which says so
+            return
+        try:
+            response = await self._answer(Request(scope, receive))
+        except Problem as problem:
+            response = render(problem, scope)
+        await response(scope, receive, send)
 
-        async def judged(request: Request) -> Response:
-            told = request.scope[TOLD] = await self.judge(request)
-            response = await self.serve(await _with_bounded_body(request, takes_body) if writes else request, handle)
-            response.raw_headers.extend(told)
-            return response
+    async def _answer(self, request: Request) -> Response:
+        told = request.scope[TOLD] = await self.judge(request)
+        if self._writes:
+            request = await _with_bounded_body(request, self.body_field is not None)
+        response = await self.serve(request, self._call)
+        response.raw_headers.extend(told)
+        return response
 
-        return judged
+    async def _call(self, request: Request) -> Response:
+        body = parsed(await request.body()) if self.body_field is not None else None
+        response: Response = await self._plan(request, body)
+        return response
 
 
 async def _with_bounded_body(request: Request, is_taken: bool) -> Request:
