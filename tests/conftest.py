@@ -20,6 +20,8 @@ from psycopg import sql
 
 from todo import embedded, migrate
 from todo.app import create_app
+from todo.database import Database
+from todo.flights import Connection
 from todo.settings import Settings
 
 PASSWORD = "a long and quiet afternoon"
@@ -103,6 +105,16 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody without a token."""
     async with http(app) as client:
         yield client
+
+
+@asynccontextmanager
+async def borrowed(database: Database) -> AsyncIterator[Connection]:
+    """A connection of the pool, as a request gets it."""
+    connection = await database.pool.borrow()
+    try:
+        yield connection
+    finally:
+        await database.pool.give_back(connection)
 
 
 @dataclass

@@ -4,18 +4,15 @@ Every transaction enters a role and names its user before its first statement, s
 bite whatever the statement says. Role, user and statement travel in one flight, which is one transaction.
 """
 
-import asyncio
-import select
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, Self
 
 from psycopg import InterfaceError, OperationalError, errors
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from todo.flights import Connection, Row, Step
+from todo.pool import NoConnection, Pool
 from todo.problems import Interrupted, Unavailable
 from todo.settings import Settings
 from todo.statements import Statement
@@ -63,36 +60,20 @@ class Database:
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self.last_contact: datetime | None = None
+        self.last_contact: float | None = None
+        """Seconds since the epoch."""
         self.failing = False
         self._statement_timeout = str(round(settings.statement_timeout * 1000))
         self.slow_timeout = str(round(settings.statement_timeout * 1000 * SLOW))
         self._max_tasks = str(settings.max_tasks_per_user)
-        self._giving: set[asyncio.Future[None]] = set()
-        threshold = settings.prepare_threshold
-        self._pool = AsyncConnectionPool[Connection](
-            url,
-            connection_class=Connection,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": None if threshold < 0 else threshold,
-                "connect_timeout": settings.connect_timeout,
-                "application_name": "todo",
-            },
-            min_size=min(2, settings.pool_size),
-            max_size=settings.pool_size,
-            timeout=settings.pool_timeout,
-            max_waiting=settings.pool_waiting,
-            reconnect_timeout=settings.pool_timeout,
-            open=False,
-        )
+        self.pool = Pool(url, settings)
 
     async def __aenter__(self) -> Self:
-        await self._pool.open()
+        await self.pool.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pool.close()
+        await self.pool.__aexit__()
 
     async def one(self, who: Who, statement: Statement, params: Mapping[str, Any]) -> list[Row]:
         """Run `statement` as a transaction of its own, in one round trip, and return its rows.
@@ -128,7 +109,7 @@ class Database:
         try:
             landed = await connection.fly(steps)
         finally:
-            await self.give_back(connection)
+            await self.pool.give_back(connection)
         if landed.error is not None:
             raise landed.error
         self.heard()
@@ -138,41 +119,18 @@ class Database:
         """What a transaction begins with that may write, and its parameters."""
         return ENTER_TO_WRITE, [who.role, who.user_id, self._statement_timeout, who.via, self._max_tasks]
 
-    async def give_back(self, connection: Connection) -> None:
-        """Return what was borrowed. The pool rolls back what is open, and closes what is in the middle of something.
-
-        In a task of its own: whoever is cancelled meanwhile would take the connection along.
-        """
-        giving = asyncio.ensure_future(self._pool.putconn(connection))
-        self._giving.add(giving)
-        giving.add_done_callback(self._giving.discard)
-        await asyncio.shield(giving)
-
     def heard(self) -> None:
         """Note that the database answered."""
-        self.last_contact = datetime.now(UTC)
+        self.last_contact = time.time()
         self.failing = False
 
     async def borrow(self) -> Connection:
-        """A connection that the server has not closed while it lay in the pool.
-
-        An idle connection has nothing to read; where there is something, it is the server's farewell.
-        So a serverless database that went to sleep is noticed before work starts, without a round trip.
-        """
-        deadline = time.monotonic() + self._pool.timeout
-        while True:
-            try:
-                connection = await self._pool.getconn(timeout=max(0.01, deadline - time.monotonic()))
-            except TooManyRequests as error:
-                raise Unavailable("Too many requests are waiting for the database.") from error
-            except PoolTimeout as error:
-                self.failing = True
-                raise Unavailable("The database has no free connection in time.") from error
-            if connection.closed or _readable(connection.fileno()):
-                await connection.close()
-                await self.give_back(connection)
-                continue
-            return connection
+        """A connection of the pool. Raises Unavailable."""
+        try:
+            return await self.pool.borrow()
+        except NoConnection:
+            self.failing = True
+            raise
 
     def unavailable(self, error: Exception, *, wrote: bool) -> Unavailable:
         """What a client is told of psycopg's `error`; `wrote` where the change may have been made."""
@@ -197,12 +155,6 @@ def _lost(error: Exception) -> bool:
     """Whether the connection died, and not the server that refuses."""
     sqlstate = getattr(error, "sqlstate", None)
     return sqlstate is None or sqlstate.startswith(("08", "57P"))
-
-
-def _readable(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def described(url: str) -> str:

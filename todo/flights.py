@@ -54,6 +54,8 @@ class Connection(AsyncConnection[Row]):
         super().__init__(pgconn, *args, **kwargs)
         self._names: dict[Key, bytes] = {}
         self._times: Counter[Key] = Counter()
+        self.known_since = 0.0
+        """When psycopg's pool saw it last, on the monotonic clock."""
         self._numbers = itertools.count()
         self._adapter = Transformer(_ADAPTERS)  # of no connection, so that times are in UTC
 
@@ -123,7 +125,7 @@ class Connection(AsyncConnection[Row]):
                 result = pgconn.get_result()
                 if result is None:
                     if pgconn.status == BAD:
-                        raise OperationalError("the connection is lost")
+                        raise OperationalError("the connection is lost")  # noqa: TRY301 # as libpq does
                 elif result.status == SYNC:
                     return received
                 else:

@@ -1,5 +1,6 @@
 """Whether this process lives, whether it can serve, and whether it may: the walls are tried before anybody enters."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -85,6 +86,6 @@ async def ready(request: Request) -> Response:
         except CannotStart as error:
             database.failing = True  # although it answered
             raise Unavailable(f"Not ready: {error}.") from None
-    contact = database.last_contact
-    assert contact is not None
+    assert database.last_contact is not None
+    contact = datetime.fromtimestamp(database.last_contact, UTC)
     return Response(encode({"status": "ready", "last_contact": contact}), media_type="application/json")

@@ -8,10 +8,10 @@ response models, background tasks (docs/decisions/0012).
 import inspect
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
-from fastapi._compat import ModelField
+from fastapi._compat import ModelField, field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
 from pydantic_core import PydanticUndefined
 from starlette.requests import Request
 
@@ -27,53 +27,60 @@ class Plan:
     """How one endpoint or dependency is called. Raises TypeError for one that asks for what is left out."""
 
     def __init__(self, dependant: Dependant) -> None:
-        call = dependant.call
+        call, body = dependant.call, dependant.body_params
         if not inspect.iscoroutinefunction(call) or any(getattr(dependant, name) for name in UNUSED):
             raise TypeError(f"{call} is not for the straight way: it must be async, and take the request for the rest")
+        if len(body) > 1 or any(_required(f) or _is_list(f) for f in dependant.query_params):
+            raise TypeError(f"{call} is not for the straight way: one body, and a query of single values with defaults")
         self._call = call
         self._request = dependant.request_param_name
         self._needs = [(each.name, Plan(each)) for each in dependant.dependencies]
-        self._path = dependant.path_params
-        self._plain_path = all(_is_plain(field) for field in self._path)
-        self._query = dependant.query_params
-        self._body = dependant.body_params
-        self._without_query = None
-        if not any(field.field_info.is_required() for field in self._query):
-            self._without_query = {field.name: field.field_info.default for field in self._query}
+        self._path = [(f.name, f.alias, f) for f in dependant.path_params]
+        self._query = [(f.name, f.alias, f) for f in dependant.query_params]
+        self._without_query = {field.name: field.field_info.default for field in dependant.query_params}
+        self._body = body[0] if body else None
 
     async def __call__(self, request: Request, body: Any) -> Any:
         """What the function gives for this request, whose body is `body`. Raises Invalid where it does not fit."""
         values: dict[str, Any] = {}
-        for name, plan in self._needs:
-            values[name or ""] = await plan(request, body)
         errors: list[Any] = []
-        if self._plain_path:
-            for field in self._path:
-                values[field.name] = request.path_params[field.name]
-        else:
-            self._take(request_params_to_args(self._path, request.path_params), values, errors)
-        if self._without_query is not None and not request.scope["query_string"]:
+        for need, plan in self._needs:
+            values[need or ""] = await plan(request, body)
+        for name, alias, field in self._path:
+            values[name], wrong = field.validate(request.path_params[alias], values, loc=("path", alias))
+            errors += wrong
+        if self._without_query:
             values.update(self._without_query)
-        else:
-            self._take(request_params_to_args(self._query, request.query_params), values, errors)
-        if self._body:
-            taken = await request_body_to_args(self._body, body, embed_body_fields=False)
-            self._take(taken, values, errors)
+            if query := request.scope["query_string"]:
+                given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+                for name, alias, field in self._query:
+                    if alias in given:
+                        values[name], wrong = field.validate(given[alias], values, loc=("query", alias))
+                        errors += wrong
+        if self._body is not None:
+            values[self._body.name], wrong = _taken(self._body, body)
+            errors += wrong
         if errors:
             raise Invalid.of(errors)
         if self._request:
             values[self._request] = request
         return await self._call(**values)
 
-    @staticmethod
-    def _take(taken: tuple[dict[str, Any], list[Any]], values: dict[str, Any], errors: list[Any]) -> None:
-        values.update(taken[0])
-        errors += taken[1]
+
+def _taken(field: ModelField, body: Any) -> tuple[Any, list[Any]]:
+    if body is not PydanticUndefined:
+        return field.validate(body, {}, loc=("body",))
+    if _required(field):
+        return None, [{"type": "missing", "loc": ("body",), "msg": "Field required"}]
+    return field.field_info.default, []
 
 
-def _is_plain(field: ModelField) -> bool:
-    """Whether it is a text of any kind, which a path always has."""
-    return field.field_info.annotation is str and not field.field_info.metadata and field.alias == field.name
+def _required(field: ModelField) -> bool:
+    return field.field_info.is_required()
+
+
+def _is_list(field: ModelField) -> bool:
+    return field_annotation_is_sequence(field.field_info.annotation)
 
 
 def parsed(content: bytes) -> Any:

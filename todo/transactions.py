@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from todo.database import ALONE, REQUESTS, UNAVAILABLE, Database, Via
 from todo.flights import Connection, Row, Step
@@ -98,12 +99,12 @@ class Transaction:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                if not connection.closed:
-                    await connection.rollback()
+                if not connection.closed and connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                    await connection.fly([(b"rollback", ())])
             except psycopg.Error:
                 await connection.close()
             finally:
-                await self._tx.database.give_back(connection)
+                await self._tx.database.pool.give_back(connection)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """How tasks are answered: their bytes, their headers, and what the API's description shows of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -66,9 +66,27 @@ def one(row: Row, status: int = 200, **headers: str) -> Response:
     return as_json(as_object(row), status, ETag=etags.strong(row[REVISION]), **headers)
 
 
+class _Json(Response):
+    """JSON with its headers as they go out, where Starlette would make them of a dictionary and look for some."""
+
+    def __init__(self, content: bytes, status: int, headers: Mapping[str, str]) -> None:
+        self.body = content
+        self.status_code = status
+        self.background = None
+        self.raw_headers = [
+            *_PRIVATE_JSON,
+            (b"content-length", b"%d" % len(content)),
+            *[(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        ]
+
+
+_PRIVATE_JSON = [(b"content-type", b"application/json")]
+_PRIVATE_JSON += [(name.lower().encode(), value.encode()) for name, value in PRIVATE.items()]
+
+
 def as_json(content: bytes, status: int = 200, **headers: str) -> Response:
     """What is nobody else's business."""
-    return Response(content, status, PRIVATE | headers, "application/json")
+    return _Json(content, status, headers)
 
 
 def not_modified(etag: str) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
@@ -71,8 +71,8 @@ async def list_tasks(
     if len(page.rows) <= limit:
         return as_json(as_array(page.rows), ETag=etag)
     rows = page.rows[:limit]
-    query = urlencode({"status": status, "limit": limit, "cursor": lists.cursor_after(rows)})
-    return as_json(as_array(rows), ETag=etag, Link=f'<{quote(request.scope["path"])}?{query}>; rel="next"')
+    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(rows)}"
+    return as_json(as_array(rows), ETag=etag, Link=f'<{following}>; rel="next"')
 
 
 @router.post(
