@@ -50,7 +50,12 @@ def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:
 
 
 TODO = Contestant("todo", (str(OURS / "todo"), "serve"), "ours", "ours")
-BARE = Contestant("bare ASGI + psycopg", _uvicorn("bench.ceilings.bare:app", OURS), "ceiling", "ours")
+BARE_PSYCOPG = Contestant(
+    "bare ASGI on psycopg", (*_uvicorn("bench.ceilings.bare:on_psycopg", OURS), "--factory"), "ceiling", "ours"
+)
+BARE = Contestant(
+    "bare ASGI on flights", (*_uvicorn("bench.ceilings.bare:on_flights", OURS), "--factory"), "ceiling", "ours"
+)
 CONSTANT = Contestant("constant answer", _uvicorn("bench.ceilings.constant:app", OURS), "ceiling", "ours")
 PEERS = (
     Contestant("FastAPI + SQLModel (template)", _uvicorn("bench.peers.template:app", THEIRS), "peer"),
@@ -73,7 +78,7 @@ PEERS = (
     Contestant("Fastify + pg", ("node", str(HERE / "peers" / "fastify" / "server.js")), "peer"),
 )
 TEMPLATE, ASYNC_SESSION, NINJA, LITESTAR, FASTIFY = PEERS
-ALL = (TODO, *PEERS, BARE, CONSTANT)
+ALL = (TODO, *PEERS, BARE_PSYCOPG, BARE, CONSTANT)
 
 
 def versions() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Sweeping: what is kept no longer goes, nothing else does, a little at a time, by one at a time."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -212,6 +213,7 @@ def test_servers_sweep_by_themselves_while_they_are_used(empty_url: str, tmp_pat
         for _ in range(100):
             if not server.http.get(f"{tasks}?status=deleted", headers=token).json():
                 break
+            time.sleep(0.05)
         assert server.http.get(f"{tasks}?status=deleted", headers=token).json() == []
         changes = server.http.get(tasks.replace("/tasks", "/changes?since=2"), headers=token).json()["changes"]
         assert [(change["kind"], change["via"]) for change in changes] == [("purge", "sweep")]
