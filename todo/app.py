@@ -25,7 +25,7 @@ from todo.health import guard
 from todo.observe import Bugs
 from todo.problems import answer_problems
 from todo.protocol import LEAVE
-from todo.routing import TrailingSlash
+from todo.routing import Shortcut
 from todo.settings import Settings
 from todo.tasks import routes as tasks
 from todo.throttle import Throttles
@@ -85,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app)
     app.openapi = lambda: openapi.document(app, foreign_issuer=settings.foreign_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
 
-    app.add_middleware(TrailingSlash)
+    app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Bugs)
     let_pages_call(app, settings.cors_origins)
     return app

@@ -41,6 +41,7 @@ from todo.accounts.tokens import Caller
 from todo.database import Database, Via
 from todo.flights import Row
 from todo.problems import BadRequest, Gone, Invalid, Unauthorized
+from todo.routing import BODY
 from todo.schema import Table
 from todo.statements import Statement
 from todo.tasks.models import Task
@@ -121,7 +122,7 @@ class Key:
     request: bytes
 
     @classmethod
-    async def of(cls, request: Request) -> "Key | None":
+    def of(cls, request: Request) -> "Key | None":
         """The request's key, if it has one. Raises BadRequest for one that cannot be."""
         given = request.headers.getlist(HEADER)
         if not given:
@@ -134,7 +135,7 @@ class Key:
             scope["path"],
             scope["query_string"],
             request.headers.getlist("if-match"),
-            await request.body(),
+            scope[BODY],
         ]
         return cls(given[0], hashlib.sha256(msgspec.msgpack.encode(asked)).digest())
 

@@ -1,18 +1,24 @@
 """How a request is judged before FastAPI reads it: who calls first, then how large and of what kind the body is."""
 
 import inspect
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.convertors import StringConvertor
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo.problems import TOLD, ContentTooLarge, Problem, UnsupportedMediaType, render
 from todo.straight import Plan, parsed
 
 BODY_LIMIT = 64 * 1024  # bytes
+
+BODY = "todo.body"
+"""In a request's scope: its body, of a request that may have one."""
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 """Methods that change nothing (RFC 9110 §9.2.1)."""
@@ -58,38 +64,39 @@ class JsonRoute(APIRoute):
     async def _answer(self, request: Request) -> Response:
         told = request.scope[TOLD] = await self.judge(request)
         if self._writes:
-            request = await _with_bounded_body(request, self.body_field is not None)
+            request.scope[BODY] = await _bounded_body(request, is_taken=self.body_field is not None)
         response = await self.serve(request, self._call)
         response.raw_headers.extend(told)
         return response
 
     async def _call(self, request: Request) -> Response:
-        body = parsed(await request.body()) if self.body_field is not None else None
+        body = parsed(request.scope[BODY]) if self.body_field is not None else None
         response: Response = await self._plan(request, body)
         return response
 
 
-async def _with_bounded_body(request: Request, is_taken: bool) -> Request:
-    """The request with its body read; raises ContentTooLarge, or UnsupportedMediaType where the body is taken.
+async def _bounded_body(request: Request, *, is_taken: bool) -> bytes:
+    """The body of the request; raises ContentTooLarge, or UnsupportedMediaType where the body is taken.
 
     White space is no body. A body is counted as it comes, whatever its length was said to be.
     """
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > BODY_LIMIT:
         raise ContentTooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body = b""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > BODY_LIMIT:
             raise ContentTooLarge
-    content = bytes(body.strip(b" \t\r\n"))
+    content = body.strip(b" \t\r\n")
     if content and is_taken and not _is_json(request.headers.get("content-type", "")):
         raise UnsupportedMediaType
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    return Request(request.scope, receive)
+    return content
 
 
 def _is_json(content_type: str) -> bool:
@@ -98,13 +105,30 @@ def _is_json(content_type: str) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-class TrailingSlash:
-    """Serves a path that ends in a slash like the one without, where a redirect would lose bodies and headers."""
+class Shortcut:
+    """Takes a request to its route at once; what has none goes the framework's own long way, to 404, 405 or its pages.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A path that ends in a slash is served like the one without, where a redirect would lose bodies and headers.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
+        self._routes: dict[str, list[tuple[re.Pattern[str], JsonRoute]]] = {}
+        for route in routes:
+            if isinstance(route, JsonRoute) and {type(c) for c in route.param_convertors.values()} <= {StringConvertor}:
+                for method in route.methods or ():
+                    self._routes.setdefault(method, []).append((route.path_regex, route))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
-            scope = {**scope, "path": scope["path"][:-1]}
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.endswith("/") and path != "/":
+                path = path[:-1]
+                scope = {**scope, "path": path}
+            routes = () if scope.get("root_path") else self._routes.get(scope["method"], ())
+            for pattern, route in routes:
+                if found := pattern.match(path):
+                    scope["path_params"] = found.groupdict()
+                    await route.handle(scope, receive, send)
+                    return
         await self._app(scope, receive, send)

@@ -35,7 +35,7 @@ class Plan:
         self._call = call
         self._request = dependant.request_param_name
         self._needs = [(each.name, Plan(each)) for each in dependant.dependencies]
-        self._path = [(f.name, f.alias, f) for f in dependant.path_params]
+        self._path = [(f.name, f.alias, None if _is_any_text(f) else f) for f in dependant.path_params]
         self._query = [(f.name, f.alias, f) for f in dependant.query_params]
         self._without_query = {field.name: field.field_info.default for field in dependant.query_params}
         self._body = body[0] if body else None
@@ -47,8 +47,10 @@ class Plan:
         for need, plan in self._needs:
             values[need or ""] = await plan(request, body)
         for name, alias, field in self._path:
-            values[name], wrong = field.validate(request.path_params[alias], values, loc=("path", alias))
-            errors += wrong
+            values[name] = request.path_params[alias]
+            if field is not None:
+                values[name], wrong = field.validate(values[name], values, loc=("path", alias))
+                errors += wrong
         if self._without_query:
             values.update(self._without_query)
             if query := request.scope["query_string"]:
@@ -77,6 +79,10 @@ def _taken(field: ModelField, body: Any) -> tuple[Any, list[Any]]:
 
 def _required(field: ModelField) -> bool:
     return field.field_info.is_required()
+
+
+def _is_any_text(field: ModelField) -> bool:
+    return field.field_info.annotation is str and not field.field_info.metadata
 
 
 def _is_list(field: ModelField) -> bool:

@@ -111,7 +111,7 @@ class OwnersRoute(CallersRoute):
 
     async def serve(self, request: Request, handle: Handler) -> Response:
         """The answer; to a write with a key the one that was given before, or one that is kept."""
-        key = await Key.of(request) if self.writes else None
+        key = Key.of(request) if self.writes else None
         if key is None:
             return await handle(request)
         try:
