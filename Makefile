@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test drill format contract lock clean
+# What the benchmark's peers are made of, apart from what is ours.
+PEERS := .venv-bench
+FASTIFY := bench/peers/fastify
+
+.PHONY: help install run test bench drill format contract lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -22,6 +26,17 @@ run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)
 
+bench: $(STAMP) $(PEERS)/.installed $(FASTIFY)/node_modules ## this server beside its peers and ceilings (QUICK=1, SCALE=1, ONLY=name,…); needs wrk
+	@exec $(BIN)/python -m bench
+
+$(PEERS)/.installed: bench/peers/requirements.lock bin/bootstrap
+	@PYTHON="$(PYTHON)" VENV="$(PEERS)" LOCK=bench/peers/requirements.lock sh bin/bootstrap
+	@touch $@
+
+$(FASTIFY)/node_modules: $(FASTIFY)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --prefix $(FASTIFY) && touch $@; else \
+		echo "bench: npm is missing, so Fastify is left out; on Debian or Ubuntu: apt-get install npm" >&2; fi
+
 drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in; the ledger, while the server is killed
 	@$(BIN)/python -m drills.accounts
 	@$(BIN)/python -m drills.ledger $(KILLS)
@@ -34,7 +49,8 @@ contract: $(STAMP) ## export the OpenAPI document to contracts/task-api.yaml
 
 lock: ## resolve pyproject.toml anew into requirements.lock and requirements-serve.lock (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --group dev pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock bench/peers/requirements.in -o bench/peers/requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra redis pyproject.toml -o requirements-serve.lock
 
 clean: ## remove the environment and every cache; data folders stay
-	rm -rf $(VENV) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(FASTIFY)/node_modules .bench .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,18 +1,38 @@
 """`make bench`: QUICK=1 for a look, SCALE=1 with ten million tasks, ONLY=name,… for some of the servers."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import contestants, data, machine, report, stages
-from bench.contestants import ALL, ROOT
+from bench.contestants import ALL, ROOT, Contestant
 from bench.stand import Stand
 from todo import embedded
+
+
+def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str, Callable[[Stand], Any]]:
+    """What to measure, in order: what needs the data as it was loaded comes first."""
+    rounds = {"rounds": lambda stand: stages.rounds(stand, chosen)}
+    if not whole:
+        return rounds
+    return {
+        "unchanged": stages.unchanged,
+        "whole_list": stages.whole_list,
+        **rounds,
+        "crowd": stages.crowd,
+        "far_database": lambda stand: stages.far_database(stand, chosen),
+        "starts": lambda stand: stages.starts(stand, chosen),
+        "workers": stages.workers,
+        **({"scale": stages.scale} if large else {}),
+    }
 
 
 def main(*, quick: bool, large: bool, only: set[str]) -> int:
@@ -20,12 +40,13 @@ def main(*, quick: bool, large: bool, only: set[str]) -> int:
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing, which makes the load; on Debian or Ubuntu: apt-get install wrk")
     began = time.monotonic()
-    users, rounds, seconds = (100, int(os.environ.get("ROUNDS", 1)), 1.0) if quick else (1000, 5, 3.0)
+    users, rounds, seconds = (100, 1, 1.0) if quick else (1000, 5, 3.0)
     absent = {each.name: each.missing for each in ALL if each.missing}
     for name, reason in absent.items():
         print(f"left out: {name}: {reason}")
     chosen = [each for each in ALL if not each.missing and (not only or each.name in only)]
-    (ROOT / ".bench").mkdir(exist_ok=True)
+    unfinished = ROOT / ".bench" / "unfinished.json"
+    unfinished.parent.mkdir(exist_ok=True)
     results: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.described(),
@@ -38,18 +59,9 @@ def main(*, quick: bool, large: bool, only: set[str]) -> int:
         sizes = dict.fromkeys(range(1, users + 1), data.TASKS)
         stand.load("ours", sizes | {data.COLLECTOR: data.COLLECTION})
         stand.load("plain", sizes)
-        if only:
-            results["rounds"] = stages.rounds(stand, chosen)
-        else:
-            results["unchanged"] = stages.unchanged(stand)
-            results["whole_list"] = stages.whole_list(stand)
-            results["rounds"] = stages.rounds(stand, chosen)
-            results["crowd"] = stages.crowd(stand)
-            results["far_database"] = stages.far_database(stand, chosen)
-            results["starts"] = stages.starts(stand, chosen)
-            results["workers"] = stages.workers(stand)
-            if large:
-                results["scale"] = stages.scale(stand)
+        for name, stage in plan(chosen, whole=not only, large=large).items():
+            results[name] = stage(stand)
+            unfinished.write_text(json.dumps(results, default=asdict))
     results["seconds"] = round(time.monotonic() - began)
     report.write(results, kept=not quick and not only)
     return 0

@@ -42,7 +42,16 @@ class Contestant:
     def missing(self) -> str | None:
         """Why it cannot run here."""
         program = Path(self.command[0])
-        return None if shutil.which(program) else f"{program.name} is not installed"
+        if shutil.which(program) is None:
+            return f"{program.name} is not installed"
+        if program.name == "node" and not (HERE / "peers" / "fastify" / "node_modules").exists():
+            return "its packages are not installed, for which make bench needs npm"
+        return "Node 20 or newer is needed" if program.name == "node" and _node() < 20 else None
+
+
+def _node() -> int:
+    said = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout
+    return int(said.lstrip("v").partition(".")[0])
 
 
 def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What the benchmark works on: people with tasks, loaded by COPY into our schema and into the plain one of the peers.
 
-All ids can be computed, so that the load generator needs no list of them: user `u` (from 1) and their task `t` (from 1),
-later ones newer. Rows of the log are loaded like the tasks, since the trigger would take as long as the writes did.
+All ids can be computed, so that the load generator needs no list of them: user `u` (from 1) and their task `t` (from
+1), later ones newer. Rows of the log are loaded like the tasks, since the trigger would take as long as the writes did.
 """
 
 import json
@@ -20,6 +20,8 @@ TASKS = 1000
 """Of each user but one."""
 COLLECTOR, COLLECTION = 0xFFFF, 100_000
 """Somebody with many tasks, whom nobody else's load touches."""
+NULL = "\\N"
+FINGERPRINT = r"\\x00112233445566778899aabbccddeeff"
 DESCRIPTION = "The ones in the hall too, but not the cactus: it had its water in the spring."
 
 PLAIN = """
@@ -48,7 +50,7 @@ def _fields(task: int) -> tuple[str, str | None, bool, datetime]:
 
 
 def _copy(cursor: psycopg.Cursor, into: str, rows: Iterable[str]) -> None:
-    with cursor.copy(sql.SQL("copy " + into + " from stdin")) as copy:  # type: ignore[arg-type] # written here
+    with cursor.copy(sql.SQL("copy " + into + " from stdin")) as copy:
         chunk: list[str] = []
         for row in rows:
             chunk.append(row)
@@ -79,15 +81,17 @@ def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
         for user, count in sizes.items():
             for task in range(1, count + 1):
                 title, description, completed, at = rows[task]
+                done_at = at if completed == "t" else NULL
                 yield (
-                    f"{user_id(user)}\t{task_id(user, task)}\t{title}\t{description}\t{completed}\t{at if completed == 't' else NULL}"
-                    f"\t{at}\t{at}\t\\\\x00112233445566778899aabbccddeeff\t{task}\n"
+                    f"{user_id(user)}\t{task_id(user, task)}\t{title}\t{description}\t{completed}\t{done_at}"
+                    f"\t{at}\t{at}\t{FINGERPRINT}\t{task}\n"
                 )
 
     def changes() -> Iterator[str]:
         for user, count in sizes.items():
             for task in range(1, count + 1):
-                yield f"{user_id(user)}\t{task}\t{task_id(user, task)}\tcreate\t{rows[task][3]}\tsession\t{afters[task]}\n"
+                at = rows[task][3]
+                yield f"{user_id(user)}\t{task}\t{task_id(user, task)}\tcreate\t{at}\tsession\t{afters[task]}\n"
 
     rows, afters = {}, {}
     for task in range(1, max(sizes.values()) + 1):
@@ -105,14 +109,12 @@ def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
         _copy(cursor, "users (id, email, revision, task_count)", users())
         _copy(
             cursor,
-            "tasks (user_id, id, title, description, completed, completed_at, created_at, updated_at, fingerprint, revision)",
+            "tasks (user_id, id, title, description, completed, completed_at, created_at, updated_at, fingerprint,"
+            " revision)",
             tasks(),
         )
         _copy(cursor, "changes (user_id, revision, task_id, kind, at, via, after)", changes())
     _settle(root_url)
-
-
-NULL = "\\N"
 
 
 def load_plain(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
@@ -122,7 +124,8 @@ def load_plain(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
         for user, count in sizes.items():
             for task in range(1, count + 1):
                 title, description, completed, at = _fields(task)
-                yield f"{task_id(user, task)}\t{user_id(user)}\t{title}\t{description or NULL}\t{completed}\t{at}\t{at}\n"
+                text = description or NULL
+                yield f"{task_id(user, task)}\t{user_id(user)}\t{title}\t{text}\t{completed}\t{at}\t{at}\n"
 
     with psycopg.connect(owner_url) as connection, connection.cursor() as cursor:
         cursor.execute(PLAIN)

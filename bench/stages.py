@@ -35,7 +35,7 @@ def rounds(stand: Stand, chosen: Sequence[Contestant]) -> dict[str, Any]:
 
 
 def unchanged(stand: Stand) -> dict[str, Any]:
-    """A list that the caller has already, beside a get. Before anybody writes, since the ETags are those of the load."""
+    """A list that the caller has already, beside a get. Before anybody writes: the ETags are those of the load."""
     with stand.running([TODO]) as servers:
         return _in_turns(stand, [(operation, servers[TODO.name], operation, 16) for operation in ("unchanged", "get")])
 
@@ -79,7 +79,7 @@ def starts(stand: Stand, chosen: Sequence[Contestant]) -> dict[str, list[float]]
 
 
 def whole_list(stand: Stand) -> dict[str, Any]:
-    """All 100,000 tasks of one user, without a limit: memory that it takes, and time to the first byte beside a page."""
+    """All 100,000 tasks of one user, without a limit: what memory it takes, and its first byte beside a page."""
     growth, first_bytes, pages = [], [], []
     with stand.running([TODO], cores=machine.APP) as servers:
         server = servers[TODO.name]
@@ -116,7 +116,8 @@ def workers(stand: Stand) -> dict[str, Any]:
         stand.running([TODO], cores=set(machine.CORES)) as one,
         stand.running([TODO], cores=set(machine.CORES), workers=2) as two,
     ):
-        return _in_turns(stand, [("one", one[TODO.name], "get", 16), ("two", two[TODO.name], "get", 16)])
+        taken = _in_turns(stand, [("one", one[TODO.name], "get", 16), ("two", two[TODO.name], "get", 16)])
+    return taken | {"cores": len(machine.CORES)}
 
 
 LARGE_USERS, SMALL_USERS = 10_000, 100
@@ -140,7 +141,7 @@ def scale(stand: Stand) -> dict[str, Any]:
 def _in_turns(stand: Stand, turns: Sequence[tuple[str, Running, str, int]]) -> dict[str, list[Figures]]:
     """Figures by label: a label, a server, an operation and a number of connections in each turn."""
     taken: dict[str, list[Figures]] = {}
-    for label, server, operation, connections in turns:
+    for _, server, operation, connections in turns:
         stand.measure(server, operation, connections=connections, seconds=1)
     for _ in range(stand.rounds):
         for label, server, operation, connections in turns:

@@ -195,7 +195,7 @@ async def test_a_caller_is_remembered_but_not_for_ever_and_not_without_bound(
     async with running(create_app(settings_for(database_url))) as app:
         keys = app.state.door.issuer._keys
         for _ in range(10):
-            await app.state.door.caller(keys.issue(ada.id, uuid4().hex, 900))
+            await app.state.door.caller(b"Bearer " + keys.issue(ada.id, uuid4().hex, 900).encode())
         assert len(app.state.door._known) == 3
 
 

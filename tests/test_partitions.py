@@ -1,7 +1,7 @@
 """The same statements on a schema that is partitioned by user: each touches the one part that holds the user's rows.
 
-A PostgreSQL that is sharded by `user_id` (docs/scaling.md) sends a statement to the shard that its user is on; what names
-its user everywhere, triggers and foreign keys included, needs no other one.
+A PostgreSQL that is sharded by `user_id` (docs/scaling.md) sends a statement to the shard that its user is on; what
+names its user everywhere, triggers and foreign keys included, needs no other one.
 """
 
 import importlib
@@ -18,7 +18,7 @@ import pytest
 
 import todo
 from tests.conftest import scratch_database
-from todo import embedded, migrate
+from todo import embedded
 from todo.database import ACCOUNTS, ENTER_TO_WRITE, REQUESTS
 from todo.statements import Statement
 from todo.tasks.lists import FLAGS, START
@@ -122,7 +122,8 @@ def with_ada(sharded_url: str) -> Iterator[psycopg.Connection[Any]]:
             as_(connection, ACCOUNTS)
             connection.execute("insert into users (id, email) values ('ada', 'ada@example.com')")
             connection.execute(
-                "insert into credentials (email, user_id, password_hash) values ('ada@example.com', 'ada', '$argon2id$v=19$of nothing')"
+                "insert into credentials (email, user_id, password_hash) values ('ada@example.com', 'ada', %s)",
+                [VALUES["password_hash"]],
             )
             connection.execute(
                 "insert into sessions (id, user_id, token_hash, expires_at)"

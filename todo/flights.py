@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
@@ -29,6 +29,7 @@ Key = tuple[bytes, tuple[int, ...]]
 """A statement's text and the types of its values, which it is prepared for."""
 
 BAD = ConnStatus.BAD
+SQLSTATE = DiagnosticField.SQLSTATE
 SYNC, ABORTED, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.PIPELINE_ABORTED, ExecStatus.TUPLES_OK
 FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
@@ -131,8 +132,10 @@ class Connection(AsyncConnection[Row]):
                 else:
                     received.append(result)
         except OperationalError:
-            if received and received[-1].status in FAILED:  # the server's last words
-                raise error_from_result(received[-1]) from None
+            ended = [pgconn.get_result() for _ in range(4)]  # what was read before the end, and the ends of results
+            for result in (*received, *ended):
+                if result is not None and result.error_field(SQLSTATE):  # the server's last words
+                    raise error_from_result(result) from None
             raise
 
     async def _until_ready(self, *, writing: bool = False) -> None:

@@ -62,12 +62,16 @@ class InProcess(Storage):
         count, ends_at = self._young.get(key) or self._old.get(key) or (0, 0.0)
         return (count, ends_at) if ends_at > now else (0, 0.0)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count, and begin a window of `expiry` seconds where none runs."""
+    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
+        """Count, and begin a window of `expiry` seconds where none runs; the count, and when the window ends."""
         now = time.time()
         count, ends_at = self._found(key, now)
-        self._young[key] = count + amount, ends_at or now + expiry
-        return count + amount
+        self._young[key] = counted = count + amount, ends_at or now + expiry
+        return counted
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """The same, as the library calls it."""
+        return self.count(key, expiry, amount)[0]
 
     async def get(self, key: str) -> int:
         """The count of the running window."""
@@ -129,10 +133,13 @@ class Throttles:
         """Count a request of this user; the headers that tell them what is left. Raises TooManyRequests."""
         if self._away():
             return []
+        key = self._requests_of + user_id
         try:
-            key = self._requests_of + user_id
-            count = await self._storage.incr(key, self._window)
-            ends_at = await self._storage.get_expiry(key)
+            if isinstance(self._storage, InProcess):
+                count, ends_at = self._storage.count(key, self._window)
+            else:
+                count = await self._storage.incr(key, self._window)
+                ends_at = await self._storage.get_expiry(key)
         except StorageError as error:
             return self._unreachable(error)
         remaining, left = max(0, self._most - count), max(0, round(ends_at - time.time()))

@@ -1,4 +1,4 @@
-"""Bare ASGI applications with our statements and our bytes, and nothing else: on psycopg as it comes, and on our flights.
+"""Bare ASGI applications with our statements and bytes, and nothing else: on psycopg as it comes, and on our flights.
 
 They trust whoever sends a token that they have seen; they have no errors, no keys and no conditions.
 """

@@ -1,7 +1,7 @@
 """FastAPI with a synchronous SQLModel session, in the manner of the best-known full-stack template.
 
-Sessions and the current user are dependencies, endpoints are `def`, answers go through a response model. Its pool has 16
-connections, since with fewer than its 40 threads it can hang under more clients than that.
+Sessions and the current user are dependencies, endpoints are `def`, answers go through a response model. Its pool has
+16 connections; with more clients than that and fewer connections than threads it can hang.
 """
 
 import os

@@ -11,7 +11,7 @@ from todo.database import Database
 from todo.problems import Unauthorized
 
 REMEMBERED = 10_000
-"""Callers that are remembered, by a hash of their tokens; the longest known go first."""
+"""Callers that are remembered, by a hash of what they said; the longest known go first."""
 
 
 class Door:
@@ -22,18 +22,24 @@ class Door:
         self._database = database
         self._known: dict[bytes, Caller] = {}
 
-    async def caller(self, token: str) -> Caller:
-        """Whose token it is. Raises Unauthorized, saying what is wrong with it."""
+    def known(self, said: bytes) -> Caller | None:
+        """Who said the same in an Authorization header before, and is not to be looked at again yet."""
+        caller = self._known.get(hashlib.sha256(said).digest())
+        return caller if caller is not None and caller.until > time.time() else None
+
+    async def caller(self, said: bytes) -> Caller:
+        """Whose token it is that an Authorization header has. Raises Unauthorized, saying what is wrong with it."""
+        scheme, _, token = said.decode("latin-1").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized
         if len(token) > LONGEST:
             raise Unauthorized("The access token is too long.")
-        digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
-        known = self._known.get(digest)
-        if known is not None and known.until > time.time():
-            return known
         if token.startswith(API_TOKEN_PREFIX) and self.issuer.name == OWN:
             found = await apitokens.caller(self._database, token)
         else:
             found = await self.issuer.caller(token)
+        digest = hashlib.sha256(said).digest()
         self._known.pop(digest, None)
         if len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]

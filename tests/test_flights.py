@@ -1,0 +1,94 @@
+"""The flight: what is sent comes back, whatever fails; and what is broken off leaves nothing behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.conftest import settings_for
+from todo.flights import Connection, Step
+from todo.pool import Pool
+
+pytestmark = pytest.mark.anyio
+
+FAILS: Step = (b"select 1 / $1::int", [0])
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    async with Pool(database_url, settings_for(database_url, pool_size=1, prepare_threshold=0)) as pool:
+        connection = await pool.borrow()
+        yield connection
+        await pool.give_back(connection)
+
+
+async def test_what_comes_before_a_failure_comes_back_with_it(connection: Connection) -> None:
+    for _ in range(3):
+        landed = await connection.fly([(b"select 1", ()), FAILS, (b"select 3", ())])
+
+        assert [connection.rows(result) for result in landed.results] == [[(1,)]]
+        assert isinstance(landed.error, errors.DivisionByZero)
+        assert landed.error.diag.message_primary == "division by zero"
+
+
+async def test_what_a_failure_kept_from_being_prepared_is_prepared_later(connection: Connection) -> None:
+    behind: Step = (b"select $1::text", ["behind"])
+    for _ in range(3):
+        assert (await connection.fly([FAILS, behind])).error
+    for _ in range(3):
+        landed = await connection.fly([behind])
+        assert connection.rows(landed.results[0]) == [("behind",)]
+
+
+async def test_a_statement_is_prepared_for_each_kind_of_value(connection: Connection) -> None:
+    for value in ("42", None, 42, None, "42"):
+        landed = await connection.fly([(b"select $1::text", [value])])
+        assert connection.rows(landed.results[0]) == [(None if value is None else "42",)]
+
+
+async def test_nothing_is_too_large(connection: Connection) -> None:
+    text = "fern " * 2_000_000
+    landed = await connection.fly([(b"select $1::text", [text]), (b"select length($1::text)", [text])])
+
+    assert [connection.rows(result) for result in landed.results] == [[(text,)], [(len(text),)]]
+
+
+async def test_what_cannot_be_sent_is_not_and_leaves_the_connection(connection: Connection) -> None:
+    with pytest.raises(psycopg.DataError):
+        await connection.fly([(b"select 1", ()), (b"select $1::text", ["a\0b"])])
+
+    assert connection.rows((await connection.fly([(b"select 2", ())])).results[0]) == [(2,)]
+
+
+async def test_one_that_is_broken_off_is_closed(connection: Connection) -> None:
+    flying = asyncio.create_task(connection.fly([(b"select pg_sleep(5)", ())]))
+    await asyncio.sleep(0.05)
+    flying.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await flying
+    assert connection.closed
+
+
+async def test_the_last_words_of_a_server_are_the_error(connection: Connection) -> None:
+    with pytest.raises(errors.AdminShutdown):
+        await connection.fly(
+            [(b"select 1", ()), (b"select pg_terminate_backend(pg_backend_pid())", ()), (b"select 3", ())]
+        )
+    assert connection.closed
+
+
+async def test_a_connection_that_breaks_is_an_error_that_says_so(connection: Connection) -> None:
+    flying = asyncio.create_task(connection.fly([(b"select pg_sleep(5)", ())]))
+    await asyncio.sleep(0.05)
+    import socket
+
+    with socket.socket(fileno=connection.fileno()) as held:
+        held.shutdown(socket.SHUT_RDWR)
+        held.detach()
+
+    with pytest.raises(psycopg.OperationalError):
+        await flying
+    assert connection.closed
