@@ -1,4 +1,4 @@
-"""`make bench`: QUICK=1 for a look, SCALE=1 with ten million tasks, ONLY=name,… for some of the servers."""
+"""`make bench`: QUICK=1 for a look, SCALE=1 with ten million tasks too, ONLY=name,… for some of the servers."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str,
 
 
 def main(*, quick: bool, large: bool, only: set[str]) -> int:
-    """Measure, and write bench/results; 0 where every goal is met, or told to be missed."""
+    """Measure, and report; a whole run is written to bench/results."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing, which makes the load; on Debian or Ubuntu: apt-get install wrk")
     began = time.monotonic()

@@ -139,11 +139,13 @@ class Running:
             **({} if self.contestant.kind == "ours" else {"JWT_SECRET": SECRET}),
         }
         began = time.perf_counter()
-        self.log = (ROOT / ".bench" / f"{self.port}.log").open("w+")
-        process = subprocess.Popen(
-            command, env=environment, stdout=self.log, stderr=self.log, cwd=ROOT,
-            preexec_fn=lambda: machine.pin(0, self.cores),  # nothing else runs in this process
-        )  # fmt: skip
+        self.log = ROOT / ".bench" / f"{self.port}.log"
+        self.log.parent.mkdir(exist_ok=True)
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, cwd=ROOT,
+                preexec_fn=lambda: machine.pin(0, self.cores),
+            )  # fmt: skip
         self.process = psutil.Process(process.pid)
         self._popen = process
         with httpx.Client(
@@ -159,9 +161,9 @@ class Running:
                 if process.poll() is not None:
                     break
                 time.sleep(0.002)
+        words = self.log.read_text()[-2000:]
         self.stop()
-        self.log.seek(0)
-        raise RuntimeError(f"{self.contestant.name} does not answer: {self.log.read()[-2000:]}")
+        raise RuntimeError(f"{self.contestant.name} does not answer: {words}")
 
     def stop(self) -> None:
         """End it, and all that it started."""
@@ -175,3 +177,4 @@ class Running:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         self._popen.wait()
+        self.log.unlink(missing_ok=True)

@@ -113,7 +113,7 @@ class TestReadingTheList:
             }
             plans = [
                 psycopg.RawCursor(owner)
-                .execute(b"explain (analyze, buffers) " + PAGE.sql, PAGE.values({**params, "known": [known]}))
+                .execute(b"explain (analyze, buffers) " + PAGE.sql, PAGE.values({**params, "known": f"{{{known}}}"}))
                 .fetchall()
                 for known in (revision, revision - 1)
             ]

@@ -45,7 +45,7 @@ VALUES: dict[str, Any] = {
     "flags": FLAGS["all"],
     "after_at": START.created_at,
     "after_id": START.id,
-    "known": [],
+    "known": "{}",
     "matches": None,
     "title": "Water the ferns",
     "description": None,

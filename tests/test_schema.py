@@ -222,7 +222,7 @@ def test_a_list_is_one_index_range(database_url: str) -> None:
             "insert into tasks (user_id, id, title) select 'plan', gen_random_uuid(), 'x' from generate_series(1, 5000)"
         )
         connection.execute("analyze tasks")
-        params = {"user_id": "plan", "flags": FLAGS["all"], "most": 50, "known": []}
+        params = {"user_id": "plan", "flags": FLAGS["all"], "most": 50, "known": "{}"}
         values = PAGE.values(params | {"after_at": START.created_at, "after_id": START.id})
         plan = psycopg.RawCursor(connection).execute(b"explain " + PAGE.sql, values).fetchall()
         connection.rollback()

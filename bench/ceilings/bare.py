@@ -61,7 +61,13 @@ class Bare:
             task = {"id": uuid4(), "title": given["title"], "description": None, "completed": False}
             return 201, answers.as_object((await self._rows(CREATE, who | task))[0])
         if not place:
-            page = {"flags": FLAGS["all"], "after_at": START.created_at, "after_id": START.id, "most": 51, "known": []}
+            page = {
+                "flags": FLAGS["all"],
+                "after_at": START.created_at,
+                "after_id": START.id,
+                "most": 51,
+                "known": "{}",
+            }
             return 200, answers.as_array((await self._rows(PAGE, who | page))[:50])
         task_id = {"id": UUID(place[0])}
         if method == "GET":

@@ -1,5 +1,6 @@
 """The command line. Heavy imports stand inside the commands, so that `todo --help` is quick."""
 
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +40,7 @@ def serve(
         signal.signal(ends, lambda *_: sys.exit(0))
     with one_line_for_what_can_be_mended():
         settings = Settings.from_environment(host=host, port=port, workers=workers)
+        gc.disable()  # nothing of what is imported goes again; `from_environment` switches it on
         import logging.config
 
         import uvicorn
@@ -60,6 +62,8 @@ def serve(
             if settings.database_url is None:
                 log.info("it started by itself; its data is in %s", settings.folder)
             log.info("the API: http://%s:%d, described at /docs", settings.host, settings.port)
+            if settings.workers > 1:  # then this process only watches the others
+                gc.enable()
             uvicorn.run(
                 "todo.app:from_environment",
                 factory=True,

@@ -29,7 +29,7 @@ from sqlmodel import col
 from todo.accounts.models import User
 from todo.flights import Row
 from todo.problems import Gone
-from todo.statements import Statement
+from todo.statements import Statement, array
 from todo.tasks.cursors import Cursor
 from todo.tasks.models import CREATED_AT, ID, SHOWN, Status, Task
 from todo.transactions import Tx
@@ -38,7 +38,8 @@ STREAM_PAGE = 500
 """Rows of a whole list that are read at a time, each page in a transaction of its own."""
 
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
-FLAGS = {"all": [False, True], "pending": [False], "completed": [True], "deleted": [False, True]}
+FLAGS = {"all": "{f,t}", "pending": "{f}", "completed": "{t}", "deleted": "{f,t}"}
+"""Which values of `completed` a list shows, as PostgreSQL writes an array."""
 
 
 def _page(where: ColumnElement[bool], *more: Mapped[datetime | None]) -> Statement:
@@ -84,7 +85,7 @@ async def page(tx: Tx, *, status: Status, after: Cursor = START, most: int, know
     """At most `most` tasks of this status, newest first, after the cursor; none where the revision is `known`."""
     statement = PAGE_OF_TRASH if status == "deleted" else PAGE
     rows = await tx.one(
-        statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, most=most, known=list(known)
+        statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, most=most, known=array(known)
     )
     if not rows:  # a user of another issuer who has written nothing yet
         return Page(0, [])
