@@ -15,7 +15,7 @@ from bench.stand import Stand
 from bench.wire import wire
 from todo import embedded
 
-pytestmark = pytest.mark.skipif(
+loaded = pytest.mark.skipif(
     shutil.which("wrk") is None and not os.environ.get("REQUIRE_WRK"), reason="wrk, which makes the load, is missing"
 )
 
@@ -30,6 +30,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield stand
 
 
+@loaded
 @pytest.mark.parametrize("contestant", [TODO, BARE_PSYCOPG, BARE, CONSTANT], ids=lambda each: each.name)
 def test_what_runs_from_this_environment_is_measured(stand: Stand, contestant: Any) -> None:
     with stand.running([contestant]) as servers:
@@ -42,6 +43,7 @@ def test_what_runs_from_this_environment_is_measured(stand: Stand, contestant: A
             assert figures.p50 <= figures.p99
 
 
+@loaded
 def test_the_database_alone_is_measured_by_our_statements(stand: Stand) -> None:
     for operation in OPERATIONS:
         figures = stand.pgbench(operation)
@@ -50,6 +52,7 @@ def test_the_database_alone_is_measured_by_our_statements(stand: Stand) -> None:
         assert figures.requests > 10
 
 
+@loaded
 def test_a_far_database_is_as_far_as_it_is_told(stand: Stand) -> None:
     with wire(stand.url("ours"), 0.005) as (url, flights), stand.running([TODO], url=url) as servers:
         server = servers[TODO.name]

@@ -125,6 +125,20 @@ async def test_psycopgs_pool_sees_each_again_after_a_while(pool: Pool) -> None:
     assert await works(await pool.borrow())
 
 
+async def test_one_that_nobody_needs_goes_back_to_psycopgs_pool(database_url: str) -> None:
+    async with Pool(database_url, settings_for(database_url, pool_size=2)) as pool:
+        rarely, often = await pool.borrow(), await pool.borrow()
+        await pool.give_back(rarely)
+        await pool.give_back(often)
+        rarely.known_since -= AT_HAND
+
+        assert await pool.borrow() is often
+        await pool.give_back(often)
+
+        assert pool._idle == [often]
+        assert pool._maker.get_stats()["pool_available"] == 1
+
+
 async def test_none_is_lost_when_callers_are_cancelled_at_any_moment(database_url: str) -> None:
     settings: Any = settings_for(database_url, pool_size=3, pool_timeout=5)
 

@@ -30,11 +30,10 @@ Key = tuple[bytes, tuple[int, ...]]
 
 BAD = ConnStatus.BAD
 SQLSTATE = DiagnosticField.SQLSTATE
-SYNC, ABORTED, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.PIPELINE_ABORTED, ExecStatus.TUPLES_OK
+SYNC, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.TUPLES_OK
 FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
 _AUTO = [PyFormat.AUTO] * 64
-
 
 _ADAPTERS = psycopg.adapt.AdaptersMap(psycopg.adapters)
 _ADAPTERS.register_dumper(int, Int8BinaryDumper)  # one width of int: one prepared statement

@@ -90,11 +90,13 @@ class Pool:
 
     async def give_back(self, connection: Connection) -> None:
         """Return what was borrowed, to whoever waits the longest. What is in the middle of something is closed."""
-        fresh = connection.known_since + AT_HAND > time.monotonic()
-        if fresh and connection.pgconn.transaction_status == IDLE:
+        stale = time.monotonic() - AT_HAND
+        if connection.known_since > stale and connection.pgconn.transaction_status == IDLE:
             self._hand_on(connection)
         else:
             await self._return(connection)
+        if self._idle and self._idle[0].known_since <= stale:  # nobody has needed it: psycopg's pool may close it
+            await self._return(self._idle.pop(0))
 
     def _hand_on(self, connection: Connection) -> None:
         while self._waiting:

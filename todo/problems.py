@@ -233,8 +233,6 @@ FRAMEWORK_DETAILS = {
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 400:  # JSON that Python's parser gives up on: too deep, a number too long, no UTF-8
-        return render(Invalid.at("body", msg="cannot be read as JSON", kind="json_invalid"), request.scope)
     phrase = HTTPStatus(error.status_code).phrase
     detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
     headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
