@@ -42,6 +42,51 @@ async def test_what_a_failure_kept_from_being_prepared_is_prepared_later(connect
         assert connection.rows(landed.results[0]) == [("behind",)]
 
 
+@pytest.mark.parametrize("event", [b"deallocate all", b"alter table ferns alter height type text"])
+async def test_what_was_prepared_and_is_so_no_longer_is_prepared_anew(connection: Connection, event: bytes) -> None:
+    await connection.fly([(b"create temporary table ferns (height int)", ())])
+    await connection.fly([(b"insert into ferns values (42)", ())])
+    read: Step = (b"select height from ferns", ())
+    for _ in range(2):
+        assert connection.rows((await connection.fly([read])).results[0]) == [(42,)]
+    await connection.execute(event)
+
+    for _ in range(3):
+        [[height]] = connection.rows((await connection.fly([read])).results[0])
+        assert height in {42, "42"}
+
+
+async def test_what_is_no_longer_prepared_in_the_middle_of_a_transaction_is_its_error(connection: Connection) -> None:
+    read: Step = (b"select 42", ())
+    await connection.fly([read])
+    await connection.fly([(b"begin", ())])
+    await connection.execute("deallocate all")
+    assert isinstance((await connection.fly([read])).error, errors.InvalidSqlStatementName)
+    await connection.fly([(b"rollback", ())])
+
+    assert connection.rows((await connection.fly([read])).results[0]) == [(42,)]
+
+
+async def test_what_fails_at_the_commit_is_an_error(connection: Connection) -> None:
+    await connection.fly([(b"create temporary table pots (id int primary key)", ())])
+    await connection.fly(
+        [(b"create temporary table ferns (pot int references pots (id) deferrable initially deferred)", ())]
+    )
+    for _ in range(2):
+        landed = await connection.fly([(b"insert into ferns values ($1::int)", [1])])
+        assert isinstance(landed.error, errors.ForeignKeyViolation)
+    assert connection.rows((await connection.fly([(b"select count(*) from ferns", ())])).results[0]) == [(0,)]
+
+
+async def test_text_is_sent_as_what_it_is(database_url: str) -> None:
+    url = database_url + ("&" if "?" in database_url else "?") + "client_encoding=latin1"
+    async with Pool(url, settings_for(database_url)) as pool:
+        connection = await pool.borrow()
+        landed = await connection.fly([(b"select $1::text, length($1::text)", ["née €"])])
+        assert connection.rows(landed.results[0]) == [("née €", 5)]
+        await pool.give_back(connection)
+
+
 async def test_a_statement_is_prepared_for_each_kind_of_value(connection: Connection) -> None:
     for value in ("42", None, 42, None, "42"):
         landed = await connection.fly([(b"select $1::text", [value])])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import settings_for
+from todo import pool as pool_module
 from todo.flights import Connection
 from todo.pool import AT_HAND, NoConnection, Pool
 from todo.problems import Unavailable
@@ -64,6 +65,43 @@ async def test_who_waited_too_long_is_told_so_and_leaves_the_queue(pool: Pool) -
         assert [type(result) for result in results] == [NoConnection] * 3
     await pool.give_back(connection)
     assert await pool.borrow() is connection
+
+
+async def test_who_waited_too_long_is_told_so_although_one_came_at_that_moment(pool: Pool) -> None:
+    connection = await pool.borrow()
+    tasks = await waiting(pool, 3)
+    pool_module._give_up(pool._waiting[0])  # as its timer does, before anybody else runs
+    await pool.give_back(connection)
+
+    with pytest.raises(NoConnection):
+        await tasks[0]
+    assert await tasks[1] is connection
+    await pool.give_back(connection)
+    assert await tasks[2] is connection
+
+
+async def test_leave_to_make_one_is_not_taken_by_somebody_who_came_later(pool: Pool) -> None:
+    connection = await pool.borrow()
+    first, *rest = await waiting(pool, 3)
+    await connection.close()
+    giving = asyncio.create_task(pool.give_back(connection))
+    while len(pool._waiting) == 3:  # noqa: ASYNC110 # until the very moment
+        await asyncio.sleep(0)
+    late = asyncio.create_task(pool.borrow())
+
+    another = await first
+    await giving
+    assert not late.done()
+    for task in (*rest, late):
+        await pool.give_back(another)
+        assert await task is another
+
+
+async def test_what_comes_back_after_the_end_is_closed(database_url: str) -> None:
+    async with Pool(database_url, settings_for(database_url)) as pool:
+        connection = await pool.borrow()
+    await pool.give_back(connection)
+    assert connection.closed
 
 
 async def test_what_came_to_somebody_who_left_goes_to_the_next(pool: Pool) -> None:
@@ -125,15 +163,22 @@ async def test_psycopgs_pool_sees_each_again_after_a_while(pool: Pool) -> None:
     assert await works(await pool.borrow())
 
 
-async def test_one_that_nobody_needs_goes_back_to_psycopgs_pool(database_url: str) -> None:
+async def test_one_that_nobody_needs_goes_back_to_psycopgs_pool(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "AT_HAND", 0.5)
     async with Pool(database_url, settings_for(database_url, pool_size=2)) as pool:
         rarely, often = await pool.borrow(), await pool.borrow()
         await pool.give_back(rarely)
         await pool.give_back(often)
-        rarely.known_since -= AT_HAND
+        rarely.known_since -= 0.5
 
         assert await pool.borrow() is often
         await pool.give_back(often)
+        for _ in range(200):
+            if pool._idle == [often]:
+                break
+            await asyncio.sleep(0.01)
 
         assert pool._idle == [often]
         assert pool._maker.get_stats()["pool_available"] == 1

@@ -41,7 +41,13 @@ SLOW = 10
 SURELY_NOT_DONE = {errors.DeadlockDetected.sqlstate, errors.SerializationFailure.sqlstate}
 """The server rolled the whole transaction back and says so: it may run again."""
 
-UNAVAILABLE = (OperationalError, InterfaceError, errors.ReadOnlySqlTransaction)
+UNAVAILABLE = (
+    OperationalError,
+    InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,
+    errors.TransactionTimeout,
+)
 """psycopg's errors that say something of the database and nothing of the statement."""
 
 
@@ -154,7 +160,7 @@ class Database:
 def _lost(error: Exception) -> bool:
     """Whether the connection died, and not the server that refuses."""
     sqlstate = getattr(error, "sqlstate", None)
-    return sqlstate is None or sqlstate.startswith(("08", "57P"))
+    return sqlstate is None or sqlstate.startswith(("08", "57P", "25P03", "25P04"))
 
 
 def described(url: str) -> str:

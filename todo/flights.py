@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, OperationalError, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
@@ -33,7 +33,8 @@ SQLSTATE = DiagnosticField.SQLSTATE
 SYNC, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.TUPLES_OK
 FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
-_AUTO = [PyFormat.AUTO] * 64
+STALE = {errors.InvalidSqlStatementName.sqlstate, errors.FeatureNotSupported.sqlstate}
+"""What was prepared is gone (`DEALLOCATE`, another server behind a pooler), or would return other columns now."""
 
 _ADAPTERS = psycopg.adapt.AdaptersMap(psycopg.adapters)
 _ADAPTERS.register_dumper(int, Int8BinaryDumper)  # one width of int: one prepared statement
@@ -67,7 +68,7 @@ class Connection(AsyncConnection[Row]):
         """
         pgconn, adapter = self.pgconn, self._adapter
         messages = [
-            (sql, adapter.dump_sequence(values, _AUTO[: len(values)]), adapter.types or (), adapter.formats)
+            (sql, adapter.dump_sequence(values, [PyFormat.AUTO] * len(values)), adapter.types or (), adapter.formats)
             for sql, values in steps
         ]
         try:
@@ -82,11 +83,20 @@ class Connection(AsyncConnection[Row]):
         except BaseException:
             await self.close()
             raise
+        landed = self._landed(sent, received)
+        if landed.error is not None and landed.error.sqlstate in STALE and self._names:
+            self._names.clear()
+            self._times.clear()
+            if pgconn.transaction_status == TransactionStatus.IDLE:  # nothing of it was done
+                return await self.fly(steps)
+        return landed
+
+    def _landed(self, sent: list[tuple[Key, bytes] | None], received: list[PGresult]) -> Landed:
         landed = Landed([])
+        sent += [None] * (len(received) - len(sent))  # the Sync itself may fail, of what is checked at the commit
         for prepares, result in zip(sent, received, strict=True):
-            if landed.error is None and result.status in FAILED:
+            if result.status in FAILED:
                 landed.error = error_from_result(result)
-            if landed.error is not None:
                 break
             if prepares is None:
                 landed.results.append(result)
@@ -117,18 +127,19 @@ class Connection(AsyncConnection[Row]):
         """A result for each message. Raises OperationalError when the connection is lost before the Sync comes back."""
         pgconn = self.pgconn
         received: list[PGresult] = []
+        ends = 0
         try:
             while True:
                 while pgconn.is_busy():
                     await self._until_ready()
                     pgconn.consume_input()
                 result = pgconn.get_result()
-                if result is None:
-                    if pgconn.status == BAD:
-                        raise OperationalError("the connection is lost")  # noqa: TRY301 # as libpq does
-                elif result.status == SYNC:
+                ends = ends + 1 if result is None else 0
+                if ends > 1 or (ends and pgconn.status == BAD):  # each step's results have one end
+                    raise OperationalError("the connection is lost")  # noqa: TRY301 # as libpq does
+                if result is not None and result.status == SYNC:
                     return received
-                else:
+                if result is not None:
                     received.append(result)
         except OperationalError:
             ended = [pgconn.get_result() for _ in range(4)]  # what was read before the end, and the ends of results

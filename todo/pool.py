@@ -48,6 +48,7 @@ class Pool:
                 "prepare_threshold": None if threshold < 0 else threshold,
                 "connect_timeout": settings.connect_timeout,
                 "application_name": "todo",
+                "client_encoding": "utf8",
             },
             min_size=min(2, settings.pool_size),
             max_size=settings.pool_size,
@@ -58,9 +59,11 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         await self._maker.open()
+        self._tidying = asyncio.create_task(self._tidy())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._tidying.cancel()
         while self._idle:
             await self._return(self._idle.pop())
         await self._maker.close()
@@ -74,29 +77,37 @@ class Pool:
         deadline = 0.0
         while True:
             if self._idle:
-                connection: Connection | None = self._idle.pop()
+                connection = self._idle.pop()
             else:
                 deadline = deadline or time.monotonic() + self._timeout
                 if self._held < self._size:
+                    self._held += 1
                     connection = await self._made(deadline)
                 else:
-                    connection = await self._next(deadline)
-            if connection is None:
-                continue
+                    connection = await self._next(deadline) or await self._made(deadline)
             if not connection.closed and not _readable(connection.fileno()):
                 return connection
             await connection.close()
             await self.give_back(connection)
 
     async def give_back(self, connection: Connection) -> None:
-        """Return what was borrowed, to whoever waits the longest. What is in the middle of something is closed."""
-        stale = time.monotonic() - AT_HAND
-        if connection.known_since > stale and connection.pgconn.transaction_status == IDLE:
+        """Return what was borrowed, to whoever waits the longest.
+
+        What is old, or in the middle of something, goes to psycopg's pool, which rolls it back or closes it.
+        """
+        fresh = connection.known_since + AT_HAND > time.monotonic() and not self._maker.closed
+        if fresh and connection.pgconn.transaction_status == IDLE:
             self._hand_on(connection)
         else:
             await self._return(connection)
-        if self._idle and self._idle[0].known_since <= stale:  # nobody has needed it: psycopg's pool may close it
-            await self._return(self._idle.pop(0))
+
+    async def _tidy(self) -> None:
+        """Let psycopg's pool see those that nobody has needed for a while; it may close them."""
+        while True:
+            await asyncio.sleep(AT_HAND / 2)
+            stale = time.monotonic() - AT_HAND
+            while self._idle and self._idle[0].known_since <= stale:
+                await self._return(self._idle.pop(0))
 
     def _hand_on(self, connection: Connection) -> None:
         while self._waiting:
@@ -108,12 +119,12 @@ class Pool:
 
     def _let_one_try(self) -> None:
         """There is room for another one: whoever waits the longest may have it made."""
-        self._held -= 1
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(None)  # and the place with it
                 return
+        self._held -= 1
 
     async def _next(self, deadline: float) -> Connection | None:
         """What somebody gives back, or None when one may be made instead."""
@@ -126,14 +137,14 @@ class Pool:
         try:
             return await waiter
         except NoConnection:
-            self._waiting.remove(waiter)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             raise
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 if (connection := waiter.result()) is not None:  # it came too late
                     self._hand_on(connection)
                 else:
-                    self._held += 1
                     self._let_one_try()
             elif waiter in self._waiting:
                 self._waiting.remove(waiter)
@@ -142,7 +153,6 @@ class Pool:
             timer.cancel()
 
     async def _made(self, deadline: float) -> Connection:
-        self._held += 1
         try:
             connection = await self._maker.getconn(timeout=max(0.01, deadline - time.monotonic()))
         except BaseException as error:

@@ -30,11 +30,13 @@ class Plan:
         call, body = dependant.call, dependant.body_params
         if not inspect.iscoroutinefunction(call) or any(getattr(dependant, name) for name in UNUSED):
             raise TypeError(f"{call} is not for the straight way: it must be async, and take the request for the rest")
+        if not all(each.name for each in dependant.dependencies):
+            raise TypeError(f"{call} is not for the straight way: what it depends on must be a parameter")
         if len(body) > 1 or any(_required(f) or _is_list(f) for f in dependant.query_params):
             raise TypeError(f"{call} is not for the straight way: one body, and a query of single values with defaults")
         self._call = call
         self._request = dependant.request_param_name
-        self._needs = [(each.name, Plan(each)) for each in dependant.dependencies]
+        self._needs = [(each.name or "", Plan(each)) for each in dependant.dependencies]
         self._path = [(f.name, f.alias, None if _is_any_text(f) else f) for f in dependant.path_params]
         self._query = [(f.name, f.alias, f) for f in dependant.query_params]
         self._without_query = {field.name: field.field_info.default for field in dependant.query_params}
@@ -45,7 +47,7 @@ class Plan:
         values: dict[str, Any] = {}
         errors: list[Any] = []
         for need, plan in self._needs:
-            values[need or ""] = await plan(request, body)
+            values[need] = await plan(request, body)
         for name, alias, field in self._path:
             values[name] = request.path_params[alias]
             if field is not None:

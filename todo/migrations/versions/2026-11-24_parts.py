@@ -23,6 +23,10 @@ BEGIN
     IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
         EXECUTE format('GRANT CREATE ON SCHEMA %I TO todo_log', current_schema());
     END IF;
+    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
+        RAISE 'whoever owns the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
+            current_schema(), current_schema();
+    END IF;
     SET LOCAL ROLE todo_log;
     EXECUTE replace(made, {old}, {new});
     RESET ROLE;
