@@ -1,4 +1,4 @@
-"""How a request is judged before FastAPI reads it: who calls first, then how large and of what kind the body is."""
+"""How a request comes to its endpoint: to its route, past who judges it, with its body, along the straight way."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 class JsonRoute(APIRoute):
     """A route whose body, where it takes one, is JSON of at most 64 KiB.
 
-    FastAPI reads a body before it asks any dependency, so what must be judged earlier is judged here.
+    FastAPI describes it and has read its signature; what is judged, in which order, and how it is called is ours.
     """
 
     async def judge(self, request: Request) -> RawHeaders:  # noqa: ARG002 # for those who judge
