@@ -60,7 +60,7 @@ def test_a_far_database_is_as_far_as_it_is_told(stand: Stand) -> None:
         before = flights.value
         figures = stand.measure(server, "get", connections=1)
 
-        assert flights.value - before - figures.requests in {0, 1}  # the last one was still on its way
+        assert 0 <= flights.value - before - figures.requests <= 2  # the last ones were still on their way
         assert figures.p50 >= 5
 
 

@@ -166,12 +166,12 @@ async def test_psycopgs_pool_sees_each_again_after_a_while(pool: Pool) -> None:
 async def test_one_that_nobody_needs_goes_back_to_psycopgs_pool(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "AT_HAND", 0.5)
+    monkeypatch.setattr(pool_module, "AT_HAND", 2.0)
     async with Pool(database_url, settings_for(database_url, pool_size=2)) as pool:
         rarely, often = await pool.borrow(), await pool.borrow()
         await pool.give_back(rarely)
         await pool.give_back(often)
-        rarely.known_since -= 0.5
+        rarely.known_since -= 2.0
 
         assert await pool.borrow() is often
         await pool.give_back(often)
