@@ -35,7 +35,7 @@ def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str,
     }
 
 
-def main(*, quick: bool, large: bool, only: set[str]) -> int:
+def main(*, quick: bool, large: bool, only: set[str]) -> None:
     """Measure, and report; a whole run is written to bench/results."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing, which makes the load; on Debian or Ubuntu: apt-get install wrk")
@@ -64,9 +64,8 @@ def main(*, quick: bool, large: bool, only: set[str]) -> int:
             unfinished.write_text(json.dumps(results, default=asdict))
     results["seconds"] = round(time.monotonic() - began)
     report.write(results, kept=not quick and not only)
-    return 0
 
 
 if __name__ == "__main__":
     wanted = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
-    sys.exit(main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=wanted))
+    main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=wanted)

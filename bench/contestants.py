@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -60,10 +60,10 @@ def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:
 
 TODO = Contestant("todo", (str(OURS / "todo"), "serve"), "ours", "ours")
 BARE_PSYCOPG = Contestant(
-    "bare ASGI on psycopg", (*_uvicorn("bench.ceilings.bare:on_psycopg", OURS), "--factory"), "ceiling", "ours"
+    "bare ASGI on psycopg", (*_uvicorn("bench.ceilings.bare:OnPsycopg", OURS), "--factory"), "ceiling", "ours"
 )
 BARE = Contestant(
-    "bare ASGI on flights", (*_uvicorn("bench.ceilings.bare:on_flights", OURS), "--factory"), "ceiling", "ours"
+    "bare ASGI on flights", (*_uvicorn("bench.ceilings.bare:OnFlights", OURS), "--factory"), "ceiling", "ours"
 )
 CONSTANT = Contestant("constant answer", _uvicorn("bench.ceilings.constant:app", OURS), "ceiling", "ours")
 PEERS = (
@@ -71,16 +71,7 @@ PEERS = (
     Contestant("FastAPI + AsyncSession", _uvicorn("bench.peers.asyncsession:app", THEIRS), "peer"),
     Contestant(
         "Django Ninja",
-        (
-            str(THEIRS / "python"),
-            "-m",
-            "gunicorn",
-            "bench.peers.ninja_app:app",
-            "--threads",
-            "16",
-            "--log-level",
-            "error",
-        ),
+        (str(THEIRS / "python"), "-m", "gunicorn", "bench.peers.ninja_app:app", "--threads=16", "--log-level=error"),
         "peer",
     ),
     Contestant("Litestar + asyncpg", _uvicorn("bench.peers.litestar_app:app", THEIRS), "peer"),
@@ -114,8 +105,8 @@ class Running:
     database_url: str
     people: str
     """Whose tokens it takes."""
-    workers: int = 1
-    cores: set[int] = field(default_factory=lambda: machine.APP)
+    workers: int
+    cores: frozenset[int]
     took: float = 0.0
     """Seconds from its start to its first 200."""
 

@@ -51,7 +51,7 @@ def measure(
     before = machine.cpu(app), machine.cpu(database)
     said = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=load.seconds + 60,
-        preexec_fn=lambda: machine.pin(0, machine.REST),  # nothing else runs in this process
+        preexec_fn=lambda: machine.pin(0, machine.REST),
     ).stdout  # fmt: skip
     after = machine.cpu(app), machine.cpu(database)
     told = json.loads(said.splitlines()[-1])
@@ -86,7 +86,7 @@ _VALUES = {
 """What pgbench gives for each parameter; it knows numbers alone, so ids are made of them."""
 
 
-def pgbench_script(operation: str) -> str:
+def pgbench_script(operation: str, users: int, tasks: int) -> str:
     """Our very statements, with what a transaction begins with, in one pipeline."""
     statement = STATEMENTS[operation]
     values = _VALUES | {"completed": "false" if operation == "create" else "null"}
@@ -95,7 +95,14 @@ def pgbench_script(operation: str) -> str:
     entering = ["'todo_app'", _USER, "'10000'", "'session'", "'100000'"]
     enter = _with(ENTER if statement.reads else ENTER_TO_WRITE, entering)
     asked = _with(statement.sql, [f"({_given(statement, name, values)})" for name in statement.names])
-    lines = ("\\set u random(1, :users)", "\\set t random(1, :tasks)", "\\startpipeline", enter, asked, "\\endpipeline")
+    lines = (
+        f"\\set u random(1, {users})",
+        f"\\set t random(1, {tasks})",
+        "\\startpipeline",
+        enter,
+        asked,
+        "\\endpipeline",
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -110,20 +117,17 @@ def _given(statement: Statement, name: str, values: dict[str, str]) -> str:
     return str(constant).lower() if isinstance(constant, (bool, int)) else f"'{constant}'"
 
 
-def pgbench(program: Path, url: str, database: psutil.Process, load: Load, operation: str, users: int) -> Figures:
-    """The database's own ceiling: no server in between. `app_cpu` is pgbench's."""
-    script = load.people / f"{operation}.sql"
-    script.write_text(pgbench_script(operation))
+def pgbench(program: Path, url: str, database: psutil.Process, script: Path, seconds: float) -> Figures:
+    """The database's own ceiling: no server in between, so `app_cpu` is 0; pgbench tells the mean time, and no p99."""
     command = [
-        str(program), "-n", "-M", "prepared", "-c16", "-j1", f"-T{max(1, round(load.seconds))}", "-f", str(script),
-        f"-Dusers={users}", f"-Dtasks={load.tasks}", url,
+        str(program), "-n", "-M", "prepared", "-c16", "-j1", f"-T{max(1, round(seconds))}", "-f", str(script), url,
     ]  # fmt: skip
     before = machine.cpu(database)
     client = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: machine.pin(0, machine.APP),  # nothing else runs in this process
+        preexec_fn=lambda: machine.pin(0, machine.APP),
     )  # fmt: skip
-    said, wrong = client.communicate(timeout=load.seconds + 60)
+    said, wrong = client.communicate(timeout=seconds + 60)
     taken = machine.cpu(database) - before
     if client.returncode:
         raise RuntimeError(f"pgbench: {wrong}")

@@ -9,13 +9,13 @@ from typing import Any
 import psutil
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-APP = {CORES[0]}
+APP = frozenset(CORES[:1])
 """Where the measured server runs."""
-REST = {CORES[1]} if len(CORES) > 1 else APP
+REST = frozenset(CORES[1:2]) or APP
 """Where the load generator and PostgreSQL run, so that they take nothing from what is measured."""
 
 
-def pin(pid: int, cores: set[int]) -> None:
+def pin(pid: int, cores: frozenset[int]) -> None:
     """Keep the process, and what it will start, on these cores, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(pid, cores)
@@ -25,7 +25,7 @@ def cpu(process: psutil.Process) -> float:
     """Seconds of CPU that the process and all below it took until now, what has ended there included."""
     below = process.children(recursive=True)
     taken = process.cpu_times()
-    ended: float = taken.children_user + taken.children_system if below else 0.0
+    ended = float(taken.children_user + taken.children_system)
     return ended + sum(_own(each.pid) for each in (process, *below))
 
 

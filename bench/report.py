@@ -24,9 +24,8 @@ def write(results: dict[str, Any], *, kept: bool) -> None:
     text = rendered(raw)
     print(text)
     if kept:
-        scale = raw.pop("scale", None) or _earlier().get("scale")  # measured only with SCALE=1
-        if scale:
-            raw["scale"] = scale
+        if "scale" in _earlier():  # which is measured with SCALE=1 alone, and says when
+            raw.setdefault("scale", _earlier()["scale"])
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "raw.json").write_text(json.dumps(raw, indent=1) + "\n")
         write_again()
@@ -69,6 +68,8 @@ def rendered(raw: dict[str, Any]) -> str:
         "|---|---|---|",
         *(f"| {each.goal} | {each.measured} | {MARK[each.met]} |" for each in goals.judged(raw)),
     ]
+    if "scale" in raw:
+        lines += ["", f"The ten million tasks were measured at {raw['scale']['at']}."]
     for what, title in TITLES.items():
         lines += ["", f"## {title}", "", *_table(raw, what)]
     if "far_database" in raw:
@@ -113,8 +114,8 @@ def _table(raw: dict[str, Any], what: str) -> Iterator[str]:
             continue
         cells = []
         for operation in OPERATIONS:
-            taken = [each[what] for each in figures[name][operation]]
-            cells.append(f"{statistics.median(taken):,.{1 if what.startswith('p') else 0}f}")
+            found = goals.median(figures[name][operation], what)
+            cells.append(f"{found:,.{1 if what.startswith('p') else 0}f}")
         yield f"| {name} | {' | '.join(cells)} |"
 
 

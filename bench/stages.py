@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -99,7 +100,7 @@ def starts(stand: Stand, chosen: Sequence[Contestant]) -> dict[str, list[float]]
 def whole_list(stand: Stand) -> dict[str, Any]:
     """All 100,000 tasks of one user, without a limit: what memory it takes, and its first byte beside a page."""
     growth, first_bytes, pages = [], [], []
-    with stand.running([TODO], cores=machine.APP) as servers:
+    with stand.running([TODO]) as servers:
         server = servers[TODO.name]
         headers = {"Authorization": f"Bearer {stand.token('ours.collector')}"}
         home = f"http://127.0.0.1:{server.port}/api/{data.user_id(data.COLLECTOR)}/tasks"
@@ -131,8 +132,8 @@ def whole_list(stand: Stand) -> dict[str, Any]:
 def workers(stand: Stand) -> dict[str, Any]:
     """Two workers beside one, all of them on all cores together with the load and the database."""
     with (
-        stand.running([TODO], cores=set(machine.CORES)) as one,
-        stand.running([TODO], cores=set(machine.CORES), workers=2) as two,
+        stand.running([TODO], cores=frozenset(machine.CORES)) as one,
+        stand.running([TODO], cores=frozenset(machine.CORES), workers=2) as two,
     ):
         taken = _in_turns(stand, [("one", one[TODO.name], "get", 16), ("two", two[TODO.name], "get", 16)])
     return taken | {"cores": len(machine.CORES)}
@@ -153,7 +154,8 @@ def scale(stand: Stand) -> dict[str, Any]:
             for operation in OPERATIONS:
                 stand.measure(servers[TODO.name], operation, seconds=5)
         sides = (("small", small[TODO.name]), ("large", large[TODO.name]))
-        return _in_turns(stand, [(f"{op} {side}", server, op, 16) for op in OPERATIONS for side, server in sides])
+        taken = _in_turns(stand, [(f"{op} {side}", server, op, 16) for op in OPERATIONS for side, server in sides])
+    return taken | {"at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def _in_turns(stand: Stand, turns: Sequence[tuple[str, Running, str, int]]) -> dict[str, list[Figures]]:

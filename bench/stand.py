@@ -12,7 +12,7 @@ import psutil
 
 from bench import data, machine
 from bench.contestants import SECRET, Contestant, Running
-from bench.load import Figures, Load, measure, pgbench
+from bench.load import Figures, Load, measure, pgbench, pgbench_script
 from todo import embedded
 from todo.accounts.keys import load_keys
 from todo.database import Database
@@ -75,7 +75,8 @@ class Stand:
         *,
         url: str | None = None,
         database: str | None = None,
-        **options: object,
+        workers: int = 1,
+        cores: frozenset[int] = machine.APP,
     ) -> Iterator[dict[str, Running]]:
         """These servers, started and warm, by name."""
         started: dict[str, Running] = {}
@@ -83,7 +84,7 @@ class Stand:
             for each in contestants:
                 people = database or ("ours" if each.kind == "ours" else "plain")
                 where = url or self.url(database or each.database)
-                server = started[each.name] = Running(each, where, people, **options)  # type: ignore[arg-type]
+                server = started[each.name] = Running(each, where, people, workers, cores)
                 server.start(self.token(people))
             yield started
         finally:
@@ -99,8 +100,9 @@ class Stand:
 
     def pgbench(self, operation: str) -> Figures:
         """The same of the database alone."""
-        load = Load(self.folder, data.TASKS, self.seconds)
-        return pgbench(embedded.binaries() / "pgbench", self.url("ours"), self.postgres, load, operation, self.users)
+        script = self.folder / f"{operation}.sql"
+        script.write_text(pgbench_script(operation, self.users, data.TASKS))
+        return pgbench(embedded.binaries() / "pgbench", self.url("ours"), self.postgres, script, self.seconds)
 
 
 async def _own_tokens(url: str, users: dict[int, int]) -> dict[int, str]:

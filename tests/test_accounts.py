@@ -245,6 +245,16 @@ async def test_the_scheme_may_be_written_in_any_case(ada: Person) -> None:
     assert answer.status_code == 200
 
 
+async def test_a_token_is_remembered_once_however_it_is_written(ada: Person, app: FastAPI) -> None:
+    remembered = app.state.door._known
+    before = len(remembered)
+    for said in ("Bearer {}", "bearer {}", "BEARER   {}", "Bearer {} ", "Bearer {}"):
+        answer = await ada.client.get(ada.tasks, headers={"Authorization": said.format(ada.token)})
+        assert answer.status_code == 200
+
+    assert len(remembered) == before + 1
+
+
 async def test_an_account_that_is_gone_is_not_brought_back(ada: Person, database_url: str) -> None:
     task = await ada.create()
     with psycopg.connect(database_url) as connection:

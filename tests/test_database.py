@@ -16,7 +16,7 @@ from tests.conftest import Person, borrowed, http, running, settings_for, sign_u
 from tests.wire import Wire
 from todo.app import create_app
 from todo.database import ACCOUNTS, Database, described
-from todo.problems import Unavailable
+from todo.problems import Interrupted, Unavailable
 from todo.statements import Statement
 from todo.transactions import Tx
 
@@ -110,6 +110,25 @@ async def test_several_statements_are_all_or_nothing(ada: Person, database_url: 
                 await fails()
         assert await count(tx) == 2
         assert await tx.one(WHO) == [("todo_app", ada.id, "10s")]
+
+
+async def test_a_transaction_that_the_server_ended_while_it_was_idle_is_interrupted(
+    ada: Person, database_url: str
+) -> None:
+    soon = Statement.of(select(func.set_config("idle_in_transaction_session_timeout", "50ms", True)))
+    async with database(database_url, pool_size=1) as opened:
+        tx = Tx(opened, ada.id)
+
+        async def dawdles() -> None:
+            async with tx.several() as several:
+                several.run(ADD, title="lost")
+                await several.rows(soon)
+                await asyncio.sleep(0.4)
+                await several.rows(COUNT)
+
+        with pytest.raises(Interrupted):
+            await dawdles()
+        assert await count(tx) == 0
 
 
 async def test_a_statement_that_fails_leaves_a_clean_connection(ada: Person, database_url: str) -> None:

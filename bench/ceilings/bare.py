@@ -112,13 +112,3 @@ class OnFlights(Bare):
         landed = await connection.fly(steps)
         await self._pool.give_back(connection)
         return connection.rows(landed.results[-1])
-
-
-def on_psycopg() -> Bare:
-    """For `uvicorn --factory`."""
-    return OnPsycopg()
-
-
-def on_flights() -> Bare:
-    """For `uvicorn --factory`."""
-    return OnFlights()
