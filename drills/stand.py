@@ -1,0 +1,288 @@
+"""What is broken on purpose: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a bad wire.
+
+Every process is ours alone, listens on loopback, and ends with the block that started it.
+"""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from tests.processes import free_port
+
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+
+
+def missing() -> str | None:
+    """What of Debian's is not installed here, or None."""
+    absent = [name for name, path in (("postgresql-15", POSTGRES), ("pgbouncer", Path(PGBOUNCER))) if not path.exists()]
+    return f"needs {' and '.join(absent)} (apt-get install)" if absent else None
+
+
+def as_postgres() -> dict[str, Any]:
+    """For `subprocess`: as the user `postgres` where we are root, which PostgreSQL and PgBouncer refuse to be."""
+    if os.geteuid():
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all that it started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def until(true: Any, seconds: float = 30) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL 15 that speaks TLS alone to the network, with a certificate that can be verified."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    password: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def make(self) -> None:
+        """A new cluster with the login `todo`, which is no superuser, and its database."""
+        self.folder.mkdir()
+        if not os.geteuid():
+            shutil.chown(self.folder, "postgres")
+        self._run(
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "server.key", "-out", "server.crt",
+        )  # fmt: skip
+        self._run(
+            str(POSTGRES / "initdb"), "-D", "data", "-U", "postgres", "--auth-local=trust",
+            "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
+        )  # fmt: skip
+        hba = self.folder / "data" / "pg_hba.conf"
+        hba.write_text("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
+        with (self.folder / "data" / "postgresql.auto.conf").open("a") as configuration:
+            configuration.write(
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.folder}'\n"
+                f"ssl = on\nssl_cert_file = '{self.certificate}'\nssl_key_file = '{self.folder}/server.key'\n"
+                "max_connections = 200\n"
+            )
+        self.start()
+        with psycopg.connect(self.superuser, autocommit=True) as connection:
+            connection.execute(f"create role todo login createdb createrole password '{self.password}'".encode())
+            connection.execute("create database todo owner todo")
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "server.crt"
+
+    @property
+    def superuser(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.folder}&port={self.port}"
+
+    def url(self, port: int | None = None, extra: str = "&channel_binding=require") -> str:
+        """For the login `todo` over TLS with the certificate verified; `port` of whatever stands before it."""
+        verified = f"sslmode=verify-full&sslrootcert={self.certificate}"
+        return f"postgresql://todo:{self.password}@127.0.0.1:{port or self.port}/todo?{verified}{extra}"
+
+    def start(self) -> None:
+        """Start the postmaster; after a kill the kernel may keep what the last one held for a moment."""
+        command = [str(POSTGRES / "pg_ctl"), "start", "-D", "data", "-l", "log", "-w", "-s"]
+        until(lambda: not self._run(*command, check=False).returncode)
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run(str(POSTGRES / "pg_ctl"), "stop", "-D", "data", "-m", mode, "-w", "-s", check=False)
+
+    def kill(self) -> None:
+        """kill -9 of the postmaster and all of its children."""
+        for process in family(int((self.folder / "data" / "postmaster.pid").read_text().split()[0])):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def terminate(self) -> int:
+        """End every connection as an administrator does, and a serverless provider; how many there were."""
+        with psycopg.connect(self.superuser, autocommit=True) as connection:
+            query = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'todo'"
+            return int((connection.execute(query).fetchone() or [0])[0])
+
+    def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            check=check,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a pipe would stay open as long as the postmaster lives
+            stderr=subprocess.DEVNULL,
+            **as_postgres(),
+        )
+
+
+@contextmanager
+def postgres_15(folder: Path) -> Iterator[Postgres]:
+    """One that runs meanwhile."""
+    for parent in (folder, *folder.parents):  # the user postgres must be let through
+        if not os.geteuid() and parent != Path("/") and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o001)
+    postgres = Postgres(folder / "postgres-15")
+    try:
+        postgres.make()
+        yield postgres
+    finally:
+        postgres.stop("immediate")
+
+
+@dataclass
+class Bouncer:
+    """PgBouncer in transaction mode, TLS on both sides."""
+
+    postgres: Postgres
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def make(self, size: int = 20) -> None:
+        """Configure it for `size` connections to the server, and start it."""
+        self.folder.mkdir()
+        key = self.postgres.folder / "server.key"
+        (self.folder / "users.txt").write_text(f'"todo" "{self.postgres.password}"\n')
+        (self.folder / "pgbouncer.ini").write_text(
+            f"[databases]\ntodo = host=127.0.0.1 port={self.postgres.port} dbname=todo\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\npool_mode = transaction\n"
+            f"auth_type = scram-sha-256\nauth_file = {self.folder}/users.txt\nadmin_users = todo\n"
+            f"default_pool_size = {size}\nmax_client_conn = 500\nserver_login_retry = 1\n"
+            f"client_tls_sslmode = require\nclient_tls_key_file = {key}\n"
+            f"client_tls_cert_file = {self.postgres.certificate}\nserver_tls_sslmode = verify-full\n"
+            f"server_tls_ca_file = {self.postgres.certificate}\nlogfile = {self.folder}/log\n"
+            f"ignore_startup_parameters = extra_float_digits\n"
+        )
+        if not os.geteuid():
+            for path in (self.folder, *self.folder.iterdir()):
+                shutil.chown(path, "postgres")
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return self.postgres.url(self.port, "")
+
+    def start(self) -> None:
+        """Start it, and wait until it lets somebody in."""
+        command = [PGBOUNCER, "-q", str(self.folder / "pgbouncer.ini")]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_postgres()
+        )
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self.console("show version")
+            return True
+        return False
+
+    def stop(self) -> None:
+        """kill -9."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(10)
+
+    def console(self, command: str) -> None:
+        """PAUSE, RESUME, KILL, …: the administrator's console."""
+        url = self.url.replace("/todo?", "/pgbouncer?")
+        with psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None) as connection:
+            psycopg.ClientCursor(connection).execute(command.encode())
+
+
+@contextmanager
+def bouncer_before(postgres: Postgres, size: int = 20) -> Iterator[Bouncer]:
+    """One that runs meanwhile."""
+    bouncer = Bouncer(postgres, postgres.folder.parent / "pgbouncer")
+    try:
+        bouncer.make(size)
+        yield bouncer
+    finally:
+        bouncer.stop()
+
+
+class BadWire:
+    """A proxy that delays, resets, half-closes and cuts in the middle of a message, when it is told to."""
+
+    def __init__(self, port: int) -> None:
+        self._behind = port
+        self.port = 0
+        self.delay = 0.0  # seconds that each piece is late
+        self.cut: int | None = None  # bytes of the next piece that still pass, before both sides are cut
+        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def __call__(self) -> Any:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def reset(self) -> None:
+        """RST instead of an end: what is under way is lost."""
+        for pair in self._pairs:
+            for writer in pair:
+                writer.transport.abort()
+
+    def half_close(self) -> None:
+        """The database's side says that it has no more to say, and still listens."""
+        for client, _ in self._pairs:
+            with contextlib.suppress(OSError, RuntimeError):
+                client.write_eof()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = writer, other_writer
+        self._pairs.add(pair)
+        for source, sink in ((reader, other_writer), (other_reader, writer)):
+            task = asyncio.create_task(self._copy(source, sink, pair))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: tuple[asyncio.StreamWriter, ...]
+    ) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            while data := await reader.read(65_536):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                if self.cut is not None:
+                    writer.write(data[: self.cut])
+                    self.cut = None
+                    break
+                writer.write(data)
+                await writer.drain()
+        self._pairs.discard(pair)  # type: ignore[arg-type] # it is the pair that was added
+        for each in pair:
+            with contextlib.suppress(OSError, RuntimeError):
+                each.close()
