@@ -1,27 +1,37 @@
-"""The ledger: clients write with keys and retry until they are answered, while the server is killed again and again.
+"""The ledger: clients write and keep what they were told, while everything below them is broken at random.
 
-Afterwards the answers they hold are compared with the database: each acknowledged write is there exactly once, nothing
-else is, no number is missing, and a replica that follows the changes equals the list.
+Afterwards their ledgers are compared with the database: each acknowledged write is there exactly once, nothing that was
+refused is, nothing is torn, no number is missing or double, and replicas that follow the changes equal the lists.
 """
 
 import asyncio
+import contextlib
 import random
 import signal
-import sys
-import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psutil
+import psycopg
 
+from drills import stand
+from drills.figures import Figures
 from tests.conftest import PASSWORD
+from tests.events import Event, read
 from tests.processes import Server
+from todo import migrate
 
 PEOPLE, CLIENTS_EACH = 3, 4
+HEALTHY_WITHIN = 5.0  # seconds from the end of a fault until everybody writes again
+PATIENCE = 30.0  # seconds after which it is given up
 
-GRACE = 60  # seconds that may pass from one kill to the next, and until everybody was answered after the last
+Fault = Callable[["Place"], Awaitable[None]]
 
 
 @dataclass
@@ -33,82 +43,276 @@ class Ledger:
     revisions: list[int] = field(default_factory=list)  # of the tasks in the answers to writes
     deletions: int = 0
     created: dict[str, str] = field(default_factory=dict)  # ids by title
+    edited: list[str] = field(default_factory=list)  # titles
+    refused: set[str] = field(default_factory=set)  # titles
+    unknown: set[str] = field(default_factory=set)  # titles whose creation was not answered
     tasks: list[str] = field(default_factory=list)
-    toggles: dict[str, int] = field(default_factory=dict)
+    toggles: Counter[str] = field(default_factory=Counter)
+    acknowledged_at: float = 0.0  # when the last one was sent that was acknowledged
+    replica: dict[str, Any] = field(default_factory=dict)
+    position: int = 0
 
 
 @dataclass
-class Figures:
-    """What was seen."""
+class Place:
+    """What runs, and can be broken."""
 
-    writes: int = 0
-    retries: int = 0
-    replayed: int = 0
-    faults: list[str] = field(default_factory=list)
+    folder: Path
+    settings: dict[str, Any]
+    server: Server
+    postgres: stand.Postgres | None = None
+    bouncer: stand.Bouncer | None = None
+    wire: stand.BadWire | None = None
 
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
 
-async def write(
-    base: str, ledger: Ledger, figures: Figures, path: str, method: str, body: Any = None
-) -> httpx.Response:
-    """A write with a key, sent again until it is answered."""
-    headers = {**ledger.headers, "Idempotency-Key": uuid4().hex}
-    while True:
-        try:
-            async with httpx.AsyncClient(base_url=base, timeout=10) as client:
-                answer = await client.request(method, ledger.home + path, json=body, headers=headers)
-            if answer.status_code < 500:
-                break
-        except httpx.TransportError:
-            pass
-        figures.retries += 1
-        await asyncio.sleep(random.uniform(0.02, 0.1))
-    figures.writes += 1
-    figures.replayed += "idempotent-replayed" in answer.headers
-    return answer
+    def start(self) -> None:
+        """The server again, on the same port."""
+        self.server = Server(self.folder, port=self.server.port, **self.settings)
 
 
-async def work(base: str, ledger: Ledger, figures: Figures, over: asyncio.Event) -> None:
-    """One client of a user, at work until it is over."""
-    while not over.is_set():
-        number = random.random()
-        if number < 0.4 or not ledger.tasks:
-            title = uuid4().hex
-            answer = await write(base, ledger, figures, "/tasks", "POST", {"title": title})
-            if answer.status_code == 201:
-                ledger.created[title] = answer.json()["id"]
-                ledger.tasks.append(answer.json()["id"])
-        elif number < 0.9:
-            task = random.choice(ledger.tasks)
-            answer = await write(base, ledger, figures, f"/tasks/{task}/complete", "PATCH")
-            if answer.status_code == 200:
-                ledger.toggles[task] = ledger.toggles.get(task, 0) + 1
-        else:
-            task = ledger.tasks.pop(random.randrange(len(ledger.tasks)))
-            answer = await write(base, ledger, figures, f"/tasks/{task}", "DELETE")
-            ledger.deletions += answer.status_code == 204
+async def kill_a_worker(place: Place) -> None:
+    workers = [
+        process
+        for process in psutil.Process(place.server.process.pid).children()
+        if "spawn_main" in " ".join(process.cmdline())
+    ]
+    random.choice(workers).kill()
+
+
+async def kill_the_server(place: Place) -> None:
+    await asyncio.to_thread(place.server.stop, signal.SIGKILL)
+    place.start()
+
+
+async def restart_the_server(place: Place) -> None:
+    await asyncio.to_thread(place.server.stop)
+    place.start()
+
+
+def _postmaster(place: Place) -> psutil.Process:
+    """Of the PostgreSQL that starts by itself."""
+    pid = (place.settings["data_dir"] / "postgres" / "postmaster.pid").read_text().split()[0]
+    return psutil.Process(int(pid))
+
+
+async def kill_postgres(place: Place) -> None:
+    if place.postgres is None:
+        _postmaster(place).kill()  # the server starts it again
+        return
+    place.postgres.kill()
+    await asyncio.to_thread(place.postgres.start)
+
+
+async def restart_postgres(place: Place) -> None:
+    if place.postgres is None:
+        _postmaster(place).send_signal(signal.SIGINT)  # a fast shutdown
+        return
+    await asyncio.to_thread(place.postgres.stop)
+    await asyncio.to_thread(place.postgres.start)
+
+
+async def terminate_connections(place: Place) -> None:
+    """`terminating connection due to administrator command`, as when a serverless database goes to sleep."""
+    if place.postgres is not None:
+        await asyncio.to_thread(place.postgres.terminate)
+        return
+    folder = place.settings["data_dir"] / "postgres"
+    with contextlib.suppress(psycopg.OperationalError):  # it may be on its way up from the fault before
+        async with await psycopg.AsyncConnection.connect(f"host={folder} user=postgres dbname=postgres") as connection:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'todo'", prepare=False
+            )
+
+
+async def pause_the_pooler(place: Place) -> None:
+    assert place.bouncer
+    await asyncio.to_thread(place.bouncer.console, "pause")
+    await asyncio.sleep(random.uniform(0.2, 1.5))
+    await asyncio.to_thread(place.bouncer.console, "resume")
+
+
+async def restart_the_pooler(place: Place) -> None:
+    assert place.bouncer
+    await asyncio.to_thread(place.bouncer.stop)
+    await asyncio.to_thread(place.bouncer.start)
+
+
+async def delay_the_wire(place: Place) -> None:
+    assert place.wire
+    place.wire.delay = random.uniform(0.01, 0.3)
+    await asyncio.sleep(random.uniform(0.2, 1.0))
+    place.wire.delay = 0.0
+
+
+async def reset_the_wire(place: Place) -> None:
+    assert place.wire
+    place.wire.reset()
+
+
+async def half_close_the_wire(place: Place) -> None:
+    assert place.wire
+    place.wire.half_close()
+
+
+async def cut_a_message(place: Place) -> None:
+    assert place.wire
+    for _ in range(5):
+        place.wire.cut = random.randint(1, 80)
+        await asyncio.sleep(0.05)
+    place.wire.cut = None
+
+
+EVERYWHERE: list[Fault] = [
+    kill_a_worker,
+    kill_the_server,
+    restart_the_server,
+    kill_postgres,
+    restart_postgres,
+    terminate_connections,
+]
+BEHIND_A_POOLER: list[Fault] = [
+    *EVERYWHERE,
+    pause_the_pooler,
+    restart_the_pooler,
+    delay_the_wire,
+    reset_the_wire,
+    half_close_the_wire,
+    cut_a_message,
+]
+
+
+@dataclass
+class Client:
+    """One of a user's clients, at work until it is over."""
+
+    http: httpx.AsyncClient
+    ledger: Ledger
+    told: Counter[str]
+    faults: list[str]
+
+    async def work(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            choice = random.random()
+            if choice < 0.25 or not self.ledger.tasks:
+                await self.create()
+            elif choice < 0.4:
+                await self.create_without_a_key()
+            elif choice < 0.65:
+                await self.toggle()
+            elif choice < 0.85:
+                await self.edit()
+            elif choice < 0.92:
+                await self.be_refused()
+            else:
+                await self.delete()
+
+    async def write(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        """A write with a key, sent again until it is answered."""
+        headers = {**self.ledger.headers, "Idempotency-Key": uuid4().hex, **headers}
+        while True:
+            began = time.monotonic()
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self.http.request(method, self.ledger.home + path, json=body, headers=headers)
+                if answer.status_code not in {503, 502}:
+                    break
+                if "retry-after" not in answer.headers or "application/problem+json" not in str(answer.headers):
+                    self.faults.append(f"a 503 that does not say when to come back: {answer.text}")
+            self.told["retries"] += 1
+            await asyncio.sleep(random.uniform(0.02, 0.1))
+        self.told["writes"] += 1
+        self.told["replayed"] += "idempotent-replayed" in answer.headers
         if answer.status_code in {200, 201}:
-            ledger.revisions.append(answer.json()["revision"])
-        elif answer.status_code not in {204, 404}:
-            figures.faults.append(f"{answer.request.method} was answered {answer.status_code}: {answer.text}")
+            self.ledger.revisions.append(answer.json()["revision"])
+        elif answer.status_code not in {204, 404, 412, 422}:
+            self.faults.append(f"{method} was answered {answer.status_code}: {answer.text}")
+        self.ledger.acknowledged_at = began
+        return answer
+
+    async def create(self) -> None:
+        title = uuid4().hex
+        answer = await self.write("POST", "/tasks", {"title": title})
+        if answer.status_code == 201:
+            self.ledger.created[title] = answer.json()["id"]
+            self.ledger.tasks.append(answer.json()["id"])
+
+    async def create_without_a_key(self) -> None:
+        """Once: what it is told must be true, and where it is told nothing, either may be."""
+        title = uuid4().hex
+        try:
+            path = f"{self.ledger.home}/tasks"
+            answer = await self.http.post(path, json={"title": title}, headers=self.ledger.headers)
+        except httpx.TransportError:
+            self.ledger.unknown.add(title)
+            self.told["unknown"] += 1
+            await asyncio.sleep(0.05)
+            return
+        if answer.status_code == 201:
+            self.ledger.revisions.append(answer.json()["revision"])
+            self.ledger.created[title] = answer.json()["id"]
+            self.told["writes"] += 1
+        elif answer.status_code == 503 and "may or may not" not in answer.json()["detail"]:
+            self.ledger.refused.add(title)
+            self.told["refused"] += 1
+        elif answer.status_code == 503:
+            self.ledger.unknown.add(title)
+            self.told["unknown"] += 1
+        else:
+            self.faults.append(f"POST was answered {answer.status_code}: {answer.text}")
+
+    async def toggle(self) -> None:
+        task = random.choice(self.ledger.tasks)
+        answer = await self.write("PATCH", f"/tasks/{task}/complete")
+        self.ledger.toggles[task] += answer.status_code == 200
+
+    async def edit(self) -> None:
+        task, text = random.choice(self.ledger.tasks), uuid4().hex
+        answer = await self.write("PUT", f"/tasks/{task}", {"title": text, "description": text})
+        if answer.status_code == 200:
+            self.ledger.edited.append(text)
+
+    async def be_refused(self) -> None:
+        task, text = random.choice(self.ledger.tasks), uuid4().hex
+        self.ledger.refused.add(text)
+        self.told["refused"] += 1
+        if random.random() < 0.5:
+            answer = await self.write("PUT", f"/tasks/{task}", {"title": text}, **{"If-Match": '"0"'})
+        else:
+            answer = await self.write("POST", "/tasks", {"title": text, "completed": "perhaps"})
+        if answer.status_code not in {404, 412, 422}:
+            self.faults.append(f"what must be refused was answered {answer.status_code}: {answer.text}")
+
+    async def delete(self) -> None:
+        task = self.ledger.tasks.pop(random.randrange(len(self.ledger.tasks)))
+        self.ledger.deletions += (await self.write("DELETE", f"/tasks/{task}")).status_code == 204
 
 
-async def kill(server: Server, folder: Path, settings: dict[str, Any], kills: int, over: asyncio.Event) -> Server:
-    """Kill the server, all of it, at random moments, and start it again at once; the last one that runs."""
-    for _ in range(kills):
-        await asyncio.sleep(random.uniform(0.3, 1.5))
-        await asyncio.to_thread(server.stop, signal.SIGKILL)
-        server = Server(folder, port=server.port, **settings)
-        await asyncio.to_thread(server.ready)
-    over.set()
-    return server
+async def follow(http: httpx.AsyncClient, ledger: Ledger, told: Counter[str], faults: list[str]) -> None:
+    """A replica that follows the stream, and comes back to where it was."""
+    path = f"{ledger.home}/changes/stream"
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            headers = {**ledger.headers, "Last-Event-ID": str(ledger.position)}
+            async with http.stream("GET", path, headers=headers, timeout=httpx.Timeout(5, read=20)) as answer:
+                async for event in read(answer):
+                    if isinstance(event, Event) and event.name == "change":
+                        change = event.data
+                        if change["revision"] != ledger.position + 1:
+                            faults.append(f"the stream went from {ledger.position} to {change['revision']}")
+                        ledger.position = change["revision"]
+                        ledger.replica[change["task_id"]] = change["task"]
+            told["reconnections"] += 1
+        await asyncio.sleep(0.1)
 
 
-async def check(http: httpx.AsyncClient, ledger: Ledger, figures: Figures) -> None:
+async def check(http: httpx.AsyncClient, ledger: Ledger, faults: list[str]) -> None:
     """Compare what the clients hold with what there is."""
 
     def expect(what: str, found: Any, expected: Any) -> None:
         if found != expected:
-            figures.faults.append(f"{what}: {found!r:.200} where {expected!r:.200} was acknowledged")
+            faults.append(f"{what}: {found!r:.300} where {expected!r:.300} was acknowledged")
 
     changes: list[dict[str, Any]] = []
     position, more = 0, True
@@ -116,59 +320,147 @@ async def check(http: httpx.AsyncClient, ledger: Ledger, figures: Figures) -> No
         answer = (await http.get(f"{ledger.home}/changes", params={"since": position}, headers=ledger.headers)).json()
         changes += answer["changes"]
         position, more = answer["revision"], answer["more"]
+    titles = [change["task"]["title"] for change in changes if change["kind"] == "create"]
+    unknown = ledger.unknown & {*titles}
     expect("numbers", [each["revision"] for each in changes], [*range(1, len(changes) + 1)])
-    expect("acknowledged numbers", len({*ledger.revisions}), len(ledger.revisions))
-    expect("writes", len(changes), len(ledger.revisions) + ledger.deletions)
-    creations = [(each["task"]["title"], each["task_id"]) for each in changes if each["kind"] == "create"]
-    expect("creations", sorted(creations), sorted(ledger.created.items()))
+    expect("double numbers", len({*ledger.revisions}), len(ledger.revisions))
+    expect("writes", len(changes), len(ledger.revisions) + ledger.deletions + len(unknown))
+    expect("creations", sorted(titles), sorted([*ledger.created, *unknown]))
+    edits = [each["task"] for each in changes if each["kind"] == "update" and each["task"]["description"]]
+    expect("torn edits", [each for each in edits if each["title"] != each["description"]], [])
+    expect("edits", {each["title"] for each in edits}, {*ledger.edited})
+    expect("refused writes", ledger.refused & {each["task"]["title"] for each in changes}, set())
     replica = {each["task_id"]: each["task"] for each in changes}
     listed = (await http.get(f"{ledger.home}/tasks", headers=ledger.headers)).json()
     kept = [task for task in replica.values() if "deleted_at" not in task]
     expect("the list", sorted(map(str, listed)), sorted(map(str, kept)))
     for task in listed:
-        expect("toggles", task["completed"], ledger.toggles.get(task["id"], 0) % 2 == 1)
+        expect("toggles", task["completed"], ledger.toggles[task["id"]] % 2 == 1)
+    deadline = time.monotonic() + 10
+    while ledger.position < position and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    expect("the replica", ledger.replica, replica)
 
 
-async def run(folder: Path, kills: int, **settings: Any) -> Figures:
-    """Work until the server was killed `kills` times; `settings` are its own. What went wrong is in the figures."""
-    figures, over = Figures(), asyncio.Event()
-    server = await asyncio.to_thread(Server(folder, **settings).ready)
-    base = f"http://127.0.0.1:{server.port}"
-    ledgers = []
-    async with httpx.AsyncClient(base_url=base, timeout=30) as http:
+async def healthy(ledgers: list[Ledger]) -> float:
+    """Seconds until everybody was acknowledged a write that they sent after now."""
+    began = time.monotonic()
+    for _ in range(round(PATIENCE / 0.02)):
+        if all(ledger.acknowledged_at >= began for ledger in ledgers):
+            break
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def drill(place: Place, faults: int, kinds: list[Fault], name: str) -> Figures:
+    """Break `place` so often, each kind in its turn and in a random order, and compare."""
+    figures, over, told = Figures(name), asyncio.Event(), Counter[str]()
+    wrong: list[str] = []
+    recovered: list[tuple[float, str]] = []
+    await asyncio.to_thread(place.server.ready)
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=place.base, timeout=10, limits=limits) as http:
+        ledgers = []
         for _ in range(PEOPLE):
             body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
             session = (await http.post("/api/auth/signup", json=body)).json()
             headers = {"Authorization": f"Bearer {session['access_token']}"}
             ledgers.append(Ledger(f"/api/{session['user']['id']}", headers))
-    try:
-        async with asyncio.timeout(GRACE * (kills + 1)), asyncio.TaskGroup() as group:
-            killing = group.create_task(kill(server, folder, settings, kills, over))
-            for ledger in ledgers:
-                for _ in range(CLIENTS_EACH):
-                    group.create_task(work(base, ledger, figures, over))
-        server = killing.result()
-        async with httpx.AsyncClient(base_url=base, timeout=30) as http:
-            for ledger in ledgers:
-                await check(http, ledger, figures)
-    finally:
-        if server.process.poll() is None:
-            await asyncio.to_thread(server.stop)
+        following = [asyncio.create_task(follow(http, ledger, told, wrong)) for ledger in ledgers]
+        working = [
+            asyncio.create_task(Client(http, ledger, told, wrong).work(over))
+            for ledger in ledgers
+            for _ in range(CLIENTS_EACH)
+        ]
+        began = time.monotonic()
+        plan = [kinds[number % len(kinds)] for number in range(faults)]
+        random.shuffle(plan)
+        try:
+            for fault in plan:
+                await asyncio.sleep(random.uniform(0.1, 0.6))
+                await fault(place)
+                recovered.append((await healthy(ledgers), fault.__name__))
+                if recovered[-1][0] >= PATIENCE:
+                    break
+            over.set()
+            async with asyncio.timeout(2 * PATIENCE):
+                await asyncio.gather(*working)
+                for ledger in ledgers:
+                    await check(http, ledger, wrong)
+        finally:
+            for task in (*working, *following):
+                task.cancel()
+            ended = await asyncio.gather(*working, *following, return_exceptions=True)
+            wrong += [repr(error) for error in ended if isinstance(error, Exception)]
+    worst, which = max(recovered)
+    figures.judge("faults survived", len(recovered), least=faults)
+    figures.tell("  of kinds", len({*plan}))
+    figures.tell("writes acknowledged", told["writes"])
+    figures.tell("  a second, faults included", round(told["writes"] / (time.monotonic() - began)))
+    figures.tell("  sent again", told["retries"])
+    figures.tell("  answered from the first time", told["replayed"])
+    figures.tell("refused; not known", f"{told['refused']:,}; {told['unknown']:,}")
+    figures.tell("streams taken up again", told["reconnections"])
+    figures.none("lost, double, torn, or there although refused", wrong)
+    figures.judge(f"seconds until healthy, at worst ({which.replace('_', ' ')})", round(worst, 2), most=HEALTHY_WITHIN)
     return figures
 
 
-def main(kills: int) -> int:
-    """Run it on a PostgreSQL of its own, with two workers, and print the figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        figures = asyncio.run(run(Path(folder), kills, data_dir=f"{folder}/data", workers=2, sweep_interval=1))
-    print(f"the ledger, {PEOPLE} people with {CLIENTS_EACH} clients each, the server killed {kills} times:")
-    for name in ("writes", "retries", "replayed"):
-        print(f"  {name:10} {getattr(figures, name):6}")
-    print(f"  {'faults':10} {len(figures.faults):6}")
-    for fault in figures.faults[:10]:
-        print(f"    {fault}")
-    return 1 if figures.faults or not figures.replayed else 0
+@contextlib.asynccontextmanager
+async def on_its_own(folder: Path, **settings: Any) -> AsyncIterator[Place]:
+    """The PostgreSQL that starts by itself below two workers."""
+    given = {"data_dir": folder / "data", "workers": 2, "sweep_interval": 1, "pool_timeout": 2, **settings}
+    place = Place(folder, given, Server(folder, **given))
+    try:
+        yield place
+    finally:
+        await asyncio.to_thread(_end, place.server)
 
 
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+@contextlib.asynccontextmanager
+async def behind_a_pooler(folder: Path) -> AsyncIterator[Place]:
+    """Debian's PostgreSQL 15, PgBouncer in transaction mode, TLS between all, and a bad wire before them."""
+    with contextlib.ExitStack() as stack:
+        postgres = await asyncio.to_thread(stack.enter_context, stand.postgres_15(folder))
+        await asyncio.to_thread(migrate.upgrade, postgres.url())
+        bouncer = await asyncio.to_thread(stack.enter_context, stand.bouncer_before(postgres))
+        async with stand.BadWire(bouncer.port)() as wire:
+            given = {
+                "database_url": postgres.url(wire.port, ""),
+                "direct_database_url": postgres.url(),
+                "prepare_threshold": -1,  # Debian's PgBouncer is older than 1.21
+                "workers": 2,
+                "sweep_interval": 1,
+                "pool_timeout": 2,
+                "connect_timeout": 3,
+            }
+            place = Place(folder, given, Server(folder, **given), postgres, bouncer, wire)
+            try:
+                yield place
+            finally:
+                await asyncio.to_thread(_end, place.server)
+
+
+def _end(server: Server) -> None:
+    if server.process.poll() is None:
+        server.stop()
+
+
+def run(folder: Path, *, long: bool) -> list[Figures]:
+    """Both places; 200 faults behind the pooler when `long`."""
+
+    async def both() -> list[Figures]:
+        found = []
+        async with on_its_own(folder / "own") as place:
+            found.append(await drill(place, 60 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
+        if why := stand.missing():
+            found[0].tell("behind PgBouncer", f"not tried: {why}")
+            return found
+        async with behind_a_pooler(folder / "pooled") as place:
+            name = "the ledger, PostgreSQL 15 behind PgBouncer, TLS"
+            found.append(await drill(place, 208 if long else 26, BEHIND_A_POOLER, name))
+        return found
+
+    for name in ("own", "pooled"):
+        (folder / name).mkdir(parents=True)
+    return asyncio.run(both())

@@ -270,7 +270,10 @@ class BadWire:
             task.add_done_callback(self._tasks.discard)
 
     async def _copy(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: tuple[asyncio.StreamWriter, ...]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
     ) -> None:
         with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(65_536):
@@ -282,7 +285,7 @@ class BadWire:
                     break
                 writer.write(data)
                 await writer.drain()
-        self._pairs.discard(pair)  # type: ignore[arg-type] # it is the pair that was added
+        self._pairs.discard(pair)
         for each in pair:
             with contextlib.suppress(OSError, RuntimeError):
                 each.close()

@@ -1,6 +1,7 @@
 """Crashes, at the worst moments: the retry with the same key finds the truth."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from drills import ledger
+from drills import ledger, stand
 from tests.processes import Server, serving, signed_up
 from tests.wire import Wire
 from todo import migrate
@@ -102,12 +103,18 @@ async def test_a_creation_with_a_chosen_id_needs_no_key(tmp_path: Path, empty_ur
         assert len(server.http.get(tasks, headers=token).json()) == 1
 
 
-async def test_acknowledged_writes_and_the_database_agree_after_many_kills(tmp_path: Path, empty_url: str) -> None:
-    """The ledger drill in its shortest form."""
-    migrate.upgrade(empty_url)
-
-    figures = await ledger.run(tmp_path, 3, database_url=empty_url, workers=2)
+async def test_the_ledger_agrees_after_everything_was_broken(tmp_path: Path) -> None:
+    """The drill in its shortest form: each kind of fault once."""
+    async with ledger.on_its_own(tmp_path) as place:
+        figures = await ledger.drill(place, len(ledger.EVERYWHERE), ledger.EVERYWHERE, "the ledger")
 
     assert figures.faults == []
-    assert figures.writes > 20
-    assert figures.retries > 0
+
+
+@pytest.mark.skipif(bool(stand.missing()) and not os.environ.get("REQUIRE_PGBOUNCER"), reason=str(stand.missing()))
+async def test_the_ledger_agrees_behind_a_pooler(tmp_path: Path) -> None:
+    async with ledger.behind_a_pooler(tmp_path) as place:
+        kinds = ledger.BEHIND_A_POOLER
+        figures = await ledger.drill(place, len(kinds), kinds, "the ledger")
+
+    assert figures.faults == []

@@ -453,7 +453,7 @@ async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection
     try:
         with scratch_database(server_url) as url:
             migrate.upgrade(url)
-            with serving(tmp_path, database_url=url, pool_size=2) as server:
+            with serving(tmp_path, database_url=url, pool_size=2, max_streams_per_user=50) as server:
                 async with httpx.AsyncClient(base_url=base(server), timeout=60) as client:
                     people = [await sign_up(client, f"person{number}") for number in range(20)]
                     readers = []

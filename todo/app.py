@@ -21,10 +21,11 @@ from todo.changes.live import Feed
 from todo.cors import let_pages_call
 from todo.database import Database
 from todo.deployment import database_url
+from todo.ending import Ending
 from todo.health import guard
 from todo.observe import Bugs
 from todo.problems import answer_problems
-from todo.protocol import LEAVE
+from todo.protocol import ENDING, LEAVE, MOST, connections
 from todo.routing import Shortcut
 from todo.settings import Settings
 from todo.tasks import routes as tasks
@@ -36,6 +37,9 @@ TAGS = [
     {"name": "accounts", "description": "Who somebody is."},
     {"name": "health", "description": "For whoever watches the server."},
 ]
+
+OTHER_FILES = 100
+"""What a process has open beside the connections to it and to its database: libraries, logs, sign-ins."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -53,10 +57,13 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.throttles = Throttles.of(settings)
             app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
             app.state.door = Door(issuer, database)
-            feed = app.state.feed = Feed(database)
+            most = connections(settings.max_connections, beside=settings.pool_size + OTHER_FILES)
+            feed = app.state.feed = Feed(database, most=max(1, most // 2), most_each=settings.max_streams_per_user)
+            ending = app.state.ending = Ending(settings.shutdown_delay)
             sweeping = asyncio.create_task(sweep.now_and_then(database, settings.sweep_interval))
             try:
-                yield {LEAVE: feed.leave}
+                with ending.watched():
+                    yield {LEAVE: feed.leave, ENDING: ending, MOST: most}
             finally:
                 sweeping.cancel()
                 await asyncio.gather(sweeping, return_exceptions=True)

@@ -13,15 +13,18 @@ It listens on a socket in a folder that only its owner can enter, never on the n
 import fcntl
 import hashlib
 import importlib.util
+import logging
 import os
 import pwd
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg
@@ -30,11 +33,17 @@ from psycopg import sql
 from todo.settings import CannotStart
 from todo.system import let_through, run, system_user
 
+if TYPE_CHECKING:
+    import psutil
+
+log = logging.getLogger("todo")
+
 MAJOR = 18
 OWNER = "todo"
 SYSTEM_USER = "todo-postgres"
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30
+LOOK_EVERY = 0.5  # seconds
 
 
 class EmbeddedError(CannotStart):
@@ -45,7 +54,7 @@ class EmbeddedError(CannotStart):
 def running(folder: Path) -> Iterator[str]:
     """The URL of the server in `folder`, which runs at least as long as the block.
 
-    Starts it where it does not run, and stops it at the end where nobody else uses it.
+    Starts it where it does not run, again when it dies meanwhile, and stops it at the end where nobody else uses it.
     Raises EmbeddedError. Blocks: call it from a thread when an event loop runs.
     """
     server = _Server(folder)
@@ -53,9 +62,14 @@ def running(folder: Path) -> Iterator[str]:
         with server.gate():
             fcntl.flock(users, fcntl.LOCK_SH)
             server.start()
+        over = threading.Event()
+        keeper = threading.Thread(target=server.keep, args=[over], daemon=True)
+        keeper.start()
         try:
             yield server.url(OWNER, OWNER)
         finally:
+            over.set()
+            keeper.join()
             with server.gate():
                 fcntl.flock(users, fcntl.LOCK_UN)
                 with suppress(BlockingIOError):
@@ -116,6 +130,19 @@ class _Server:
                 raise EmbeddedError(f"{self.data} is of PostgreSQL {version}, this is {MAJOR}: dump it and load it")
             self._launch()
         self._make_owner()
+
+    def keep(self, over: threading.Event) -> None:
+        """Start the server again whenever it is gone, until it is over."""
+        while not over.wait(LOOK_EVERY):
+            if self._postmaster() is not None:
+                continue
+            try:
+                with self.gate():
+                    if self._postmaster() is None and not over.is_set():  # and nobody else was quicker
+                        log.warning("PostgreSQL is gone, and is started again")
+                        self.start()
+            except (CannotStart, psycopg.Error) as error:
+                log.warning("it does not start: %s", error)
 
     def stop(self) -> None:
         """Stop the server, waiting for its last checkpoint."""
@@ -184,18 +211,22 @@ class _Server:
         PostgreSQL does so itself unless the number was given to another process since, as happens
         when a container starts anew.
         """
+        if self._postmaster() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _postmaster(self) -> "psutil.Process | None":
+        """The process that serves this folder, if there is one."""
         import psutil
 
-        path = self.data / "postmaster.pid"
-        with suppress(FileNotFoundError, ValueError, IndexError):
-            number = int(path.read_text().splitlines()[0])
-            with suppress(psutil.AccessDenied):
-                try:
-                    if Path(psutil.Process(number).cwd()) == self.data.resolve():
-                        return
-                except psutil.NoSuchProcess:
-                    pass
-                path.unlink()
+        with suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+            process = psutil.Process(int((self.data / "postmaster.pid").read_text().splitlines()[0]))
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            try:
+                return process if Path(process.cwd()) == self.data.resolve() else None
+            except psutil.AccessDenied:  # another user's, as PostgreSQL is where root starts it elsewhere
+                return process
+        return None
 
     def _sockets(self) -> Path:
         """The folder of the socket: the data folder, or one in the temporary folder where that path is too long."""

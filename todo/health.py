@@ -74,12 +74,14 @@ async def live() -> Response:
     },
 )
 async def ready(request: Request) -> Response:
-    """Whether the database answers with the schema this build needs.
+    """Whether the database answers with the schema this build needs, and the server is not about to stop.
 
     It reports the last contact that traffic made, and asks the database itself only at start and after a
     failure, so that probes do not keep a serverless database awake.
     """
     database: Database = request.app.state.database
+    if request.app.state.ending.near:
+        raise Unavailable("Not ready: the server is about to stop.")
     if database.failing or database.last_contact is None:
         try:
             await guard(database)

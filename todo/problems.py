@@ -169,8 +169,10 @@ class TooManyRequests(Problem):
     status, title = 429, "Too Many Requests"
     detail = "That was too often. Wait as long as Retry-After says."
 
-    def __init__(self, *, retry_after: int, told: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        super().__init__(headers={"Retry-After": str(retry_after)})
+    def __init__(
+        self, detail: str | None = None, *, retry_after: int, told: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
         self.headers |= {name.decode(): value.decode() for name, value in told}
 
 

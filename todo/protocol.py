@@ -1,23 +1,167 @@
-"""HTTP itself, as uvicorn speaks it, with what long streams need, and problem documents for bytes that are no HTTP."""
+"""HTTP itself, as uvicorn speaks it, within bounds: of time, of bytes and of connections.
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+With what long streams need, and problem documents for bytes that are no HTTP.
+"""
 
-from todo.problems import MEDIA_TYPE, document
+import asyncio
+import logging
+import resource
+import sys
+from typing import Any
 
-ABORT = "todo.abort"
-"""In a request's scope: cuts its connection at once, with whatever waits to be written."""
+from httptools import HttpParserError, HttpParserUpgrade
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from todo.ending import Ending
+from todo.problems import MEDIA_TYPE, Unavailable, document, plain
+
+log = logging.getLogger("todo")
+
+CONNECTION = "todo.connection"
+"""In a request's scope: the Protocol that it came by."""
 
 LEAVE = "todo.leave"
 """In the state of the lifespan: what to call when the server is about to stop."""
+
+ENDING = "todo.ending"
+"""In the state of the lifespan: its Ending."""
+
+MOST = "todo.connections"
+"""In the state of the lifespan: how many connections are served."""
+
+HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
+ARRIVES_WITHIN = 20.0  # seconds, from its first byte or the connection's first moment to the request's last byte
+IDLE = 75  # seconds that an unused connection stays open: longer than the common proxies keep theirs
+
+LENGTHS = {b"content-length", b"transfer-encoding"}
+
+ALWAYS = "/health/live"
+"""Answered also where there are too many connections: a busy process need not be killed."""
 
 
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol on httptools, for `uvicorn.run(http=…)`."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._endless = False
+        self._eof = False
+        self._deaf = False
+        self.cycle: RequestResponseCycle | None  # type: ignore[assignment] # the newest; None before the first
+        self._running: RequestResponseCycle | None = None
+        self._heading = False
+        self._head = 0  # bytes
+        self._length: tuple[bytes, bytes] | None = None
+        """How long the body is of a request that asks for another protocol."""
+        self._again = False
+        """Whether the head of such a body is parsed."""
+        self._arriving: asyncio.TimerHandle | None = None
+        self._ending: Ending | None = self.app_state.get(ENDING)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Wait for a request, but not for long; past the most connections, for one that is refused."""
+        super().connection_made(transport)
+        if len(self.connections) > self.app_state.get(MOST, sys.maxsize):
+            self.app = _unless_it_asks_for_life(self.app)
+        self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is served, also where others wait behind it."""
+        self._arrived()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio asks for it
+        """Answer whoever has said all they had to say, and still listens (RFC 9293 §3.6, "half-closed")."""
+        self._eof = True
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body or self._endless:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def ends_with_its_reader(self) -> None:
+        """The answer has no end of its own: whoever has said all they had to say is gone."""
+        self._endless = True
+        if self._eof:
+            self.transport.close()
+        elif self.pipeline:
+            self._hear_no_more()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what comes, and count what comes before the headers are whole."""
+        self._unset_keepalive_if_required()
+        size = len(data)
+        while data and not self._deaf:
+            fed, data = data, b""
+            try:
+                self.parser.feed_data(fed)
+            except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
+                data = self._body_again() + fed[upgrade.args[0] :]
+            except HttpParserError:
+                self._refuse(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.")
+        if self._heading and not self._deaf:
+            self._head += size
+            if self._head > HEAD_LIMIT:
+                self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
+
+    def _body_again(self) -> bytes:
+        """Where a request asked for a protocol that is not spoken (RFC 9110 §7.8): a head for its body alone."""
+        if self._length is None:
+            return b""
+        length, self._length, self._again = self._length, None, True
+        return b"POST * HTTP/1.1\r\n%b: %b\r\n\r\n" % length
+
     def on_message_begin(self) -> None:
-        """Let the application cut the connection, where uvicorn would wait for the reader."""
+        """Give the request 20 seconds to arrive."""
+        if self._again:
+            return
         super().on_message_begin()
-        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required] # ASGI allows keys of one's own
+        self._heading, self._head = True, 0
+        self.scope[CONNECTION] = self  # type: ignore[literal-required] # ASGI allows keys of one's own
+        if self._arriving is None:
+            self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
+
+    def on_url(self, url: bytes) -> None:
+        """Take the target."""
+        if not self._again:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take headers; trailers come behind the body and are no headers (RFC 9110 §6.5.1)."""
+        if self._heading:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer; near the end of the process, each connection's last request."""
+        if self._again:
+            self._again = False
+            return
+        self._heading = False
+        if self.parser.should_upgrade():
+            self._length = next((header for header in self.headers if header[0] in LENGTHS), None)
+        super().on_headers_complete()
+        if self._endless and self.pipeline:
+            self._hear_no_more()
+        if self._ending is not None and self._ending.near and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """The request has arrived, unless its body comes again."""
+        if self._length is None:
+            self._arrived()
+            super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def abort(self) -> None:
+        """Cut the connection at once, with whatever waits to be written, where uvicorn would wait for the reader."""
+        self.transport.abort()
 
     def shutdown(self) -> None:
         """Tell the application, whose streams would otherwise never end: uvicorn waits for them."""
@@ -25,11 +169,39 @@ class Protocol(HttpToolsProtocol):
             leave()
         super().shutdown()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 # uvicorn calls it so
-        """Answer what cannot be parsed, and close: what follows cannot be trusted either."""
-        body = document(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.", "")
+    def _arrived(self) -> None:
+        if self._arriving is not None:
+            self._arriving.cancel()
+            self._arriving = None
+
+    def _took_too_long(self) -> None:
+        self._arriving = None
+        if self.flow.read_paused:  # by us, behind an earlier request
+            self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
+        elif self._heading or self.cycle is not None:
+            self._refuse(408, "Request Timeout", "The request did not arrive within 20 seconds.")
+        else:
+            self.transport.close()
+
+    def _hear_no_more(self) -> None:
+        """Let go of the connection when what was asked is answered; until then only its end is waited for."""
+        self._deaf = True
+        self.flow.resume_reading()
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def _refuse(self, status: int, title: str, detail: str) -> None:
+        """Hear nothing more. What was asked before is answered yet, and then there is no room for this."""
+        self._arrived()
+        newest, running = self.cycle, self._running
+        waits = running is newest and newest is not None and newest.more_body and not newest.response_started
+        if running is not None and not running.response_complete and not waits:
+            self._hear_no_more()
+            return
+        self._deaf = True
+        body = document(status, title, detail, "")
         lines = [
-            b"HTTP/1.1 400 Bad Request",
+            f"HTTP/1.1 {status} {title}".encode(),
             b"content-type: " + MEDIA_TYPE.encode(),
             b"content-length: %d" % len(body),
             b"connection: close",
@@ -37,3 +209,27 @@ class Protocol(HttpToolsProtocol):
         ]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
         self.transport.close()
+
+
+def _unless_it_asks_for_life(app: Any) -> ASGIApp:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == ALWAYS:
+            await app(scope, receive, send)
+            return
+        response = plain(Unavailable("The server has as many connections as it can serve."), scope)
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
+
+    return refuse
+
+
+def connections(most: int, beside: int) -> int:
+    """How many of `most` connections there can be, with `beside` other files open; raises the limit where it can."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    possible = most if soft == resource.RLIM_INFINITY else max(1, soft - beside)
+    if possible < most:
+        log.warning("MAX_CONNECTIONS: this process may open %d files, so it serves %d connections", soft, possible)
+    return min(most, possible)

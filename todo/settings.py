@@ -190,6 +190,15 @@ class Settings(BaseSettings):
         le=1000,
         description="Uses after which a statement is prepared; -1 never, for a PgBouncer older than 1.21.",
     )
+    max_connections: int = Field(
+        5000, ge=1, le=1_000_000, description="Connections that a worker serves; one more is answered 503 at once."
+    )
+    max_streams_per_user: int = Field(
+        32, ge=1, le=100_000, description="Event streams that a user may have open at a worker."
+    )
+    shutdown_delay: float = Field(
+        0.0, ge=0, le=300, description="Seconds that a server told to stop goes on serving, no longer ready."
+    )
     sweep_interval: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds between two sweeps of what is kept no longer; 0 for none."
     )

@@ -22,8 +22,8 @@ from todo.changes import actions
 from todo.changes.actions import Happened
 from todo.changes.answers import event
 from todo.database import Database
-from todo.problems import Gone, Unauthorized, Unavailable
-from todo.protocol import ABORT
+from todo.problems import Gone, TooManyRequests, Unauthorized, Unavailable
+from todo.protocol import CONNECTION
 from todo.transactions import Tx
 
 log = logging.getLogger("todo")
@@ -71,14 +71,23 @@ class Watcher:
 class Feed:
     """What all the streams of a process share."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most: int, most_each: int) -> None:
         self.leaving = False
+        self._most = most
+        self._most_each = most_each
         self._database = database
         self._watchers: dict[str, set[Watcher]] = {}
         self._polling: asyncio.Task[None] | None = None
         self._reads: dict[tuple[str, int], asyncio.Task[Happened]] = {}
         self._readers = asyncio.Semaphore(READERS)
         self._writing: set[asyncio.Timeout] = set()
+
+    def room(self, user_id: str) -> None:
+        """Raise TooManyRequests or Unavailable where there are as many streams as there may be."""
+        if len(self._watchers.get(user_id, ())) >= self._most_each:
+            raise TooManyRequests("You have as many streams open as there may be: close one.", retry_after=15)
+        if sum(map(len, self._watchers.values())) >= self._most:
+            raise Unavailable("The server has as many streams as it can serve.", retry_after=15)
 
     @contextmanager
     def watch(self, user_id: str, revision: int, *, exists: bool) -> Iterator[Watcher]:
@@ -252,14 +261,16 @@ class EventStream(StreamingResponse):
                 async with timeout:
                     await send(message)
 
+        connection = scope.get(CONNECTION)  # where it is our own Protocol
+        if connection is not None:
+            connection.ends_with_its_reader()
         try:
             await super().__call__(scope, receive, patiently)
         except TimeoutError:
-            abort = scope.get(ABORT)  # our own Protocol gives it
-            if abort is None:
+            if connection is None:
                 raise
             log.info("a reader of changes did not read in time and was cut off")
-            abort()
+            connection.abort()
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:

@@ -107,6 +107,7 @@ async def stream_changes(
     `since`, else begins now.
     """
     feed: Feed = request.app.state.feed
+    feed.room(caller.user_id)
     position = _last_event_id(request)
     if position is None:
         position = since

@@ -49,7 +49,7 @@ def serve(
         from todo.deployment import database_url
         from todo.migrate import current, head, upgrade
         from todo.observe import log, log_configuration
-        from todo.protocol import Protocol
+        from todo.protocol import IDLE, Protocol
 
         configuration = log_configuration(settings.log_level)
         logging.config.dictConfig(configuration)
@@ -72,10 +72,12 @@ def serve(
                 workers=settings.workers,
                 log_config=configuration,
                 http=Protocol,
+                ws="none",
                 proxy_headers=bool(settings.trusted_proxies),
                 forwarded_allow_ips=settings.trusted_networks,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=IDLE,
                 timeout_graceful_shutdown=10,
             )
 
