@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,10 @@ def test_the_printed_sql_makes_the_same(empty_url: str, database_url: str, capsy
     migrate.print_upgrade()
     printed = capsys.readouterr().out
 
-    with psycopg.connect(empty_url, autocommit=True) as connection:
-        connection.execute(printed.encode())
+    psql = [str(embedded.binaries() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", empty_url]
+    done = subprocess.run(psql, input=printed, capture_output=True, text=True, check=False)
 
+    assert done.returncode == 0, done.stderr
     assert shape(empty_url) == shape(database_url)
 
 

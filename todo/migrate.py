@@ -3,7 +3,9 @@
 Alembic is imported where a migration runs: a server whose database is up to date starts without it.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 FOLDER = Path(__file__).parent / "migrations"
+
+TURN = 0x746F646F
+"""The advisory lock of who migrates: "todo"."""
 
 
 class SchemaError(CannotStart):
@@ -116,10 +121,27 @@ def _run(url: str, run: Callable[["Config"], Any]) -> None:
     )
     config = _config()
     try:
-        with engine.begin() as connection:
+        with _turn(url), engine.connect() as connection:
             config.attributes["connection"] = connection
             run(config)
     except CommandError as error:
         raise SchemaError(str(error)) from None
     except DBAPIError as error:
         raise error.orig or error from None  # psycopg's own words, without SQLAlchemy's around them
+
+
+@contextmanager
+def _turn(url: str) -> Iterator[None]:
+    """Wait until nobody else migrates, and let nobody else until the block ends.
+
+    A transaction of its own holds the lock, so it works through a pooler too, and is let go whatever the process dies
+    of. It is asked for again and again: whoever waited for it inside a statement would be waited for in turn by an
+    index that is built concurrently.
+    """
+    # Without parameters it is a simple query, which leaves no snapshot behind that the index would wait for either.
+    ask = f"select pg_try_advisory_xact_lock({TURN}), set_config('idle_in_transaction_session_timeout', '0', true)"
+    with psycopg.connect(url, prepare_threshold=None, application_name="todo migrate: whose turn") as connection:
+        while not (connection.execute(ask.encode()).fetchone() or [False])[0]:
+            connection.rollback()
+            time.sleep(0.1)
+        yield

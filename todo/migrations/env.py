@@ -1,4 +1,7 @@
-"""What Alembic runs: all pending migrations in one transaction, under a lock, so that ten at once do it once."""
+"""What Alembic runs: each pending migration in a transaction of its own, or in several where it says so.
+
+Whose turn it is says `todo.migrate`, before; the printed SQL says it by itself.
+"""
 
 from alembic import context
 from sqlmodel import SQLModel
@@ -7,8 +10,7 @@ import todo.accounts.models
 import todo.changes.models
 import todo.idempotency
 import todo.tasks.models  # noqa: F401 # the models register their tables
-
-LOCK = 0x746F646F  # "todo"; held until the end of the transaction, so it works through a pooler too
+from todo.migrate import TURN
 
 if context.is_offline_mode():
     context.configure(
@@ -16,18 +18,18 @@ if context.is_offline_mode():
         dialect_opts={"paramstyle": "named"},  # so that a % is printed as it is
         target_metadata=SQLModel.metadata,
         literal_binds=True,
+        transaction_per_migration=True,
     )
+    context.execute(f"SELECT pg_advisory_lock({TURN})")
     with context.begin_transaction():
-        context.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
         context.run_migrations()
+    context.execute(f"SELECT pg_advisory_unlock({TURN})")
 else:
-    connection = context.config.attributes["connection"]
     context.configure(
-        connection=connection,
+        connection=context.config.attributes["connection"],
         target_metadata=SQLModel.metadata,
         compare_server_default=True,
-        transaction_per_migration=False,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         context.run_migrations()

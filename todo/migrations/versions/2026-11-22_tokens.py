@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from todo.migrations.locks import take
+
 revision = "2026_11_22_tokens"
 down_revision = "2026_11_22_tasks"
 branch_labels = None
@@ -34,7 +36,8 @@ GRANT SELECT, INSERT, UPDATE ON departed, deployment TO todo_accounts
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute(take("users"))
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid, nullable=False),
@@ -85,7 +88,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute(take("users", "credentials"))
     for table in ("deployment", "departed", "api_tokens", "sessions"):
         op.drop_table(table)
     op.execute("REVOKE INSERT (id, email) ON users FROM todo_app")

@@ -1,8 +1,21 @@
-"""One number a user: the log of changes, the answers kept for retries, the count of tasks, and who may sweep."""
+"""One number a user: the log of changes, the answers kept for retries, the count of tasks, and who may sweep.
+
+People write meanwhile, so what takes long locks nobody out, and what locks somebody out takes milliseconds:
+
+1. The indexes on tasks are built concurrently.
+2. One transaction changes the catalogue: columns, tables, and the trigger, which counts and logs from then on. Users
+   who are there already begin at 1; how many tasks they have is null.
+3. The tasks of the users whose count is null are counted, a few users at a time.
+4. The counts are said to be there: checked first, then required.
+
+Interrupted, it goes on where it was when it is run again.
+"""
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 from sqlalchemy.dialects import postgresql
+
+from todo.migrations.locks import take
 
 revision = "2026_11_24_changes"
 down_revision = "2026_11_22_tokens"
@@ -172,15 +185,43 @@ END $$
 """
 
 # Users who are there already start at 1 where they have tasks, at 0 where they have none. What was before is not in
-# the log, so whoever asks for it is told to read the list. Row-level security hides the rows from their owner too.
-BEGIN_COUNTING = """
-ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
-ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY;
-UPDATE users SET revision = 1, task_count = had.tasks, changed_at = had.last
-  FROM (SELECT user_id, count(*) AS tasks, max(updated_at) AS last FROM tasks GROUP BY user_id) AS had
- WHERE had.user_id = users.id;
-ALTER TABLE tasks FORCE ROW LEVEL SECURITY;
-ALTER TABLE users FORCE ROW LEVEL SECURITY
+# the log, so whoever asks for it is told to read the list.
+#
+# A write of a task holds its user's row until it is committed. So whoever holds that row, and looks only then, sees
+# every task that the trigger counted or has still to count: the row is locked by one statement and the tasks are
+# counted by the next. What was written since the trigger is there has moved the revision behind 1. A row that is not
+# free is left for later: whoever waits for nobody is in no deadlock.
+COUNT = """
+DO $$
+DECLARE
+    behind text := '';
+    them text[];
+BEGIN
+    LOOP
+        them := ARRAY(
+            SELECT id FROM users WHERE task_count IS NULL AND id > behind ORDER BY id LIMIT 10
+               FOR NO KEY UPDATE SKIP LOCKED
+        );
+        IF them = '{}' THEN
+            COMMIT;
+            EXIT WHEN NOT EXISTS (SELECT FROM users WHERE task_count IS NULL);
+            behind := '';
+            PERFORM pg_sleep(0.05);
+            CONTINUE;
+        END IF;
+        UPDATE users
+           SET task_count = had.tasks,
+               changed_at = CASE users.revision WHEN 1 THEN coalesce(had.last, users.changed_at)
+                                                ELSE users.changed_at END,
+               revision = CASE WHEN users.revision = 1 AND had.tasks = 0 THEN 0 ELSE users.revision END
+          FROM unnest(them) AS counted (id) CROSS JOIN LATERAL (
+               SELECT count(*) AS tasks, max(updated_at) AS last FROM tasks WHERE user_id = counted.id
+          ) AS had
+         WHERE users.id = counted.id;
+        COMMIT;
+        behind := them[cardinality(them)];
+    END LOOP;
+END $$
 """
 
 # The accounts role sweeps: it sees of tasks and of the log only what is over, and never what they say.
@@ -212,20 +253,70 @@ GRANT SELECT (user_id, key, at), DELETE ON idempotency TO todo_accounts
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
+    if not _switched():
+        with op.get_context().autocommit_block():
+            _build_indexes()
+        op.execute("SET LOCAL lock_timeout = '500ms'")
+        op.execute(take("tasks", "users", "departed"))
+        _switch()
+    with op.get_context().autocommit_block():
+        op.execute(COUNT)
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute(take("users"))
+    op.execute("ALTER TABLE users DROP CONSTRAINT IF EXISTS counted")
+    op.execute("ALTER TABLE users ADD CONSTRAINT counted CHECK (task_count IS NOT NULL) NOT VALID")
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE users VALIDATE CONSTRAINT counted")
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute(take("tasks", "users"))
+    op.alter_column("users", "task_count", nullable=False)  # which the constraint spares looking at the rows
+    op.execute("ALTER TABLE users DROP CONSTRAINT counted")
+    op.execute("ALTER TABLE tasks FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE users FORCE ROW LEVEL SECURITY")
+
+
+def _switched() -> bool:
+    """Whether an upgrade that was interrupted came behind the second step."""
+    if context.is_offline_mode():
+        return False
+    return any(column["name"] == "task_count" for column in sa.inspect(op.get_bind()).get_columns("users"))
+
+
+def _build_indexes() -> None:
+    """Build them without locking writers out; one that was interrupted is there, and of no use."""
+    for name in ("ix_tasks_trash", "ix_tasks_deleted_at"):
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    op.create_index(
+        "ix_tasks_trash",
+        "tasks",
+        ["user_id", sa.text("created_at DESC"), sa.text("id DESC")],
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_concurrently=True,
+    )
+    op.create_index(
+        "ix_tasks_deleted_at",
+        "tasks",
+        ["deleted_at"],
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_concurrently=True,
+    )
+
+
+def _switch() -> None:
+    """Everything that changes the catalogue alone."""
     op.execute(ROLE)
-    for name, kind, default in (
-        ("revision", sa.BigInteger, "0"),
-        ("task_count", sa.BigInteger, "0"),
-        ("changed_at", MOMENT, "now()"),
-    ):
-        op.add_column("users", sa.Column(name, kind, nullable=False, server_default=sa.text(default)))
+    op.add_column("users", sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("1")))
+    op.add_column("users", sa.Column("task_count", sa.BigInteger))
+    for name in ("revision", "task_count"):  # of who comes from now on
+        op.alter_column("users", name, server_default=sa.text("0"))
+    op.add_column("users", sa.Column("changed_at", MOMENT, nullable=False, server_default=sa.func.now()))
     op.add_column("departed", sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("0")))
     op.add_column("tasks", sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("1")))
     for name in ("revision", "created_at", "updated_at"):  # the trigger gives them
         op.alter_column("tasks", name, server_default=None)
-    for statement in BEGIN_COUNTING.split(";"):
-        op.execute(statement)
+    # Row-level security hides the rows from their owner too, who is going to count them.
+    op.execute("ALTER TABLE users NO FORCE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY")
     op.create_table(
         "changes",
         sa.Column("user_id", sa.Text, nullable=False),
@@ -264,13 +355,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_idempotency_task", "idempotency", ["user_id", "task_id"])
     op.create_index("ix_idempotency_at", "idempotency", ["at"], postgresql_using="brin")
-    op.create_index(
-        "ix_tasks_trash",
-        "tasks",
-        ["user_id", sa.text("created_at DESC"), sa.text("id DESC")],
-        postgresql_where=sa.text("deleted_at IS NOT NULL"),
-    )
-    op.create_index("ix_tasks_deleted_at", "tasks", ["deleted_at"], postgresql_where=sa.text("deleted_at IS NOT NULL"))
     op.execute("DROP TRIGGER stamp ON tasks")
     op.execute("DROP FUNCTION stamp_task")
     op.execute(LOG)
@@ -310,7 +394,8 @@ END $$
 
 
 def downgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute(take("tasks", "users", "departed"))
     op.execute("DROP TRIGGER log ON tasks")
     op.execute("DROP TRIGGER begin ON users")
     op.execute("SET LOCAL ROLE todo_log")  # whose the functions are

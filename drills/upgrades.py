@@ -1,0 +1,265 @@
+"""Upgrades while people write: what each migration locks, how long a writer stands still, and whether a write is lost.
+
+`python -m drills.upgrades` tries every step of the chain on a million tasks. `python -m drills.upgrades dump <revision>`
+writes `tests/dumps/<revision>.sql`, a small database of that schema as PostgreSQL 15's pg_dump tells it: once for each
+new migration, and what the new schema can hold besides is added to `fill`.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import psycopg
+
+from drills.figures import Figures
+from tests.owner import as_owner
+from tests.processes import TODO
+from todo import embedded, migrate
+
+PEOPLE = 1_000
+WRITERS = 4
+
+STALL = 2.0
+"""Seconds that a writer may stand still: half a second that a migration may wait for its lock with everybody behind
+it, what it then does, and the noise of a busy machine. Clients and pools give up after five."""
+
+HELD = 0.5
+"""Seconds for which a lock that writers run into may be held: none does more than change the catalogue."""
+
+BLOCKING = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
+"""What an INSERT or UPDATE (ROW EXCLUSIVE) runs into."""
+
+FILL = """
+INSERT INTO users (id, email) SELECT 'user-' || n, 'user-' || n || '@example.com' FROM generate_series(0, %(people)s - 1) n;
+INSERT INTO tasks (user_id, id, title, completed, completed_at, created_at, updated_at, deleted_at, fingerprint{more})
+SELECT 'user-' || n %% %(people)s, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'task ' || n,
+       n %% 3 = 0, CASE WHEN n %% 3 = 0 THEN now() END, now() - n * interval '1 ms', now(),
+       CASE WHEN n %% 50 = 0 THEN now() END, task_fingerprint('task ' || n, NULL, n %% 3 = 0){values}
+  FROM generate_series(0, %(tasks)s - 1) n
+"""
+
+
+def task_id(number: int) -> UUID:
+    """The id of the task with this number, as FILL gives it."""
+    return UUID(f"00000000-0000-4000-8000-{number:012x}")
+
+
+@dataclass
+class Writer:
+    """Somebody who writes through the role of requests, a small transaction at a time, and knows what was acknowledged."""
+
+    url: str
+    number: int
+    tasks: int
+    people: int
+    titles: dict[UUID, str | None] = field(default_factory=dict)
+    """What each task that was written is called, or None for one that was deleted."""
+    added: int = 0
+    writes: int = 0
+    longest: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+    def work(self, over: threading.Event) -> None:
+        """Write until it is over."""
+        try:
+            with psycopg.connect(self.url, autocommit=True, application_name="writer") as connection:
+                while not over.is_set():
+                    began = time.perf_counter()
+                    self._write(connection)
+                    self.longest = max(self.longest, time.perf_counter() - began)
+                    self.writes += 1
+                    time.sleep(0.002)
+        except psycopg.Error as error:
+            self.failures.append(f"a write failed: {error}")
+
+    def _write(self, connection: psycopg.Connection[Any]) -> None:
+        number = random.randrange(self.tasks // WRITERS) * WRITERS + self.number  # a task that no other writer takes
+        user, id, title = f"user-{number % self.people}", task_id(number), f"written {uuid4()}"
+        kind = random.random()
+        with connection.transaction():
+            connection.execute(
+                "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [user]
+            )
+            if kind < 0.3:
+                id = uuid4()
+                connection.execute("insert into tasks (user_id, id, title) values (%s, %s, %s)", [user, id, title])
+            elif kind < 0.9:
+                query = "update tasks set title = %s, completed = not completed where user_id = %s and id = %s"
+                found = connection.execute(query, [title, user, id]).rowcount
+            else:
+                found = connection.execute("delete from tasks where user_id = %s and id = %s", [user, id]).rowcount
+        if kind < 0.3:
+            self.titles[id] = title
+            self.added += 1
+        elif found:
+            self.titles[id] = title if kind < 0.9 else None
+            self.added -= kind >= 0.9
+        elif self.titles.get(id, "there") is not None:
+            self.failures.append(f"the task {id} was not found")
+
+
+class Watch:
+    """Looks at the locks on tasks and users every few milliseconds."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.held: dict[tuple[str, str], float] = defaultdict(float)
+        """Seconds of the longest stretch, by table and lock."""
+        self.awaited = 0.0
+
+    def look(self, over: threading.Event) -> None:
+        query = (
+            "select relation::regclass::text, mode, granted, pid from pg_locks"
+            " where locktype = 'relation' and relation = any(%s) and mode = any(%s)"
+        )
+        began: dict[tuple[str, str, bool, int], float] = {}
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            row = connection.execute("select array['tasks'::regclass::oid, 'users'::regclass::oid]").fetchone()
+            tables = row[0] if row else []
+            while not over.is_set():
+                now = time.perf_counter()
+                seen = set(connection.execute(query, [tables, list(BLOCKING)]).fetchall())
+                began = {each: began.get(each, now) for each in seen}
+                for (table, mode, granted, _), since in began.items():
+                    if granted:
+                        self.held[table, mode] = max(self.held[table, mode], now - since)
+                    else:
+                        self.awaited = max(self.awaited, now - since)
+                time.sleep(0.003)
+
+
+@contextmanager
+def database(server: str) -> Iterator[str]:
+    """A new database on the server, for as long as the block runs."""
+    name = f"upgrade_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        try:
+            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        finally:
+            connection.execute(f"drop database {name} with (force)".encode())
+
+
+def populate(url: str, tasks: int, people: int) -> None:
+    """Put that many tasks there, past the triggers."""
+    logged = migrate.revisions().index(migrate.current(url) or "") >= migrate.revisions().index("2026_11_24_changes")
+    more, values = (", revision", ", 1") if logged else ("", "")
+    with as_owner(url, "users", "tasks") as connection:
+        connection.execute("alter table tasks disable trigger user")
+        for statement in FILL.format(more=more, values=values).split(";"):
+            connection.execute(statement.encode(), {"tasks": tasks, "people": people})
+        connection.execute("alter table tasks enable trigger user")
+        if logged:
+            connection.execute(
+                "update users set revision = 1, task_count ="
+                " (select count(*) from tasks where user_id = users.id)"
+            )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze users, tasks")
+
+
+def lost(url: str, writers: list[Writer], tasks: int) -> list[str]:
+    """What was acknowledged and is not there."""
+    faults = [failure for writer in writers for failure in writer.failures]
+    with as_owner(url, "users", "tasks") as connection:
+        for writer in writers:
+            query = "select id, title from tasks where id = any(%s)"
+            titles = dict.fromkeys(writer.titles) | dict(connection.execute(query, [list(writer.titles)]).fetchall())
+            faults += [f"the task {id} is {titles[id]!r}" for id, said in writer.titles.items() if titles[id] != said]
+        row = connection.execute("select count(*) from tasks").fetchone()
+        expected = tasks + sum(writer.added for writer in writers)
+        if row != (expected,):
+            faults.append(f"{row} tasks where {expected} are acknowledged")
+    return faults
+
+
+def miscounted(url: str) -> list[str]:
+    """Users whose numbers do not agree with their tasks and their log, once the schema has such numbers."""
+    query = """
+        select users.id from users
+          left join (select user_id, count(*) as tasks, max(revision) as latest, max(updated_at) as last
+                       from tasks group by user_id) as had on had.user_id = users.id
+          left join (select user_id, count(*) as logged, min(revision) as first, max(revision) as latest
+                       from changes group by user_id) as log on log.user_id = users.id
+         where task_count is distinct from coalesce(had.tasks, 0)
+            or revision is distinct from coalesce(log.latest, (coalesce(had.tasks, 0) > 0)::int)
+            or revision < had.latest or changed_at < had.last
+            or log.first <> 2 or log.latest <> log.logged + 1
+    """
+    with as_owner(url) as connection:
+        return [f"the numbers of {id} are wrong" for (id,) in connection.execute(query).fetchall()]
+
+
+def step(server: str, revision: str, tasks: int, figures: Figures, people: int = PEOPLE) -> None:
+    """Upgrade one step to `revision` while people write, and tell what that was for them."""
+    known = migrate.revisions()
+    with database(server) as url:
+        migrate.upgrade(url, known[known.index(revision) - 1])
+        populate(url, tasks, people)
+        writers, watch = [Writer(url, number, tasks, people) for number in range(WRITERS)], Watch(url)
+        over = threading.Event()
+        threads = [threading.Thread(target=work, args=[over]) for work in (*(w.work for w in writers), watch.look)]
+        for thread in threads:
+            thread.start()
+        try:
+            time.sleep(0.5)
+            began = time.perf_counter()
+            done = subprocess.run(  # noqa: S603 # our own command
+                [TODO, "db", "upgrade", revision],
+                env=os.environ | {"DATABASE_URL": url},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            took = time.perf_counter() - began
+            time.sleep(0.5)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        figures.tell(f"{revision}: tasks", tasks)
+        figures.tell(f"{revision}: writes meanwhile", sum(writer.writes for writer in writers))
+        figures.tell(f"{revision}: seconds it took", f"{took:.2f}")
+        for (table, mode), seconds in sorted(watch.held.items()):
+            figures.judge(f"{revision}: {mode} on {table} held, s", round(seconds, 3), most=HELD)
+        figures.tell(f"{revision}: such a lock awaited, s", f"{watch.awaited:.3f}")
+        figures.judge(f"{revision}: longest stall, s", round(max(w.longest for w in writers), 3), most=STALL)
+        figures.none(f"{revision}: failed upgrades", [done.stderr] if done.returncode else [])
+        figures.none(f"{revision}: lost writes", lost(url, writers, tasks))
+        if known.index(revision) >= known.index("2026_11_24_changes"):
+            figures.none(f"{revision}: wrong numbers", miscounted(url))
+
+
+def run(folder: Path, *, long: bool) -> Figures:
+    """Every step of the chain, on 100,000 tasks or, when long, on a million."""
+    figures = Figures("upgrades")
+    with embedded.running(folder) as server:
+        for _, revision in pairwise(migrate.revisions()):
+            step(server, revision, 1_000_000 if long else 100_000, figures)
+    return figures
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        figures = run(Path(folder) / "data", long=True)
+    for line in figures.lines:
+        print(f"{line.what:60} {line.found:>12} {line.promised:8} {'' if line.kept else '!'}")
+    print(*figures.faults[:20], sep="\n")
+    return 1 if figures.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
