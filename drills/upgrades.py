@@ -1,8 +1,7 @@
 """Upgrades while people write: what each migration locks, how long a writer stands still, and whether a write is lost.
 
-`python -m drills.upgrades` tries every step of the chain on a million tasks. `python -m drills.upgrades dump <revision>`
-writes `tests/dumps/<revision>.sql`, a small database of that schema as PostgreSQL 15's pg_dump tells it: once for each
-new migration, and what the new schema can hold besides is added to `fill`.
+`python -m drills.upgrades` tries every step of the chain on a million tasks; `python -m drills.upgrades dump
+<revision>` writes the dump that a new migration needs (drills/dumps.py).
 """
 
 import os
@@ -13,9 +12,10 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from drills.dumps import write
 from drills.figures import Figures
 from tests.owner import as_owner
 from tests.processes import TODO
@@ -43,7 +44,8 @@ BLOCKING = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclus
 """What an INSERT or UPDATE (ROW EXCLUSIVE) runs into."""
 
 FILL = """
-INSERT INTO users (id, email) SELECT 'user-' || n, 'user-' || n || '@example.com' FROM generate_series(0, %(people)s - 1) n;
+INSERT INTO users (id, email)
+SELECT 'user-' || n, 'user-' || n || '@example.com' FROM generate_series(0, %(people)s - 1) n;
 INSERT INTO tasks (user_id, id, title, completed, completed_at, created_at, updated_at, deleted_at, fingerprint{more})
 SELECT 'user-' || n %% %(people)s, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'task ' || n,
        n %% 3 = 0, CASE WHEN n %% 3 = 0 THEN now() END, now() - n * interval '1 ms', now(),
@@ -59,7 +61,7 @@ def task_id(number: int) -> UUID:
 
 @dataclass
 class Writer:
-    """Somebody who writes through the role of requests, a small transaction at a time, and knows what was acknowledged."""
+    """Somebody who writes as requests do, a small transaction at a time, and knows what was acknowledged."""
 
     url: str
     number: int
@@ -87,28 +89,28 @@ class Writer:
 
     def _write(self, connection: psycopg.Connection[Any]) -> None:
         number = random.randrange(self.tasks // WRITERS) * WRITERS + self.number  # a task that no other writer takes
-        user, id, title = f"user-{number % self.people}", task_id(number), f"written {uuid4()}"
+        user, task, title = f"user-{number % self.people}", task_id(number), f"written {uuid4()}"
         kind = random.random()
         with connection.transaction():
             connection.execute(
                 "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [user]
             )
             if kind < 0.3:
-                id = uuid4()
-                connection.execute("insert into tasks (user_id, id, title) values (%s, %s, %s)", [user, id, title])
+                task = uuid4()
+                connection.execute("insert into tasks (user_id, id, title) values (%s, %s, %s)", [user, task, title])
             elif kind < 0.9:
                 query = "update tasks set title = %s, completed = not completed where user_id = %s and id = %s"
-                found = connection.execute(query, [title, user, id]).rowcount
+                found = connection.execute(query, [title, user, task]).rowcount
             else:
-                found = connection.execute("delete from tasks where user_id = %s and id = %s", [user, id]).rowcount
+                found = connection.execute("delete from tasks where user_id = %s and id = %s", [user, task]).rowcount
         if kind < 0.3:
-            self.titles[id] = title
+            self.titles[task] = title
             self.added += 1
         elif found:
-            self.titles[id] = title if kind < 0.9 else None
+            self.titles[task] = title if kind < 0.9 else None
             self.added -= kind >= 0.9
-        elif self.titles.get(id, "there") is not None:
-            self.failures.append(f"the task {id} was not found")
+        elif self.titles.get(task, "there") is not None:
+            self.failures.append(f"the task {task} was not found")
 
 
 class Watch:
@@ -141,6 +143,15 @@ class Watch:
                 time.sleep(0.003)
 
 
+def report(url: str, over: threading.Event) -> None:
+    """Somebody who reads tasks for a second each time: a migration that waits for them makes the writers wait too."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not over.wait(0.5):
+            with connection.transaction():
+                connection.execute("select count(*) from tasks")
+                over.wait(1)
+
+
 @contextmanager
 def database(server: str) -> Iterator[str]:
     """A new database on the server, for as long as the block runs."""
@@ -164,8 +175,7 @@ def populate(url: str, tasks: int, people: int) -> None:
         connection.execute("alter table tasks enable trigger user")
         if logged:
             connection.execute(
-                "update users set revision = 1, task_count ="
-                " (select count(*) from tasks where user_id = users.id)"
+                "update users set revision = 1, task_count = (select count(*) from tasks where user_id = users.id)"
             )
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze users, tasks")
@@ -178,7 +188,7 @@ def lost(url: str, writers: list[Writer], tasks: int) -> list[str]:
         for writer in writers:
             query = "select id, title from tasks where id = any(%s)"
             titles = dict.fromkeys(writer.titles) | dict(connection.execute(query, [list(writer.titles)]).fetchall())
-            faults += [f"the task {id} is {titles[id]!r}" for id, said in writer.titles.items() if titles[id] != said]
+            faults += [f"a task is {titles[task]!r}" for task, said in writer.titles.items() if titles[task] != said]
         row = connection.execute("select count(*) from tasks").fetchone()
         expected = tasks + sum(writer.added for writer in writers)
         if row != (expected,):
@@ -186,8 +196,8 @@ def lost(url: str, writers: list[Writer], tasks: int) -> list[str]:
     return faults
 
 
-def miscounted(url: str) -> list[str]:
-    """Users whose numbers do not agree with their tasks and their log, once the schema has such numbers."""
+def miscounted(url: str, first: int = 2) -> list[str]:
+    """Users whose numbers do not agree with their tasks and their log, which begins at `first`."""
     query = """
         select users.id from users
           left join (select user_id, count(*) as tasks, max(revision) as latest, max(updated_at) as last
@@ -197,10 +207,12 @@ def miscounted(url: str) -> list[str]:
          where task_count is distinct from coalesce(had.tasks, 0)
             or revision is distinct from coalesce(log.latest, (coalesce(had.tasks, 0) > 0)::int)
             or revision < had.latest or changed_at < had.last
-            or log.first <> 2 or log.latest <> log.logged + 1
+            or log.first <> %(first)s or log.latest <> log.logged + log.first - 1
     """
     with as_owner(url) as connection:
-        return [f"the numbers of {id} are wrong" for (id,) in connection.execute(query).fetchall()]
+        return [
+            f"the numbers of {user} are wrong" for (user,) in connection.execute(query, {"first": first}).fetchall()
+        ]
 
 
 def step(server: str, revision: str, tasks: int, figures: Figures, people: int = PEOPLE) -> None:
@@ -211,7 +223,12 @@ def step(server: str, revision: str, tasks: int, figures: Figures, people: int =
         populate(url, tasks, people)
         writers, watch = [Writer(url, number, tasks, people) for number in range(WRITERS)], Watch(url)
         over = threading.Event()
-        threads = [threading.Thread(target=work, args=[over]) for work in (*(w.work for w in writers), watch.look)]
+        work: list[Callable[[threading.Event], None]] = [
+            *(writer.work for writer in writers),
+            watch.look,
+            partial(report, url),
+        ]
+        threads = [threading.Thread(target=each, args=[over]) for each in work]
         for thread in threads:
             thread.start()
         try:
@@ -262,4 +279,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["dump"]:
+        for name in sys.argv[2:]:
+            write(name)
+        sys.exit()
     sys.exit(main())

@@ -1,0 +1,124 @@
+"""A small database of each schema that there was, as PostgreSQL 15's pg_dump tells it, for upgrades to begin with.
+
+A new migration needs a new one: `python -m drills.upgrades dump <revision>` writes `tests/dumps/<revision>.sql`, and
+what its schema can hold besides is added to `fill`. Who loads one needs the three roles, which are the cluster's.
+"""
+
+import asyncio
+import re
+import subprocess
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from drills.stand import POSTGRES, postgres_15
+from tests.conftest import PASSWORD
+from todo import migrate
+from todo.accounts.passwords import Passwords
+
+FOLDER = Path(__file__).parent.parent / "tests" / "dumps"
+
+ADA, BOB, GRACE = (f"00000000-0000-4000-8000-{n:012}" for n in (1, 2, 3))
+"""Ada has tasks in every state, Bob has one, Grace has none."""
+
+PEOPLE = {ADA: "ada@example.com", BOB: "bob@example.com", GRACE: "Grace.Hopper@example.com"}
+
+API_TOKEN_HASH = bytes(range(32))
+"""Of no token that anybody could send: only that the row is there is looked at."""
+
+BEGAN = datetime(2026, 11, 1, 9, 30, 0, 123456, UTC)
+
+
+def task(number: int) -> UUID:
+    """The id of one of the tasks."""
+    return UUID(f"ada00000-0000-4000-8000-{number:012}")
+
+
+TASKS: tuple[tuple[str, str, str | None, bool], ...] = (
+    (ADA, "Water the ferns", None, False),
+    (ADA, "Pay the rent", "By bank transfer.\nBefore the third.", True),
+    (
+        ADA,
+        "Ünïcödé: 植物に水をやる 🌿 – a\u0301 is not á",
+        "a\ttab, a \\ backslash, 'quotes', $$ and a\nnew line",
+        False,
+    ),
+    (ADA, "t" * 255, "d" * 10_000, False),
+    (ADA, "In the trash", None, False),
+    (ADA, "In the trash, and done", "", True),
+    (BOB, "Of Bob", "Nobody else sees it.", False),
+)
+"""Whose, its title and description, and whether it was done when it was made."""
+
+
+def fill(connection: psycopg.Connection[Any]) -> None:
+    """Write what the schema can hold, as people would have: through its triggers."""
+    there = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
+    password = asyncio.run(Passwords().hash(PASSWORD))
+    for user, email in PEOPLE.items():
+        connection.execute("insert into users (id, email, created_at) values (%s, %s, %s)", [user, email, BEGAN])
+        connection.execute("insert into credentials values (%s, %s, %s)", [user, email, password])
+    for number, (user, title, description, completed) in enumerate(TASKS):
+        connection.execute(
+            "insert into tasks (user_id, id, title, description, completed, created_at)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [user, task(number), title, description, completed, BEGAN + timedelta(hours=number)],
+        )
+    for _ in range(2):
+        connection.execute("update tasks set completed = not completed where id = %s", [task(0)])
+    connection.execute("update tasks set deleted_at = clock_timestamp() where title like 'In the trash%'")
+    if "sessions" in there:
+        connection.execute("insert into deployment (issuer) values ('built-in accounts')")
+        connection.execute(
+            "insert into sessions (id, user_id, token_hash, expires_at) values (%s, %s, 'hash', 'infinity')",
+            [task(1), ADA],
+        )
+        connection.execute(
+            "insert into api_tokens (id, user_id, name, scope, token_hash) values (%s, %s, 'cron', 'read', %s)",
+            [task(1), ADA, API_TOKEN_HASH],
+        )
+        connection.execute("insert into departed (user_hash) values (%s)", [bytes(32)])
+    if "idempotency" in there:
+        connection.execute(
+            "insert into idempotency (user_id, key, request, status, headers, body, task_id)"
+            " values (%s, 'a key', 'hash', 201, '{}', '{}', %s)",
+            [ADA, task(0)],
+        )
+
+
+def write(revision: str) -> None:
+    """Write the dump of this revision, from a PostgreSQL 15 of our own."""
+    with tempfile.TemporaryDirectory() as folder, postgres_15(Path(folder)) as postgres:
+        migrate.upgrade(postgres.url(), revision)
+        superuser = postgres.superuser.replace("/postgres?", "/todo?")  # whom row-level security hides nothing from
+        with psycopg.connect(superuser) as connection:
+            fill(connection)
+        command = [str(POSTGRES / "pg_dump"), "--inserts", "--column-inserts", superuser]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 # Debian's own
+    FOLDER.mkdir(exist_ok=True)
+    # The lines that only psql knows carry a number that differs each time.
+    lines = [line for line in done.stdout.splitlines() if not re.match(r"\\(un)?restrict", line)]
+    (FOLDER / f"{revision}.sql").write_text("\n".join(lines) + "\n")
+
+
+def load(url: str, revision: str) -> None:
+    """Load a dump as the login that owns the database and is no superuser; what was the owner's there is its own."""
+    text = (FOLDER / f"{revision}.sql").read_text()
+    text = re.sub(r"^ALTER .* OWNER TO todo;$", "", text, flags=re.MULTILINE)
+    # What belongs to todo_log, only todo_log may grant and revoke.
+    text = re.sub(
+        r"^(REVOKE ALL ON FUNCTION public\.(?:log_task|begin_behind_departure)\(\) FROM PUBLIC;)$",
+        r"SET ROLE todo_log; \1 RESET ROLE;",
+        text,
+        flags=re.MULTILINE,
+    )
+    # Its first lines switch row-level security off, which is an error for whoever it is forced on, and empty the path.
+    text = text.replace("SET row_security = off;", "")
+    with psycopg.connect(url) as connection:
+        connection.execute("grant create on schema public to todo_log")
+        connection.execute(text.encode())
+        connection.execute("revoke create on schema public from todo_log")
