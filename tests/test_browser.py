@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from tests.conftest import PASSWORD
 from tests.processes import Server, serving
@@ -35,11 +38,36 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@contextmanager
+def front_end() -> Iterator[str]:
+    """The origin of a page that is served by somebody else."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<title>a front end</title>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            yield f"http://localhost:{other.server_port}"
+        finally:
+            other.shutdown()
+
+
 def test_docs_make_a_task_without_any_other_host(server: Server, browser: Browser, tmp_path: Path) -> None:
     base = f"http://127.0.0.1:{server.port}"
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     asked: list[str] = []
+    said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
     page.route(lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort())
     session = server.http.post(
         "/api/auth/signup", json={"email": f"ada-{uuid.uuid4().hex[:8]}@example.com", "password": PASSWORD}
@@ -65,3 +93,26 @@ def test_docs_make_a_task_without_any_other_host(server: Server, browser: Browse
     assert [task["title"] for task in tasks] == ["Water the ferns"]
     assert asked
     assert all(url.startswith((base, "data:", "blob:")) for url in asked), asked
+    assert said == []  # the policy of the page forbids nothing that it does
+
+
+def test_a_page_of_a_named_origin_may_call_and_of_another_may_not(
+    tmp_path: Path, database_url: str, browser: Browser
+) -> None:
+    signs_up = """async ([base, email, password]) => {
+        const body = JSON.stringify({email, password})
+        const json = {"Content-Type": "application/json"}
+        const options = {method: "POST", headers: json, body, credentials: "include"}
+        const session = await (await fetch(`${base}/api/auth/signup`, options)).json()
+        const token = {Authorization: `Bearer ${session.access_token}`}
+        const tasks = await fetch(`${base}/api/${session.user.id}/tasks`, {headers: token})
+        return [tasks.status, tasks.headers.get("etag")]
+    }"""
+    with front_end() as origin, serving(tmp_path, database_url=database_url, cors_origins=origin) as server:
+        page = browser.new_page()
+        with_whom = [f"http://127.0.0.1:{server.port}", f"ada-{uuid.uuid4().hex[:8]}@example.com", PASSWORD]
+        page.goto(origin)
+        assert page.evaluate(signs_up, with_whom) == [200, 'W/"0"']
+        page.goto(origin.replace("localhost", "127.0.0.1"))
+        with pytest.raises(Error, match="Failed to fetch"):
+            page.evaluate(signs_up, with_whom)

@@ -22,6 +22,7 @@ from todo.cors import let_pages_call
 from todo.database import Database
 from todo.deployment import database_url
 from todo.ending import Ending
+from todo.headers import Headers
 from todo.health import guard
 from todo.observe import Bugs
 from todo.problems import answer_problems
@@ -95,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Bugs)
     let_pages_call(app, settings.cors_origins)
+    app.add_middleware(Headers, hsts_max_age=settings.hsts_max_age)
     return app
 
 

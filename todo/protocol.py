@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from todo.ending import Ending
+from todo.headers import DATA, PLAIN
 from todo.problems import MEDIA_TYPE, Unavailable, document, plain
 
 log = logging.getLogger("todo")
@@ -205,7 +206,7 @@ class Protocol(HttpToolsProtocol):
             b"content-type: " + MEDIA_TYPE.encode(),
             b"content-length: %d" % len(body),
             b"connection: close",
-            *(name + b": " + value for name, value in self.server_state.default_headers),
+            *(name + b": " + value for name, value in [*PLAIN, DATA, *self.server_state.default_headers]),
         ]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
         self.transport.close()
@@ -217,7 +218,7 @@ def _unless_it_asks_for_life(app: Any) -> ASGIApp:
             await app(scope, receive, send)
             return
         response = plain(Unavailable("The server has as many connections as it can serve."), scope)
-        response.headers["Connection"] = "close"
+        response.raw_headers += [(b"connection", b"close"), *PLAIN, DATA]
         await response(scope, receive, send)
 
     return refuse

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."
     )
+    hsts_max_age: int = Field(
+        0, ge=0, le=63_072_000, description="Seconds for which browsers that came by https keep to it; 0 for none."
+    )
     access_token_lifetime: int = Field(900, ge=1, le=86_400, description="Seconds an access token of ours lives.")
     refresh_token_lifetime: int = Field(
         2_592_000, ge=60, le=31_536_000, description="Seconds after its last use that a session ends."
