@@ -157,6 +157,40 @@ async def test_a_role_that_bypasses_the_walls_is_not_served(tmp_path: Path) -> N
             await try_guard(url)
 
 
+@pytest.mark.parametrize("function", ["log_task", "begin_behind_departure"])
+async def test_a_log_that_a_restore_gave_to_another_is_not_served(tmp_path: Path, function: str) -> None:
+    """As `pg_restore --no-owner` does; what the error says, typed as it is, mends it."""
+    with embedded.running(tmp_path) as url:
+        migrate.upgrade(url)
+        superuser = url.replace("//todo@/todo?", "//postgres@/todo?")
+        for restorer in ("postgres", "todo"):
+            with psycopg.connect(superuser, autocommit=True) as connection:
+                connection.execute(f"alter function {function}() owner to {restorer}".encode())
+            with pytest.raises(WallError, match=f"{function} belongs to {restorer}") as told:
+                await try_guard(url)
+            assert "\n" not in str(told.value)
+            with psycopg.connect(superuser if restorer == "postgres" else url, autocommit=True) as connection:
+                connection.execute(str(told.value).partition("schema, ")[2].encode())
+            await try_guard(url)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("alter table tasks disable trigger log", "ALTER TABLE tasks ENABLE TRIGGER log"),
+        ("drop trigger begin on users", "restore the dump whole"),
+        ("set role todo_log; alter function log_task() security invoker", r"log_task\(\) SECURITY DEFINER"),
+    ],
+)
+async def test_a_log_that_would_not_be_written_is_not_served(empty_url: str, broken: str, told: str) -> None:
+    migrate.upgrade(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(broken.encode())
+
+    with pytest.raises(WallError, match=told):
+        await try_guard(empty_url)
+
+
 async def test_an_older_schema_is_named(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate.upgrade(empty_url)
     monkeypatch.setattr(migrate, "head", lambda: "2099_01_01_newer")
