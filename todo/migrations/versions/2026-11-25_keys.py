@@ -1,0 +1,20 @@
+"""A wall before the signing keys: PostgreSQL writes no row into an error, or its log, that a policy stands before."""
+
+from alembic import op
+
+revision = "2026_11_25_keys"
+down_revision = "2026_11_24_parts"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY accounts ON signing_keys TO todo_accounts USING (true) WITH CHECK (true)")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP POLICY accounts ON signing_keys")
+    op.execute("ALTER TABLE signing_keys DISABLE ROW LEVEL SECURITY")
