@@ -8,8 +8,10 @@ STAMP := $(VENV)/.installed
 # What the benchmark's peers are made of, apart from what is ours.
 PEERS := .venv-bench
 FASTIFY := bench/peers/fastify
+# pip-audit, likewise.
+AUDIT := .venv-audit
 
-.PHONY: help install run test bench drill format contract lock clean
+.PHONY: help install run test bench drill audit format contract lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,16 +43,24 @@ drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a si
 	@$(BIN)/python -m drills.accounts
 	@$(BIN)/python -m drills.ledger $(KILLS)
 
+audit: $(STAMP) $(AUDIT)/.installed ## known vulnerabilities of what the lock files name, where the service that knows them can be asked
+	@$(BIN)/python -m drills.audit $(AUDIT)/bin/pip-audit
+
+$(AUDIT)/.installed: drills/audit.lock bin/bootstrap
+	@PYTHON="$(PYTHON)" VENV="$(AUDIT)" LOCK=drills/audit.lock sh bin/bootstrap
+	@touch $@
+
 format: $(STAMP) ## put the code into the one format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 contract: $(STAMP) ## export the OpenAPI document to contracts/task-api.yaml
 	@$(BIN)/todo openapi > contracts/task-api.yaml
 
-lock: ## resolve pyproject.toml anew into requirements.lock and requirements-serve.lock (needs uv)
+lock: ## resolve pyproject.toml, and what bench and audit need, anew into the lock files (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --group dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock bench/peers/requirements.in -o bench/peers/requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra redis pyproject.toml -o requirements-serve.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 drills/audit.in -o drills/audit.lock
 
 clean: ## remove the environment and every cache; data folders stay
-	rm -rf $(VENV) $(PEERS) $(FASTIFY)/node_modules .bench .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(AUDIT) $(FASTIFY)/node_modules .bench .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

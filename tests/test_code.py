@@ -71,7 +71,7 @@ def test_no_file_holds(root: Path, pattern: str) -> None:
 
 
 def test_the_locks_have_hashes_and_no_addresses(root: Path) -> None:
-    for name in ("requirements.lock", "requirements-serve.lock", "bench/peers/requirements.lock"):
+    for name in ("requirements.lock", "requirements-serve.lock", "bench/peers/requirements.lock", "drills/audit.lock"):
         text = (root / name).read_text()
         pinned = re.findall(r"^[\w.\[\]-]+==", text, re.MULTILINE)
         assert len(pinned) > 20
