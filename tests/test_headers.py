@@ -57,7 +57,7 @@ ANONYMOUS: list[tuple[int, str, str, dict[str, str]]] = [
     (404, "GET", "/nothing", {}),
     (405, "DELETE", "/health/live", {}),
     (401, "GET", "/api/x/tasks", {}),
-    (401, "POST", "/api/auth/refresh", {}),
+    (401, "GET", "/api/auth/me", {}),
     (422, "POST", "/api/auth/signin", {}),
     (200, "OPTIONS", "/api/x/tasks", preflight("PUT")),
     (400, "OPTIONS", "/api/x/tasks", preflight("PUT", "https://evil.example")),
@@ -81,6 +81,8 @@ def judge(headers: httpx.Headers, policy: str | None = DATA) -> None:
     assert headers.get_list("cross-origin-resource-policy") == ["same-origin"]
     assert len(headers.get_list("content-security-policy")) == 1
     assert policy is None or headers["content-security-policy"] == policy
+    if headers.get("content-type", "").startswith("text/"):
+        assert headers["content-type"].endswith("charset=utf-8")
     assert not {"server", "x-powered-by", "via"} & set(headers)
 
 

@@ -28,7 +28,8 @@ async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def cookie(answer: httpx.Response) -> Morsel[str]:
-    return SimpleCookie(answer.headers["set-cookie"])["todo_refresh"]
+    [morsel] = SimpleCookie(answer.headers["set-cookie"]).values()
+    return morsel
 
 
 async def signed_up(client: httpx.AsyncClient, **more: Any) -> tuple[httpx.Response, dict[str, str]]:
@@ -42,24 +43,41 @@ async def in_body(client: httpx.AsyncClient, token: str) -> httpx.Response:
     return await client.post("/api/auth/refresh", json={"refresh": "body", "refresh_token": token})
 
 
-async def test_the_cookie_is_out_of_reach(browser: httpx.AsyncClient) -> None:
-    answer, who = await signed_up(browser)
-    set_by_sign_in = await browser.post("/api/auth/signin", json=who)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_every_cookie_is_out_of_reach_and_in_no_body(app: FastAPI, scheme: str) -> None:
+    """Of all calls about accounts: who sets one, how, and that it is told nowhere else."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://todo") as client:
+        answer, who = await signed_up(client)
+        ada = Person(client, answer.json()["user"]["id"], "", answer.json()["access_token"])
+        new = "a short and loud night"
+        answers = [
+            answer,
+            await client.post("/api/auth/signin", json=who),
+            await client.post("/api/auth/refresh"),
+            await client.post("/api/auth/signin", json=who | {"password": "wrong"}),
+            await client.post("/api/auth/signin", json=who | {"refresh": "body"}),
+            await ada.call("GET", "/api/auth/me"),
+            await ada.call("POST", "/api/auth/tokens", json={"name": "script"}),
+            await ada.call("GET", "/api/auth/tokens"),
+            await ada.call("POST", "/api/auth/password", json={"current": PASSWORD, "new": new}),
+            await ada.call("GET", ada.tasks),
+            await client.post("/api/auth/signout"),
+            await ada.call("POST", "/api/auth/signout-everywhere"),
+            await ada.call("DELETE", "/api/auth/me"),
+        ]
 
-    for told in (answer, set_by_sign_in):
-        morsel = cookie(told)
+    set_by = [each for each in answers if "set-cookie" in each.headers]
+    assert set_by == [*answers[:3], *answers[10:]]
+    for each in set_by:
+        [(name, morsel)] = SimpleCookie(each.headers["set-cookie"]).items()
+        assert name == ("__Secure-todo_refresh" if scheme == "https" else "todo_refresh")
         assert (morsel["httponly"], morsel["samesite"].lower(), morsel["path"]) == (True, "strict", "/api/auth")
-        assert int(morsel["max-age"]) == 30 * 24 * 3600
-        assert not morsel["secure"]  # this is http
-        assert "refresh_token" not in told.json()
-
-
-async def test_the_cookie_is_secure_over_https(app: FastAPI) -> None:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="https://todo") as client:
-        answer, _ = await signed_up(client)
-        assert cookie(answer)["secure"]
-        assert cookie(await client.post("/api/auth/signout"))["secure"]
+        assert bool(morsel["secure"]) is (scheme == "https")
+        assert morsel["domain"] == ""
+        assert int(morsel["max-age"]) == (0 if each in answers[10:] else 30 * 24 * 3600)
+        secret = morsel.value.partition(".")[2]
+        assert bool(secret) is (each in answers[:3])
+        assert not secret or not [other for other in answers if secret in other.text]
 
 
 async def test_the_cookie_gets_new_tokens_again_and_again(browser: httpx.AsyncClient) -> None:

@@ -151,7 +151,7 @@ def _refresh_token(request: Request, how: Refresh) -> str | None:
         return how.refresh_token.get_secret_value() if how.refresh_token else None
     settings: Settings = request.app.state.settings
     cookies.refuse_forgery(request, settings.cors_origins)
-    return request.cookies.get(cookies.NAME)
+    return cookies.token(request)
 
 
 async def _signed_in(request: Request, user: Row, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
