@@ -36,6 +36,8 @@ from todo.settings import Settings, SettingsError
         ("JWT_SECRET", "x" * 31),
         ("JWT_JWKS_URL", "http://issuer.example.com/hunter2"),
         ("JWT_JWKS_URL", "file:///hunter2"),
+        ("JWT_JWKS_URL", "https://ada:hunter2@issuer.example.com/keys"),
+        ("HSTS_MAX_AGE", "-1"),
         ("JWT_ISSUER", "http://issuer.example.com"),
         ("JWT_ISSUER", "https://issuer.example.com"),
         ("JWT_AUDIENCE", "hunter2"),

@@ -66,9 +66,9 @@ def _port_is_one(parts: SplitResult) -> bool:
 def _safe_url(url: str) -> str:
     parts = urlsplit(url)
     here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if _port_is_one(parts) and (here or (parts.scheme == "https" and parts.hostname)):
+    if _port_is_one(parts) and parts.password is None and (here or (parts.scheme == "https" and parts.hostname)):
         return url
-    raise ValueError("must be an https:// URL (http:// on this machine only)")
+    raise ValueError("must be an https:// URL (http:// on this machine only) without a password")
 
 
 def _safe_issuer(issuer: str) -> str:
