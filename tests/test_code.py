@@ -59,7 +59,7 @@ def test_every_module_stands_on_a_floor(root: Path) -> None:
     [
         r"(index|registry)[-_a-z]*\"?[ =:]+\"?https?://",
         r"files\.pythonhosted\.org|pypi\.org/simple",
-        r"postgres(?:ql)?://[^ :\"'`]+:(?!hunter2|password|hun@|x@|p%40|p@|pa/)[^@ \"'`$]+@",
+        r"postgres(?:ql)?://[^ :\"'`]+:(?!\{|hunter2|password|hun@|x@|p%40|p@|pa/)[^@ \"'`$]+@",
         r"-----BEGIN [A-Z ]*PRIVATE KEY",
         r"/(home|Users)/[a-z]+/|/root/",
     ],
