@@ -84,6 +84,22 @@ def test_links_lead_somewhere(root: Path) -> None:
             assert (page.parent / link).exists(), (page.name, link)
 
 
+def test_every_test_that_security_names_is_there(root: Path) -> None:
+    page = (root / "docs" / "security.md").read_text()
+    named = re.findall(r"`(tests/\w+\.py)::(?:(\w+)::)?(\w+)`", page)
+    for path, within, name in named:
+        text = (root / path).read_text()
+        if within:
+            text = re.split(rf"^class {within}:", text, flags=re.MULTILINE)[1]
+        assert re.search(rf"^ *(?:async def|def|class) {name}\b", text, re.MULTILINE), (path, within, name)
+    assert len(named) == page.count("`tests/") > 60
+    rows = re.findall(r"^\| (API\d+|v5\.0\.0-[\d., ]+) \| .* \| (.+) \|$", page, re.MULTILINE)
+    assert [row for row, _ in rows if row.startswith("API")] == [f"API{number}" for number in range(1, 11)]
+    assert all(
+        "`tests/" in held or "by review" in held or held.startswith(("as above", "the same")) for _, held in rows
+    )
+
+
 def test_decisions_are_numbered_and_short(root: Path) -> None:
     records = sorted((root / "docs" / "decisions").glob("*.md"))
     assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))

@@ -53,6 +53,8 @@ ANONYMOUS: list[tuple[int, str, str, dict[str, str]]] = [
     (200, "GET", "/docs/assets/swagger-ui.css", {}),
     (304, "GET", "/docs/assets/swagger-ui.css", {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
     (404, "GET", "/docs/assets/none.js", {}),
+    (404, "GET", "/docs/assets/..%2f..%2f..%2f.git/config", {}),
+    (404, "GET", "/.git/config", {}),
     (307, "GET", "/", {}),
     (404, "GET", "/nothing", {}),
     (405, "DELETE", "/health/live", {}),

@@ -17,7 +17,7 @@ import pytest
 
 from drills import stand
 from tests.processes import Server, run_to_its_end, serving
-from todo import embedded
+from todo import embedded, migrate
 
 FIRST, SECOND, GUESS = "a first afternoon-K7", "a second afternoon-K7", "a guess of somebody-K7"
 EMAIL = "ada.k7@example.com"
@@ -180,6 +180,11 @@ def kept(stage: Stage) -> dict[str, str]:
             found["private key"] = "".join(key.splitlines()[1:-1])
         connection.rollback()
     return found
+
+
+def test_a_new_database_knows_nobody(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    assert run_to_its_end("user", "list", database_url=empty_url).stdout == ""
 
 
 @pytest.mark.parametrize("place", [by_itself, given])
