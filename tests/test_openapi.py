@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -11,8 +10,9 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from tests.conftest import Person
+from tests.operations import OPENAPI, OPERATIONS, Operation
 from todo.app import create_app
-from todo.openapi import as_yaml, document
+from todo.openapi import as_yaml
 from todo.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -25,25 +25,6 @@ SIX = {
     ("delete", "/api/{user_id}/tasks/{id}"),
     ("patch", "/api/{user_id}/tasks/{id}/complete"),
 }
-
-OPENAPI = document(create_app(Settings()))
-
-
-class Operation(NamedTuple):
-    method: str
-    path: str
-    says: dict[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def parameters(self, place: str) -> list[str]:
-        return [parameter["name"] for parameter in self.says.get("parameters", []) if parameter["in"] == place]
-
-
-OPERATIONS = [
-    Operation(method, path, says) for path, methods in OPENAPI["paths"].items() for method, says in methods.items()
-]
 
 
 def test_the_exported_contract_is_what_is_served(root: Path) -> None:
