@@ -169,7 +169,7 @@ async def hammer(side: Side, other: Side, watch: Watch, plan: Pass, first: list[
     Some requests are given up at once, as a page that is left does.
     """
     until = time.monotonic() + plan.seconds
-    while time.monotonic() < until:
+    while first or time.monotonic() < until:
         call = first.pop() if first else random.choices(plan.calls, plan.weights)[0]
         patience = random.uniform(0.001, 0.02) if random.random() < 0.05 else 30
         try:
@@ -177,6 +177,8 @@ async def hammer(side: Side, other: Side, watch: Watch, plan: Pass, first: list[
                 answer = await side.client.request(**request(side, other, call))
         except (httpx.TransportError, TimeoutError):
             watch.lost += 1
+            if not watch.tried[str(call.operation)]:
+                first.insert(0, call)
             continue
         watch.answer(side, other, call, answer)
         side.learns(call, answer)
@@ -296,7 +298,7 @@ def pooled_place(folder: Path) -> Iterator[Place]:
     with stand.postgres_15(folder) as postgres, stand.bouncer_before(postgres, SERVER_CONNECTIONS) as bouncer:
 
         def kill(watch: Watch) -> None:
-            if random.random() < 0.7:
+            if random.random() < 0.85:
                 watch.killed += postgres.terminate()
             else:  # all of its clients and servers
                 bouncer.console("kill todo")
@@ -356,7 +358,7 @@ def drill(folder: Path, seconds: float) -> Figures:
         mixed += asyncio.run(policies_alone(place, behind, seconds / 3))
     for name, seen in (("", watch), (", row-level security alone", behind)):
         statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(seen.statuses.items()))
-        figures.judge(f"answers checked{name}", seen.answers, least=100)
+        figures.judge(f"answers checked{name}", seen.answers, least=50)
         figures.judge(f"with one's own words{name}", seen.own, least=20)
         figures.tell(f"by status{name}", statuses)
         figures.tell(f"requests given up or lost{name}", seen.lost)

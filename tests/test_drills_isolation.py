@@ -52,9 +52,9 @@ def test_the_judge_sees_what_is_the_other_ones(sides: tuple[Side, Side], told: d
 def test_what_one_sent_oneself_is_no_leak(sides: tuple[Side, Side]) -> None:
     ada, robert = sides
     watch, call = Watch(), OPERATIONS[0].calls()[0]
-    id = "00000000-0000-0000-0000-000000000006"
+    request = httpx.Request("GET", "http://todo/00000000-0000-0000-0000-000000000006")
 
-    watch.answer(ada, robert, call, httpx.Response(404, text=id, request=httpx.Request("GET", f"http://todo/{id}")))
+    watch.answer(ada, robert, call, httpx.Response(404, text=str(request.url), request=request))
     assert watch.leaks == []
 
 
