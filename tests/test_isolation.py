@@ -3,8 +3,10 @@
 What is tried comes from the OpenAPI document and from the catalog, so that nothing new is left out.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -32,6 +34,8 @@ OWNED = [each for each in OPERATIONS if each.owned]
 SECURED = [each for each in OPERATIONS if each.secured]
 NAMING = [each for each in SECURED if each.things]
 TAKING = [each for each in SECURED if each.body]
+
+soon = partial(asyncio.wait_for, timeout=30)  # a stream that is served where it must not be would not end
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +106,8 @@ class TestEveryOperation:
             before = everything(database_url, victim.person.id)
             for call in operation.calls():
                 for face in intruder.faces:
-                    answer = await face.call(operation.method, victim.url(call), json=call.body)
-                    nowhere = await face.call(operation.method, call.url(nobody, victim.things), json=call.body)
+                    answer = await soon(face.call(operation.method, victim.url(call), json=call.body))
+                    nowhere = await soon(face.call(operation.method, call.url(nobody, victim.things), json=call.body))
 
                     assert answer.status_code == 403, call
                     assert but_for_the_path(answer) == but_for_the_path(nowhere), call
@@ -184,8 +188,8 @@ class TestEveryOperation:
         for call in operation.calls():
             for what, said in bad.items():
                 headers = {"Authorization": said} if said else {}
-                answer = await ada.person.client.request(
-                    operation.method, ada.url(call), json=call.body, headers=headers
+                answer = await soon(
+                    ada.person.client.request(operation.method, ada.url(call), json=call.body, headers=headers)
                 )
 
                 assert answer.status_code == 401, (what, call)
