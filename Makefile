@@ -39,9 +39,8 @@ $(FASTIFY)/node_modules: $(FASTIFY)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $(FASTIFY) && touch $@; else \
 		echo "bench: npm is missing, so Fastify is left out; on Debian or Ubuntu: apt-get install npm" >&2; fi
 
-drill: $(STAMP) ## the drills, longer than the tests: what a clock tells of a sign-in; the ledger, while the server is killed
-	@$(BIN)/python -m drills.accounts
-	@$(BIN)/python -m drills.ledger $(KILLS)
+drill: $(STAMP) ## break things on purpose and count what is lost (LONG=1 for the figures, ONLY="ledger load"); needs what .ci/run installs
+	@LONG=$(LONG) $(BIN)/python -m drills $(ONLY)
 
 audit: $(STAMP) $(AUDIT)/.installed ## known vulnerabilities of what the lock files name, where the service that knows them can be asked
 	@$(BIN)/python -m drills.audit $(AUDIT)/bin/pip-audit

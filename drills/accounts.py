@@ -5,12 +5,11 @@ Both are ratios within one run: the two kinds of attempt are made in turns, so t
 
 import asyncio
 import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
 from uuid import uuid4
 
+from drills.figures import Figures
 from todo import embedded, migrate
 from todo.accounts import actions
 from todo.accounts.door import Door
@@ -34,16 +33,13 @@ async def attempt(database: Database, passwords: Passwords, email: str) -> float
 
 
 async def sign_in_times(database: Database) -> float:
-    """Median time of an unknown e-mail over that of a wrong password; prints both distributions in ms."""
+    """Median time of an unknown e-mail over that of a wrong password."""
     passwords = Passwords()
     await actions.sign_up(database, passwords, "ada@example.com", "a long and quiet afternoon")
     times: dict[str, list[float]] = {"ada@example.com": [], "nobody@example.com": []}
     for number in range(ATTEMPTS):
         for email in sorted(times, reverse=bool(number % 2)):
             times[email].append(await attempt(database, passwords, email))
-    for email, taken in times.items():
-        tenths = statistics.quantiles(taken, n=10)
-        print(f"  {email:20} p10 {tenths[0] * 1e3:6.1f}  p50 {tenths[4] * 1e3:6.1f}  p90 {tenths[8] * 1e3:6.1f} ms")
     known, unknown = (statistics.median(taken) for taken in times.values())
     return unknown / known
 
@@ -65,18 +61,20 @@ async def verification(database: Database, settings: Settings) -> tuple[float, f
     return taken[0], taken[1]
 
 
-async def main(url: str) -> int:
+async def drill(url: str) -> Figures:
+    """Both, on one database."""
     settings = Settings.from_environment(database_url=url)
+    figures = Figures("accounts: what a clock tells")
     async with Database(url, settings) as database:
-        print(f"failed sign-ins, {ATTEMPTS} of each kind in turns:")
         ratio = await sign_in_times(database)
-        print(f"  unknown e-mail / wrong password: {ratio:.3f} (within 0.9 to 1.1: {0.9 <= ratio <= 1.1})")
+        figures.judge(f"unknown e-mail : wrong password, {ATTEMPTS} of each", round(ratio, 3), least=0.9, most=1.1)
         first, again = await verification(database, settings)
-        print(f"knowing a caller, {VERIFICATIONS} tokens: {first:.1f} µs the first time, {again:.2f} µs again")
-    return 0 if 0.9 <= ratio <= 1.1 else 1
+        figures.tell("µs to know a caller the first time; again", f"{first:.1f}; {again:.2f}")
+    return figures
 
 
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder) / "data") as embedded_url:
-        migrate.upgrade(embedded_url)
-        sys.exit(asyncio.run(main(embedded_url)))
+def run(folder: Path, *, long: bool) -> Figures:  # noqa: ARG001 # it is short enough
+    """On a PostgreSQL of its own."""
+    with embedded.running(folder / "data") as url:
+        migrate.upgrade(url)
+        return asyncio.run(drill(url))

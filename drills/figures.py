@@ -46,3 +46,17 @@ class Figures:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def rendered(raw: dict[str, Any]) -> str:
+    """The figures that are kept, as a table of Markdown for each drill."""
+    lines: list[str] = []
+    for name, kept in raw.items():
+        for figures in kept["figures"]:
+            lines += [f"**{figures['drill']}** (`python -m drills {name}`, {kept['at']} UTC, {kept['seconds']} s)", ""]
+            lines += ["| figure | found | promised |", "|---|---|---|"]
+            for line in figures["lines"]:
+                missed = "" if line["kept"] else " **not kept**"
+                lines.append(f"| {line['what'].strip()} | {line['found']} | {line['promised']}{missed} |")
+            lines.append("")
+    return "\n".join(lines) + "\n"

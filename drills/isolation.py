@@ -6,11 +6,8 @@ the same with the application's own conditions on the owner taken out, so that r
 
 import asyncio
 import contextlib
-import logging
 import random
 import re
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -382,18 +379,3 @@ def drill(folder: Path, seconds: float) -> Figures:
 def run(folder: Path, *, long: bool) -> Figures:
     """The drill, for 10 s or for 120 s."""
     return drill(folder, SECONDS[long])
-
-
-def main() -> int:
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of each connection that was ended
-    with tempfile.TemporaryDirectory() as folder:
-        figures = run(Path(folder), long="--long" in sys.argv)
-    for line in figures.lines:
-        print(f"  {line.what:55} {line.found} {f'({line.promised})' if line.promised else ''}")
-    for fault in figures.faults[:20]:
-        print(f"    {fault:.500}")
-    return 1 if figures.faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

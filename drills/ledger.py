@@ -221,7 +221,7 @@ class Client:
                 if "retry-after" not in answer.headers or "application/problem+json" not in str(answer.headers):
                     self.faults.append(f"a 503 that does not say when to come back: {answer.text}")
             self.told["retries"] += 1
-            await asyncio.sleep(random.uniform(0.02, 0.1))
+            await asyncio.sleep(random.uniform(0.1, 0.4))
         self.told["writes"] += 1
         self.told["replayed"] += "idempotent-replayed" in answer.headers
         if answer.status_code in {200, 201}:
@@ -286,7 +286,8 @@ class Client:
 
     async def delete(self) -> None:
         task = self.ledger.tasks.pop(random.randrange(len(self.ledger.tasks)))
-        self.ledger.deletions += (await self.write("DELETE", f"/tasks/{task}")).status_code == 204
+        answer = await self.write("DELETE", f"/tasks/{task}")
+        self.ledger.deletions += answer.status_code == 204
 
 
 async def follow(http: httpx.AsyncClient, ledger: Ledger, told: Counter[str], faults: list[str]) -> None:
