@@ -74,11 +74,8 @@ class Place:
 
 
 async def kill_a_worker(place: Place) -> None:
-    workers = [
-        process
-        for process in psutil.Process(place.server.process.pid).children()
-        if "spawn_main" in " ".join(process.cmdline())
-    ]
+    while not (workers := stand.workers_of(place.server.process.pid)):  # noqa: ASYNC110 # they are on their way
+        await asyncio.sleep(0.05)
     random.choice(workers).kill()
 
 

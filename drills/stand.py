@@ -49,6 +49,16 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The processes that serve for a `todo serve` with several."""
+    workers = []
+    for process in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie
+            if "spawn_main" in " ".join(process.cmdline()):
+                workers.append(process)
+    return workers
+
+
 def until(true: Any, seconds: float = 30) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + seconds

@@ -1,0 +1,86 @@
+"""A client that costs little, so that the load goes to the server: HTTP/1.1 on one connection, as bytes."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+
+from tests.conftest import PASSWORD
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Person:
+    """Somebody who has signed up."""
+
+    home: str
+    token: str
+
+
+async def signed_up(base: str, count: int) -> list[Person]:
+    """So many people."""
+    people = []
+    async with httpx.AsyncClient(base_url=base, timeout=30) as http:
+        for _ in range(count):
+            body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+            session = (await http.post("/api/auth/signup", json=body)).raise_for_status().json()
+            people.append(Person(f"/api/{session['user']['id']}", session["access_token"]))
+    return people
+
+
+class Client:
+    """One connection of a person, made when it is needed. Raises OSError or IncompleteReadError when it breaks."""
+
+    def __init__(self, port: int, person: Person, **headers: str) -> None:
+        self._port = port
+        said = {"Host": "127.0.0.1", "Authorization": f"Bearer {person.token}", **headers}
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in said.items())
+        self.person = person
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """The answer to one request under the person's home."""
+        content = b"" if body is None else json.dumps(body).encode()
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        if content:
+            more += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        head = f"{method} {self.person.home}{path} HTTP/1.1\r\n{self._headers}{more}\r\n"
+        try:
+            if self._writer is None:
+                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self._writer.write(head.encode() + content)
+            assert self._reader is not None
+            answer = await self._answer(self._reader)
+        except BaseException:
+            self.close()
+            raise
+        if answer.headers.get("connection") == "close":
+            self.close()
+        return answer
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = b""
+        if "content-length" in headers:
+            body = await reader.readexactly(int(headers["content-length"]))
+        elif headers.get("transfer-encoding") == "chunked":
+            while size := int(await reader.readuntil(b"\r\n"), 16):
+                body += (await reader.readexactly(size + 2))[:-2]
+            await reader.readexactly(2)
+        return Answer(int(first.split()[1]), headers, body)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None

@@ -1,0 +1,258 @@
+"""Load: ten minutes of the six endpoints beside a thousand streams; ten times too many connections; guessed passwords."""
+
+import asyncio
+import itertools
+import json
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from drills import stand
+from drills.clients import Client, Person, signed_up
+from drills.figures import Figures
+from tests.processes import Server
+
+CLIENTS = 16
+STREAMS, READERS_EACH = 1000, 20
+MEGABYTE = 1 << 20
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: Any) -> AsyncIterator[Server]:
+    server = Server(folder, data_dir=folder / "data", **settings)
+    try:
+        yield await asyncio.to_thread(server.ready)
+    finally:
+        if server.process.poll() is None:
+            await asyncio.to_thread(server.stop)
+
+
+async def six(client: Client, told: Counter[str]) -> None:
+    """Each of the six endpoints once, in a sensible order, on a task that is gone afterwards."""
+    calls: list[tuple[str, str, Any, int]] = [
+        ("GET", "/tasks?limit=20", None, 200),
+        ("GET", "/tasks/{id}", None, 200),
+        ("PUT", "/tasks/{id}", {"title": "Water the ferns, all of them"}, 200),
+        ("PATCH", "/tasks/{id}/complete", None, 200),
+        ("DELETE", "/tasks/{id}?permanent=true", None, 204),
+    ]
+    made = await client.ask("POST", "/tasks", {"title": "Water the ferns", "description": "the big ones " * 10})
+    told["requests"] += 1
+    if made.status != 201:
+        told[f"answered {made.status}"] += 1
+        return
+    task = json.loads(made.body)["id"]
+    for method, path, body, wanted in calls:
+        answer = await client.ask(method, path.format(id=task), body)
+        told["requests"] += 1
+        told[f"answered {answer.status}"] += answer.status != wanted
+
+
+async def until_over(seconds: float, work: Callable[[], Awaitable[None]], told: Counter[str]) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            await work()
+        except (OSError, asyncio.IncompleteReadError):
+            told["broken connections"] += 1
+
+
+class Reader:
+    """A stream that is held, and must tell every revision of its user once and in order."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.events = 0
+        self.gaps = 0
+        self.open = True
+
+    async def hold(self, port: int, person: Person) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        path = f"{person.home}/changes/stream"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n".encode())
+        try:
+            async for line in reader:
+                if line.startswith(b"id: "):
+                    revision = int(line[4:])
+                    self.gaps += self.last is not None and revision != self.last + 1
+                    self.events += self.last is not None
+                    self.last = revision
+        finally:
+            self.open = False
+            writer.close()
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Of a straight line through the points, per unit of the first coordinate."""
+    return statistics.linear_regression(*zip(*points, strict=True)).slope
+
+
+async def full_load(folder: Path, seconds: float, figures: Figures) -> None:
+    """All six endpoints as fast as they come, with the streams beside them, some of which see every write."""
+    told = Counter[str]()
+    settings = {"workers": 2, "access_token_lifetime": 86_400, "max_streams_per_user": 50}
+    async with serving(folder, **settings) as server, AsyncExitStack() as stack:
+        people = await signed_up(f"http://127.0.0.1:{server.port}", STREAMS // READERS_EACH)
+        readers = [Reader() for _ in range(STREAMS)]
+        holding = [
+            asyncio.create_task(reader.hold(server.port, people[number // READERS_EACH]))
+            for number, reader in enumerate(readers)
+        ]
+        stack.callback(lambda: [task.cancel() for task in holding])
+        while any(reader.last is None and reader.open for reader in readers):  # noqa: ASYNC110 # a thousand, one by one
+            await asyncio.sleep(0.1)
+        writers = people[:2]  # whose changes forty streams tell
+        others = await signed_up(f"http://127.0.0.1:{server.port}", CLIENTS - len(writers))
+        clients = [Client(server.port, person) for person in (*writers, *others)]
+        loading = [
+            asyncio.create_task(until_over(seconds, lambda client=client: six(client, told), told))  # type: ignore[misc]
+            for client in clients
+        ]
+        workers = stand.workers_of(server.process.pid)
+        memory, files, began = [], [], time.monotonic()
+        while not all(task.done() for task in loading):
+            await asyncio.sleep(min(5, seconds / 10))
+            minutes = (time.monotonic() - began) / 60
+            memory.append((minutes, sum(process.memory_info().rss for process in workers) / MEGABYTE))
+            files.append(sum(process.num_fds() for process in workers))
+        await asyncio.gather(*loading)
+        for client in clients:
+            client.close()
+        taken = time.monotonic() - began
+        await asyncio.sleep(2)
+        settled = memory[len(memory) // 3 :]
+        figures.tell("seconds of full load, 16 connections, 2 workers", round(taken))
+        figures.tell("requests answered", told["requests"])
+        figures.tell("  a second", round(told["requests"] / taken))
+        wrong = {name: count for name, count in told.items() if name != "requests" and count}
+        figures.none("errors", [f"{count} × {name}" for name, count in wrong.items()])
+        figures.tell("memory of both workers at the end, MB", round(memory[-1][1]))
+        if seconds >= 300:  # before, caches fill
+            figures.judge("  its slope, MB a minute", round(slope(settled), 2), most=1)
+        else:
+            figures.tell("  its slope, MB a minute", round(slope(settled), 2))
+        figures.judge("open files more at the end than after a third", files[-1] - files[len(files) // 3], most=4)
+        figures.judge("streams held beside it", sum(reader.open for reader in readers), least=STREAMS)
+        figures.tell("  events that they told", sum(reader.events for reader in readers))
+        figures.none(
+            "  events missing or double", ["a stream told a number twice or none"] * sum(r.gaps for r in readers)
+        )
+        for task in holding:
+            task.cancel()
+        await asyncio.gather(*holding, return_exceptions=True)
+
+
+async def overload(folder: Path, seconds: float, figures: Figures) -> None:
+    """Ten times the connections that the server is sized for; whoever is refused comes back when they are told to."""
+    sized_for = 64
+    served: list[float] = []
+    refused: list[float] = []
+    wrong = Counter[str]()
+    async with serving(folder, max_connections=sized_for) as server:
+        [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
+        await Client(server.port, person).ask("POST", "/tasks", {"title": "Water the ferns"})
+        deadline = time.monotonic() + seconds
+
+        async def come() -> None:
+            client = Client(server.port, person)
+            while time.monotonic() < deadline:
+                began = time.monotonic()
+                try:
+                    answer = await client.ask("GET", "/tasks?limit=20")
+                except (OSError, asyncio.IncompleteReadError) as error:
+                    wrong[type(error).__name__] += 1
+                    continue
+                taken = time.monotonic() - began
+                if answer.status == 200:
+                    served.append(taken)
+                elif answer.status == 503 and "retry-after" in answer.headers:
+                    refused.append(taken)
+                    await asyncio.sleep(int(answer.headers["retry-after"]) * random.uniform(1, 2))  # not all at once
+                else:
+                    wrong[f"answered {answer.status}"] += 1
+            client.close()
+
+        await asyncio.gather(*(come() for _ in range(10 * sized_for)))
+        over = time.monotonic()
+        client = Client(server.port, person)
+        while (await client.ask("GET", "/tasks?limit=20")).status != 200:  # noqa: ASYNC110 # it is asked each time
+            await asyncio.sleep(0.05)
+        recovered = time.monotonic() - over
+        client.close()
+    figures.judge(f"{10 * sized_for} connections where {sized_for} are served: served", len(served), least=100)
+    figures.judge("  refused with 503 and Retry-After", len(refused), least=100)
+    figures.judge("  seconds to refuse, p99", round(statistics.quantiles(refused or [0, 0], n=100)[-1], 3), most=1)
+    figures.tell("  seconds to serve, p99", round(statistics.quantiles(served or [0, 0], n=100)[-1], 3))
+    figures.none("  anything else", [f"{count} × {name}" for name, count in wrong.items()])
+    figures.judge("  seconds until served again afterwards", round(recovered, 2), most=1)
+
+
+async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures) -> None:
+    """Requests for tasks with and without sixty-four who guess passwords, in turns."""
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    times: dict[bool, list[float]] = {False: [], True: []}
+    told = Counter[str]()
+    guesses = Counter[int]()
+    async with serving(folder) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        people = await signed_up(base, 4)
+
+        async def guess(over: asyncio.Event) -> None:
+            async with httpx.AsyncClient(base_url=base, timeout=60) as http:
+                while not over.is_set():
+                    body = {"email": f"{uuid4().hex}@example.com", "password": "a wild guess"}
+                    guesses[(await http.post("/api/auth/signin", json=body)).status_code] += 1
+
+        for flooded in itertools.islice(itertools.cycle([False, True]), 6):
+            over = asyncio.Event()
+            guessing = [asyncio.create_task(guess(over)) for _ in range(64)] if flooded else []
+            await asyncio.sleep(0.5 if flooded else 0)
+
+            async def timed(client: Client, flooded: bool = flooded) -> None:
+                began = time.monotonic()
+                answer = await client.ask("GET", "/tasks?limit=20")
+                times[flooded].append(time.monotonic() - began)
+                told[f"answered {answer.status}"] += answer.status != 200
+
+            before, began = len(times[flooded]), time.monotonic()
+            clients = [Client(server.port, person) for person in people]
+            await asyncio.gather(
+                *(until_over(seconds, lambda client=client: timed(client), told) for client in clients)  # type: ignore[misc]
+            )
+            rates[flooded].append((len(times[flooded]) - before) / (time.monotonic() - began))
+            for client in clients:
+                client.close()
+            over.set()
+            await asyncio.gather(*guessing)
+    ratio = statistics.median(rates[True]) / statistics.median(rates[False])
+    p99 = statistics.quantiles(times[True], n=100)[-1]
+    wrong = [f"{count} × {name}" for name, count in told.items() if count]
+    wrong += [f"{count} sign-ins answered {status}" for status, count in guesses.items() if status not in {401, 503}]
+    figures.tell("sign-ins tried by 64 at once", sum(guesses.values()))
+    figures.judge("  rate of task requests meanwhile : alone", round(ratio, 2), least=0.25)
+    figures.judge("  seconds of a task request meanwhile, p99", round(p99, 3), most=0.5)
+    figures.none("  errors", wrong)
+
+
+async def drill(folder: Path, *, minutes: float) -> Figures:
+    """All three; `minutes` of full load."""
+    figures = Figures("load")
+    for name in ("full", "over", "flood"):
+        (folder / name).mkdir()
+    await full_load(folder / "full", minutes * 60, figures)
+    await overload(folder / "over", 10, figures)
+    await floods_of_sign_ins(folder / "flood", 3, figures)
+    return figures
+
+
+def run(folder: Path, *, long: bool) -> Figures:
+    """Ten minutes of full load when `long`, or one."""
+    return asyncio.run(drill(folder, minutes=10 if long else 1))
