@@ -1,4 +1,4 @@
-"""Load: ten minutes of the six endpoints beside a thousand streams; ten times too many connections; guessed passwords."""
+"""Load: ten minutes of the six endpoints beside a thousand streams; too many connections; guessed passwords."""
 
 import asyncio
 import itertools

@@ -1,0 +1,368 @@
+"""The life of a deployment: rolling restarts with a migration, first starts, a database that is full or read-only."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from drills.clients import Client, Person, signed_up
+from drills.figures import Figures
+from tests.conftest import scratch_database
+from tests.events import Event, read
+from tests.processes import TODO, Server, environment, free_port
+from todo import embedded, migrate
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
+DELAY = 2  # seconds between failing readiness and the stop; the proxy is told as soon as it sees that
+GRACE = 10  # seconds in which running requests must end
+
+NEXT = '''"""A release to come."""
+
+from alembic import op
+
+revision = "{name}"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '500ms'")
+    op.execute("ALTER TABLE tasks ADD COLUMN colour text")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE tasks DROP COLUMN colour")
+'''
+
+
+class Proxy:
+    """nginx before some servers, with connections that it keeps."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._write(ports)
+        assert NGINX
+        self.process = subprocess.Popen(
+            [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
+        )
+
+    def _write(self, ports: list[int]) -> None:
+        servers = " ".join(f"server 127.0.0.1:{port};" for port in ports)
+        (self._folder / "nginx.conf").write_text(
+            f"daemon off; pid {self._folder}/pid; worker_processes 1; events {{ worker_connections 512; }}\n"
+            f"http {{ access_log off; client_body_temp_path {self._folder}/body; proxy_temp_path {self._folder}/p;\n"
+            f"fastcgi_temp_path {self._folder}/f; uwsgi_temp_path {self._folder}/u; scgi_temp_path {self._folder}/s;\n"
+            f"upstream todo {{ {servers} keepalive 16; }}\n"
+            f"server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://todo;\n"
+            'proxy_http_version 1.1; proxy_set_header Connection ""; } } }\n'
+        )
+
+    def lead_to(self, ports: list[int]) -> None:
+        """From now on to these servers alone."""
+        self._write(ports)
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+class Old(Server):
+    """A server whose code is that of a folder."""
+
+    def __init__(self, code: Path, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, pythonpath=code, **settings)
+
+
+def next_release(folder: Path) -> Path:
+    """A copy of the code with one more migration."""
+    shutil.copytree(Path(migrate.__file__).parent, folder / "todo", ignore=shutil.ignore_patterns("__pycache__"))
+    migration = NEXT.format(name="2099_01_01_next", head=migrate.head())
+    (folder / "todo" / "migrations" / "versions" / "2099-01-01_next.py").write_text(migration)
+    return folder
+
+
+async def work(port: int, person: Person, told: Counter[str], over: asyncio.Event) -> None:
+    """Writes and reads, each over a connection of its own; what is not answered as it should be is lost."""
+    client = Client(port, person, Connection="close")
+    while not over.is_set():
+        try:
+            made = await client.ask("POST", "/tasks", {"title": uuid4().hex})
+            told["requests"] += 1
+            if made.status != 201:
+                told[f"a create was answered {made.status}"] += 1
+                continue
+            task = json.loads(made.body)["id"]
+            told["created"] += 1
+            for method, path in (("GET", f"/tasks/{task}"), ("PATCH", f"/tasks/{task}/complete")):
+                answer = await client.ask(method, path)
+                told["requests"] += 1
+                told[f"{method} was answered {answer.status}"] += answer.status != 200
+        except (OSError, asyncio.IncompleteReadError) as error:
+            told[f"a request was lost: {type(error).__name__}"] += 1
+
+
+async def last_event(port: int, person: Person) -> str:
+    """Why a stream ended."""
+    async with (
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
+        http.stream(
+            "GET", f"{person.home}/changes/stream", headers={"Authorization": f"Bearer {person.token}"}
+        ) as answer,
+    ):
+        async for event in read(answer):
+            if isinstance(event, Event) and event.name == "end":
+                return str(event.data["reason"])
+    return "nothing was said"
+
+
+async def stopped(server: Server) -> tuple[float, int]:
+    """Tell a server to stop; seconds until it was not ready, and then see it end by itself: its exit status."""
+    server.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=5) as http:
+        for _ in range(500):
+            if (await http.get("/health/ready")).status_code == 503:
+                break
+            await asyncio.sleep(0.01)
+    return time.monotonic() - began, server.process.poll() is None
+
+
+async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
+    """Two servers behind nginx are replaced by the next release, one after the other, under load."""
+    told, over = Counter[str](), asyncio.Event()
+    release = await asyncio.to_thread(next_release, folder / "release")
+    settings: dict[str, Any] = {"database_url": url, "shutdown_delay": DELAY}
+    await asyncio.to_thread(migrate.upgrade, url)
+    servers = [Server(folder, **settings) for _ in range(2)]
+    for server in servers:
+        await asyncio.to_thread(server.ready)
+    ports = [server.port for server in servers]
+    proxy = Proxy(folder, ports)
+    reasons, unready, ends = [], [], []
+    try:
+        people = await signed_up(f"http://127.0.0.1:{ports[0]}", 8)
+        working = [asyncio.create_task(work(proxy.port, person, told, over)) for person in people]
+        await asyncio.sleep(1)
+        upgraded = await asyncio.create_subprocess_exec(
+            TODO, "db", "upgrade",
+            env={**environment(database_url=url), "PYTHONPATH": str(release)},
+        )  # fmt: skip
+        status = await upgraded.wait()
+        for number, old in enumerate(servers):
+            stream = asyncio.create_task(last_event(old.port, people[0]))
+            await asyncio.sleep(0.5)
+            began = time.monotonic()
+            seconds, serves = await stopped(old)
+            proxy.lead_to([port for port in ports if port != old.port])
+            code = await asyncio.to_thread(old.process.wait, 30)
+            unready.append(seconds)
+            ends.append(time.monotonic() - began)
+            reasons.append(await stream)
+            if not serves or code:
+                told[f"an old server ended with {code}, {serves=}"] += 1
+            servers[number] = Old(release, folder, port=old.port, **settings)
+            await asyncio.to_thread(servers[number].ready)
+            proxy.lead_to(ports)
+            await asyncio.sleep(1)
+        over.set()
+        await asyncio.gather(*working)
+        kept = 0
+        for person in people:
+            kept += len(json.loads((await Client(proxy.port, person).ask("GET", "/tasks")).body))
+    finally:
+        proxy.stop()
+        for server in servers:
+            if server.process.poll() is None:
+                await asyncio.to_thread(server.stop)
+    lost = [f"{count} × {what}" for what, count in told.items() if count and what not in {"requests", "created"}]
+    figures.tell("requests while two servers and the schema were replaced", told["requests"])
+    figures.none("  lost or refused", lost)
+    figures.judge("  created and kept", kept, least=told["created"], most=told["created"])
+    figures.judge("  exit status of the migration", status, most=0)
+    figures.judge("  seconds until readiness failed, at worst", round(max(unready), 2), most=1)
+    figures.judge("  seconds from SIGTERM to the end, at worst", round(max(ends), 1), most=DELAY + GRACE)
+    figures.none("  streams that ended without a reason", [reason for reason in reasons if reason != "shutdown"])
+
+
+async def first_starts(folder: Path, url: str, figures: Figures) -> None:
+    """Ten servers at once on an empty database."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        servers = []
+        for _ in range(10):
+            server = Server(folder, "--migrate", database_url=url, pool_size=4)
+            stack.callback(lambda server=server: server.process.poll() is None and server.stop())  # type: ignore[misc]
+            servers.append(server)
+        faults = []
+        for server in servers:
+            try:
+                await asyncio.to_thread(server.ready)
+            except AssertionError as error:
+                faults.append(str(error)[-500:])
+        [person] = await signed_up(f"http://127.0.0.1:{servers[0].port}", 1)
+        made = await Client(servers[0].port, person).ask("POST", "/tasks", {"title": "Water the ferns"})
+        for server in servers:
+            answer = await Client(server.port, person).ask("GET", f"/tasks/{json.loads(made.body)['id']}")
+            if answer.status != 200:
+                faults.append(f"a task made at one server was answered {answer.status} by another")
+    figures.none("ten first starts at once: faults", faults)
+    figures.tell("  seconds until all were ready", round(time.monotonic() - began, 1))
+
+
+async def read_only(folder: Path, url: str, figures: Figures) -> None:
+    """The database refuses writes for a while, as it does after a failover, or when a quota is used up."""
+    migrate.upgrade(url)
+    server = await asyncio.to_thread(Server(folder, database_url=url).ready)
+    faults = []
+    name = url.partition("?")[0].rpartition("/")[2]
+    try:
+        [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
+        client = Client(server.port, person)
+        task = json.loads((await client.ask("POST", "/tasks", {"title": "kept"})).body)["id"]
+
+        def switch(value: str) -> None:
+            with psycopg.connect(url, autocommit=True) as owner:
+                owner.execute("set default_transaction_read_only = off")
+                owner.execute(f'alter database "{name}" set default_transaction_read_only = {value}'.encode())
+                owner.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid()"
+                )
+
+        await asyncio.to_thread(switch, "on")
+        for method, path, body, wanted in (
+            ("GET", "/tasks", None, 200),
+            ("GET", f"/tasks/{task}", None, 200),
+            ("POST", "/tasks", {"title": "refused"}, 503),
+            ("PATCH", f"/tasks/{task}/complete", None, 503),
+            ("DELETE", f"/tasks/{task}", None, 503),
+        ):
+            for headers in ({}, {"Idempotency-Key": uuid4().hex}):
+                answer = await client.ask(method, path, body, **headers)
+                if answer.status != wanted or (wanted == 503 and "retry-after" not in answer.headers):
+                    faults.append(f"read-only: {method} {path} was answered {answer.status}: {answer.body!r:.200}")
+        await asyncio.to_thread(switch, "off")
+        began = time.monotonic()
+        while (await client.ask("POST", "/tasks", {"title": "again"})).status != 201:  # noqa: ASYNC110 # asked each time
+            await asyncio.sleep(0.05)
+        figures.judge("read-only: seconds until writes are taken again", round(time.monotonic() - began, 2), most=5)
+        listed = json.loads((await client.ask("GET", "/tasks")).body)
+        if sorted(task["title"] for task in listed) != ["again", "kept"]:
+            faults.append(f"read-only: afterwards there are {len(listed)} tasks")
+        client.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+    figures.none("  wrong answers, or writes that were made", faults)
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[str | None]:
+    """A file system of that size at `folder`; or why there cannot be one."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["/usr/bin/mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        yield f"no file system can be mounted here: {done.stderr.strip().splitlines()[-1]}"
+        return
+    try:
+        yield None
+    finally:
+        for _ in range(100):
+            if not subprocess.run(["/usr/bin/umount", str(folder)], check=False, capture_output=True).returncode:
+                break
+            time.sleep(0.1)
+
+
+async def disk_full(folder: Path, figures: Figures) -> None:
+    """The disk of the PostgreSQL that starts by itself fills up, and is made room on."""
+    with small_disk(folder / "disk", 192) as hindrance:
+        if hindrance is not None:
+            figures.tell("a full disk", f"not tried: {hindrance}")
+            return
+        server = await asyncio.to_thread(Server(folder, data_dir=folder / "disk" / "data", pool_timeout=2).ready)
+        told = Counter[int]()
+        faults: list[str] = []
+        kept: list[str] = []
+        try:
+            [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
+            client = Client(server.port, person)
+
+            async def write() -> int:
+                try:
+                    body = {"title": uuid4().hex, "description": "the big ones " * 700}
+                    answer = await client.ask("POST", "/tasks", body)
+                except (OSError, asyncio.IncompleteReadError) as error:
+                    faults.append(f"a full disk: {type(error).__name__}")
+                    return 0
+                told[answer.status] += 1
+                if answer.status == 201:
+                    kept.append(json.loads(answer.body)["id"])
+                elif answer.status != 503 or "retry-after" not in answer.headers:
+                    faults.append(f"a full disk: answered {answer.status}: {answer.body!r:.200}")
+                return answer.status
+
+            for _ in range(20):
+                await write()
+            filler = folder / "disk" / "filler"
+            with filler.open("wb") as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * 65_536)
+                    file.flush()
+            for _ in range(5000):
+                if told[503] >= 20:
+                    break
+                await write()
+            live = (await asyncio.to_thread(server.http.get, "/health/live")).status_code
+            if live != 200:
+                faults.append(f"a full disk: the process was said to be dead: {live}")
+            filler.unlink()
+            began = time.monotonic()
+            while await write() != 201 and time.monotonic() < began + 60:  # noqa: ASYNC110 # it is asked each time
+                await asyncio.sleep(0.1)
+            figures.judge("a full disk: writes refused with 503 and Retry-After", told[503], least=20)
+            figures.judge("  seconds until writes are taken again", round(time.monotonic() - began, 2), most=10)
+            there = {task["id"] for task in json.loads((await client.ask("GET", "/tasks")).body)}
+            faults += [f"a full disk: task {task} was acknowledged and is lost" for task in kept if task not in there]
+            figures.tell("  writes acknowledged", len(kept))
+            client.close()
+        finally:
+            await asyncio.to_thread(server.stop)
+        figures.none("  other answers, or acknowledged and lost", faults)
+
+
+async def drill(folder: Path) -> Figures:
+    """All of it, on one PostgreSQL; the full disk on one of its own."""
+    figures = Figures("life cycle")
+    with embedded.running(folder / "data") as server_url:
+        for what, name in ((rolling_restart, "rolling"), (first_starts, "first"), (read_only, "read-only")):
+            (folder / name).mkdir()
+            if what is rolling_restart and not NGINX:
+                figures.tell("a rolling restart", "not tried: needs nginx (apt-get install nginx-light)")
+                continue
+            with scratch_database(server_url) as url:
+                await what(folder / name, url, figures)
+    await disk_full(folder, figures)
+    return figures
+
+
+def run(folder: Path, *, long: bool) -> Figures:  # noqa: ARG001 # there is one form
+    """Each once."""
+    return asyncio.run(drill(folder))
