@@ -129,9 +129,10 @@ def shows(example: Any, description: str, **headers: str) -> dict[str, Any]:
     }
 
 
-def takes(name: str, description: str) -> dict[str, Any]:
+def takes(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
     """What a route says of a header that it reads, as `openapi_extra`."""
-    return {"parameters": [{"name": name, "in": "header", "description": description, "schema": {"type": "string"}}]}
+    schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
+    return {"parameters": [{"name": name, "in": "header", "description": description, "schema": schema}]}
 
 
 NULL = "<null>"

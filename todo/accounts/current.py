@@ -33,6 +33,7 @@ IDEMPOTENCY_KEY = takes(
     HEADER,
     "1 to 255 visible characters of one's own choice: the same request with the same key is done once, and answered "
     "the same for 24 hours, with `Idempotent-Replayed: true`.",
+    pattern="^[!-~]{1,255}$",
 )
 
 

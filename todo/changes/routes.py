@@ -68,7 +68,11 @@ async def list_changes(
     return as_json(encode(answer))
 
 
-LAST_EVENT_ID = takes("Last-Event-ID", "The id of the last event that was received: the stream goes on behind it.")
+LAST_EVENT_ID = takes(
+    "Last-Event-ID",
+    "The id of the last event that was received: the stream goes on behind it.",
+    pattern="^(0|[1-9][0-9]{0,17})?$",
+)
 EVENTS = f"""{BEGIN.format(41)}event: change
 data: {{"revision":42,"task_id":"{EXAMPLE["task_id"]}","kind":"update",…}}
 id: 42

@@ -1,0 +1,100 @@
+"""Fuzz: the contract's own operations by schemathesis, and bytes that no client would send by Hypothesis."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from drills import raw
+from drills.clients import Client, signed_up
+from drills.figures import Figures
+from drills.load import serving
+
+EXAMPLES = {True: 700, False: 25}  # of each operation, in each phase
+BUG = re.compile(r"^.* ERROR .*$", re.MULTILINE)
+STREAM = "/api/{user_id}/changes/stream"  # which does not end; the drill of isolation reads it
+
+
+async def people(port: int) -> dict[str, dict[str, Any]]:
+    """Ada and bob, with tasks of their own."""
+    told = {}
+    for name, person in zip(("ada", "bob"), await signed_up(f"http://127.0.0.1:{port}", 2), strict=True):
+        marker = f"only-{name}-{uuid4().hex}"
+        client = Client(port, person)
+        made = [await client.ask("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
+        client.close()
+        told[name] = {
+            "id": person.home.rpartition("/")[2],
+            "token": person.token,
+            "marker": marker,
+            "tasks": [json.loads(answer.body)["id"] for answer in made],
+        }
+    return told
+
+
+async def contract(folder: Path, figures: Figures, *, long: bool) -> None:
+    """Every operation with valid and invalid input, in sequences too; every check that schemathesis has, and ours."""
+    async with serving(folder, workers=2, access_token_lifetime=86_400) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        command = [
+            str(Path(sys.executable).parent / "st"), "run", f"{base}/openapi.json", "--checks", "all", "--mode", "all",
+            "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(EXAMPLES[long]), "--workers", "1",
+            "--exclude-path", STREAM, "--continue-on-failure", "--request-timeout", "30", "--no-color",
+            "--report", "json", "--report-json-path", str(folder / "report.json"), "--generation-deterministic",
+        ]  # fmt: skip
+        given = {
+            "SCHEMATHESIS_HOOKS": "drills.contract_hooks",
+            "DRILL_BASE": base,
+            "DRILL_PEOPLE": json.dumps(await people(server.port)),
+        }
+        done = await asyncio.to_thread(
+            subprocess.run,
+            command,
+            env={**os.environ, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+        )
+        log = server.log.read_text()
+    found = re.search(r"Test cases:\s+([\d,]+) generated", done.stdout)
+    if found is None:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    failures = re.findall(r"^- (ST\d+ .+)$", done.stdout, re.MULTILINE)
+    if failures:
+        print(done.stdout)
+    cases = int(found[1].replace(",", ""))
+    figures.judge("cases by schemathesis, all of its checks", cases, least=20_000 if long else 1000)
+    figures.none("  failures", failures)
+    figures.none("  bugs in the log", BUG.findall(log))
+
+
+async def raw_bytes(folder: Path, figures: Figures, *, count: int) -> None:
+    """Requests that are no requests, on connections that are closed half-way."""
+    async with serving(folder, access_token_lifetime=86_400) as server:
+        ada = (await people(server.port))["ada"]
+        target = raw.Target(server.port, str(ada["id"]), str(ada["token"]), ada["tasks"][0])
+        sent = await asyncio.to_thread(raw.fuzz, target, count)
+        healthy = (await asyncio.to_thread(server.http.get, "/health/ready")).status_code == 200
+        log = server.log.read_text()
+    figures.judge("requests of odd bytes by Hypothesis", sent, least=count)
+    told = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
+    figures.tell("  answered", told)
+    figures.none("  5xx, no HTTP, no problem document, or no end", target.faults)
+    figures.none("  bugs in the log", BUG.findall(log))
+    figures.none("  ill afterwards", [] if healthy else ["the server is not ready after odd bytes"])
+
+
+def run(folder: Path, *, long: bool) -> Figures:
+    """At least 20,000 cases and 100,000 requests of odd bytes when `long`."""
+    figures = Figures("fuzz")
+    for name in ("contract", "raw"):
+        (folder / name).mkdir()
+    asyncio.run(contract(folder / "contract", figures, long=long))
+    asyncio.run(raw_bytes(folder / "raw", figures, count=100_000 if long else 5000))
+    return figures
