@@ -385,6 +385,8 @@ async def drill(place: Place, faults: int, kinds: list[Fault], name: str) -> Fig
                 await asyncio.gather(*working)
                 for ledger in ledgers:
                     await check(http, ledger, wrong)
+        except TimeoutError:
+            wrong.append(f"nobody was answered any more after {recovered[-1][1]}")
         finally:
             for task in (*working, *following):
                 task.cancel()

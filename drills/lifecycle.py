@@ -200,12 +200,12 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
     figures.none("  streams that ended without a reason", [reason for reason in reasons if reason != "shutdown"])
 
 
-async def first_starts(folder: Path, url: str, figures: Figures) -> None:
-    """Ten servers at once on an empty database."""
+async def first_starts(folder: Path, url: str, figures: Figures, count: int = 10) -> None:
+    """Servers that start at once on an empty database."""
     began = time.monotonic()
     with ExitStack() as stack:
         servers = []
-        for _ in range(10):
+        for _ in range(count):
             server = Server(folder, "--migrate", database_url=url, pool_size=4)
             stack.callback(lambda server=server: server.process.poll() is None and server.stop())  # type: ignore[misc]
             servers.append(server)
@@ -221,7 +221,7 @@ async def first_starts(folder: Path, url: str, figures: Figures) -> None:
             answer = await Client(server.port, person).ask("GET", f"/tasks/{json.loads(made.body)['id']}")
             if answer.status != 200:
                 faults.append(f"a task made at one server was answered {answer.status} by another")
-    figures.none("ten first starts at once: faults", faults)
+    figures.none(f"{count} first starts at once: faults", faults)
     figures.tell("  seconds until all were ready", round(time.monotonic() - began, 1))
 
 

@@ -21,7 +21,7 @@ from drills.figures import Figures
 from tests.processes import Server
 
 CLIENTS = 16
-STREAMS, READERS_EACH = 1000, 20
+READERS_EACH = 20
 MEGABYTE = 1 << 20
 
 
@@ -95,13 +95,13 @@ def slope(points: list[tuple[float, float]]) -> float:
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
-async def full_load(folder: Path, seconds: float, figures: Figures) -> None:
+async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: int) -> None:
     """All six endpoints as fast as they come, with the streams beside them, some of which see every write."""
     told = Counter[str]()
     settings = {"workers": 2, "access_token_lifetime": 86_400, "max_streams_per_user": 50}
     async with serving(folder, **settings) as server, AsyncExitStack() as stack:
-        people = await signed_up(f"http://127.0.0.1:{server.port}", STREAMS // READERS_EACH)
-        readers = [Reader() for _ in range(STREAMS)]
+        people = await signed_up(f"http://127.0.0.1:{server.port}", streams // READERS_EACH)
+        readers = [Reader() for _ in range(streams)]
         holding = [
             asyncio.create_task(reader.hold(server.port, people[number // READERS_EACH]))
             for number, reader in enumerate(readers)
@@ -140,7 +140,7 @@ async def full_load(folder: Path, seconds: float, figures: Figures) -> None:
         else:
             figures.tell("  its slope, MB a minute", round(slope(settled), 2))
         figures.judge("open files more at the end than after a third", files[-1] - files[len(files) // 3], most=4)
-        figures.judge("streams held beside it", sum(reader.open for reader in readers), least=STREAMS)
+        figures.judge("streams held beside it", sum(reader.open for reader in readers), least=streams)
         figures.tell("  events that they told", sum(reader.events for reader in readers))
         figures.none(
             "  events missing or double", ["a stream told a number twice or none"] * sum(r.gaps for r in readers)
@@ -247,7 +247,7 @@ async def drill(folder: Path, *, minutes: float) -> Figures:
     figures = Figures("load")
     for name in ("full", "over", "flood"):
         (folder / name).mkdir()
-    await full_load(folder / "full", minutes * 60, figures)
+    await full_load(folder / "full", minutes * 60, figures, streams=1000)
     await overload(folder / "over", 10, figures)
     await floods_of_sign_ins(folder / "flood", 3, figures)
     return figures

@@ -6,6 +6,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from drills.stand import workers_of
 from tests.processes import TODO, created, environment, free_port, listed, run_to_its_end, serving, signed_up
 from todo import embedded, migrate, system
 
@@ -247,3 +249,28 @@ def test_a_list_that_breaks_off_is_seen_to_be_broken(tmp_path: Path, empty_url: 
 
         with pytest.raises(httpx.RemoteProtocolError):
             read_it_all()
+
+
+def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: Path, empty_url: str) -> None:
+    """It takes another's place, and must not end those that are there."""
+    migrate.upgrade(empty_url)
+    name = empty_url.partition("?")[0].rpartition("/")[2]
+
+    def let_in(whether: str) -> None:
+        with psycopg.connect(empty_url.replace(f"/{name}", "/todo"), autocommit=True) as owner:
+            owner.execute(f'alter database "{name}" allow_connections {whether}'.encode())
+            owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+
+    with serving(tmp_path, database_url=empty_url, workers=2, pool_timeout=1) as server:
+        let_in("false")
+        [first, _] = workers_of(server.process.pid)
+        first.kill()
+        deadline = time.monotonic() + 30
+        while "waiting for the database" not in server.log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert server.process.poll() is None
+        let_in("true")
+        server.ready()
+        assert signed_up(server)
+        assert len(workers_of(server.process.pid)) == 2

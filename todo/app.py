@@ -13,7 +13,7 @@ from todo.accounts import routes as accounts
 from todo.accounts import session_routes, token_routes
 from todo.accounts.actions import settle_issuer
 from todo.accounts.door import Door
-from todo.accounts.issuers import issuer_for
+from todo.accounts.issuers import Issuer, issuer_for
 from todo.accounts.passwords import Passwords
 from todo.accounts.sessions import Sessions
 from todo.changes import routes as changes
@@ -24,8 +24,8 @@ from todo.deployment import database_url
 from todo.ending import Ending
 from todo.headers import Headers
 from todo.health import guard
-from todo.observe import Bugs
-from todo.problems import answer_problems
+from todo.observe import Bugs, log
+from todo.problems import Unavailable, answer_problems
 from todo.protocol import ENDING, LEAVE, MOST, connections
 from todo.routing import Shortcut
 from todo.settings import Settings
@@ -39,6 +39,8 @@ TAGS = [
     {"name": "health", "description": "For whoever watches the server."},
 ]
 
+WAIT = 0.5  # seconds between two attempts to reach a database that is away
+
 OTHER_FILES = 100
 """What a process has open beside the connections to it and to its database: libraries, logs, sign-ins."""
 
@@ -49,28 +51,27 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with _in_thread(database_url(settings)) as url, Database(url, settings) as database:
-            await guard(database)
-            issuer = await issuer_for(settings, database)
-            await settle_issuer(database, issuer.name)
-            app.state.settings = settings
-            app.state.database = database
-            app.state.passwords = Passwords()
-            app.state.throttles = Throttles.of(settings)
-            app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
-            app.state.door = Door(issuer, database)
-            most = connections(settings.max_connections, beside=settings.pool_size + OTHER_FILES)
-            feed = app.state.feed = Feed(database, most=max(1, most // 2), most_each=settings.max_streams_per_user)
             ending = app.state.ending = Ending(settings.shutdown_delay)
-            sweeping = asyncio.create_task(sweep.now_and_then(database, settings.sweep_interval))
-            try:
-                with ending.watched():
+            with ending.watched():
+                issuer = await _let_in(database, settings, ending)
+                app.state.settings = settings
+                app.state.database = database
+                app.state.passwords = Passwords()
+                app.state.throttles = Throttles.of(settings)
+                app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
+                app.state.door = Door(issuer, database)
+                most = connections(settings.max_connections, beside=settings.pool_size + OTHER_FILES)
+                feed = Feed(database, most=max(1, most // 2), most_each=settings.max_streams_per_user)
+                app.state.feed = feed
+                sweeping = asyncio.create_task(sweep.now_and_then(database, settings.sweep_interval))
+                try:
                     yield {LEAVE: feed.leave, ENDING: ending, MOST: most}
-            finally:
-                sweeping.cancel()
-                await asyncio.gather(sweeping, return_exceptions=True)
-                await feed.close()
-                if app.state.throttles:
-                    await app.state.throttles.close()
+                finally:
+                    sweeping.cancel()
+                    await asyncio.gather(sweeping, return_exceptions=True)
+                    await feed.close()
+                    if app.state.throttles:
+                        await app.state.throttles.close()
 
     app = FastAPI(
         title="todo",
@@ -111,6 +112,25 @@ def from_environment() -> FastAPI:
     gc.set_threshold(20_000, 10, 10)
     gc.enable()
     return app
+
+
+async def _let_in(database: Database, settings: Settings, ending: Ending) -> Issuer:
+    """Who vouches for the users, once the walls were tried. Raises CannotStart.
+
+    Waits for a database that is away: a worker that takes another's place meanwhile must not end them all.
+    """
+    while True:
+        try:
+            await guard(database)
+            issuer = await issuer_for(settings, database)
+            await settle_issuer(database, issuer.name)
+        except Unavailable as problem:
+            if ending.asked:
+                raise
+            log.warning("waiting for the database: %s", problem.detail)
+            await asyncio.sleep(WAIT)
+        else:
+            return issuer
 
 
 @asynccontextmanager

@@ -20,6 +20,8 @@ class Ending:
 
     def __init__(self, delay: float) -> None:
         self.near = False
+        self.asked = False
+        """Whether somebody has asked for it at all."""
         self._delay = delay
 
     @contextmanager
@@ -32,6 +34,7 @@ class Ending:
         stop = signal.getsignal(signal.SIGTERM)
 
         def told(number: int, frame: FrameType | None) -> None:
+            self.asked = True
             if not callable(stop):  # nobody serves here
                 raise SystemExit(0)
             if self.near or not self._delay:

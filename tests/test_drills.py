@@ -1,0 +1,84 @@
+"""The drills in their shortest forms: what is proved at length by `make drill` is seen to hold each time."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from drills import __main__ as drills
+from drills import fuzz, lifecycle, load
+from drills.figures import Figures, rendered
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def figures() -> Figures:
+    return Figures("a drill")
+
+
+async def test_full_load_beside_streams(tmp_path: Path, figures: Figures) -> None:
+    await load.full_load(tmp_path, 5, figures, streams=100)
+
+    assert figures.faults == []
+
+
+async def test_ten_times_too_many_connections(tmp_path: Path, figures: Figures) -> None:
+    await load.overload(tmp_path, 4, figures)
+
+    assert figures.faults == []
+
+
+async def test_floods_of_sign_ins(tmp_path: Path, figures: Figures) -> None:
+    await load.floods_of_sign_ins(tmp_path, 1, figures)
+
+    assert figures.faults == []
+
+
+@pytest.mark.skipif(not (lifecycle.NGINX or os.environ.get("REQUIRE_NGINX")), reason="needs nginx")
+async def test_a_rolling_restart_with_a_migration_loses_no_request(
+    tmp_path: Path, empty_url: str, figures: Figures
+) -> None:
+    await lifecycle.rolling_restart(tmp_path, empty_url, figures)
+
+    assert figures.faults == []
+
+
+async def test_first_starts_at_once(tmp_path: Path, empty_url: str, figures: Figures) -> None:
+    await lifecycle.first_starts(tmp_path, empty_url, figures, count=3)
+
+    assert figures.faults == []
+
+
+async def test_a_database_that_is_read_only_for_a_while(tmp_path: Path, empty_url: str, figures: Figures) -> None:
+    await lifecycle.read_only(tmp_path, empty_url, figures)
+
+    assert figures.faults == []
+
+
+async def test_a_full_disk(tmp_path: Path, figures: Figures) -> None:
+    await lifecycle.disk_full(tmp_path, figures)
+
+    assert figures.faults == []
+    if "not tried" in figures.lines[0].found:
+        pytest.skip(figures.lines[0].found)
+
+
+async def test_the_contract_holds_for_made_up_requests(tmp_path: Path, figures: Figures) -> None:
+    await fuzz.contract(tmp_path, figures, examples=5, least=300)
+
+    assert figures.faults == []
+
+
+async def test_odd_bytes_are_refused(tmp_path: Path, figures: Figures) -> None:
+    await fuzz.raw_bytes(tmp_path, figures, count=1000)
+
+    assert figures.faults == []
+
+
+def test_the_page_shows_the_figures_that_are_kept(root: Path) -> None:
+    raw = json.loads((root / "drills" / "results" / "raw.json").read_text())
+    assert [*raw] == drills.DRILLS
+    assert drills.BEGIN + rendered(raw) + drills.END in (root / "docs" / "reliability.md").read_text()
+    assert not [line for kept in raw.values() for each in kept["figures"] for line in each["faults"]]
