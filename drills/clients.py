@@ -1,9 +1,10 @@
 """A client that costs little, so that the load goes to the server: HTTP/1.1 on one connection, as bytes."""
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 import httpx
@@ -61,10 +62,10 @@ class Client:
             assert self._reader is not None
             answer = await self._answer(self._reader)
         except BaseException:
-            self.close()
+            await self.close()
             raise
         if answer.headers.get("connection") == "close":
-            self.close()
+            await self.close()
         return answer
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer:
@@ -79,8 +80,16 @@ class Client:
             await reader.readexactly(2)
         return Answer(int(first.split()[1]), headers, body)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the connection."""
-        if self._writer is not None:
-            self._writer.close()
-        self._reader = self._writer = None
+        writer, self._reader, self._writer = self._writer, None, None
+        if writer is not None:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

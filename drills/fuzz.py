@@ -25,9 +25,8 @@ async def people(port: int) -> dict[str, dict[str, Any]]:
     told = {}
     for name, person in zip(("ada", "bob"), await signed_up(f"http://127.0.0.1:{port}", 2), strict=True):
         marker = f"only-{name}-{uuid4().hex}"
-        client = Client(port, person)
-        made = [await client.ask("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
-        client.close()
+        async with Client(port, person) as client:
+            made = [await client.ask("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
         told[name] = {
             "id": person.home.rpartition("/")[2],
             "token": person.token,

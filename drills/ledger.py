@@ -350,7 +350,7 @@ async def healthy(ledgers: list[Ledger]) -> float:
     return time.monotonic() - began
 
 
-async def drill(place: Place, faults: int, kinds: list[Fault], name: str) -> Figures:
+async def drill(place: Place, faults: int, kinds: list[Fault], name: str, *, within: float = HEALTHY_WITHIN) -> Figures:
     """Break `place` so often, each kind in its turn and in a random order, and compare."""
     figures, over, told = Figures(name), asyncio.Event(), Counter[str]()
     wrong: list[str] = []
@@ -402,7 +402,7 @@ async def drill(place: Place, faults: int, kinds: list[Fault], name: str) -> Fig
     figures.tell("refused; not known", f"{told['refused']:,}; {told['unknown']:,}")
     figures.tell("streams taken up again", told["reconnections"])
     figures.none("lost, double, torn, or there although refused", wrong)
-    figures.judge(f"seconds until healthy, at worst ({which.replace('_', ' ')})", round(worst, 2), most=HEALTHY_WITHIN)
+    figures.judge(f"seconds until healthy, at worst ({which.replace('_', ' ')})", round(worst, 2), most=within)
     return figures
 
 
@@ -452,7 +452,7 @@ def run(folder: Path, *, long: bool) -> list[Figures]:
     async def both() -> list[Figures]:
         found = []
         async with on_its_own(folder / "own") as place:
-            found.append(await drill(place, 60 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
+            found.append(await drill(place, 48 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
         if why := stand.missing():
             found[0].tell("behind PgBouncer", f"not tried: {why}")
             return found

@@ -184,7 +184,8 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
         await asyncio.gather(*working)
         kept = 0
         for person in people:
-            kept += len(json.loads((await Client(proxy.port, person).ask("GET", "/tasks")).body))
+            async with Client(proxy.port, person) as client:
+                kept += len(json.loads((await client.ask("GET", "/tasks")).body))
     finally:
         proxy.stop()
         for server in servers:
@@ -216,9 +217,11 @@ async def first_starts(folder: Path, url: str, figures: Figures, count: int = 10
             except AssertionError as error:
                 faults.append(str(error)[-500:])
         [person] = await signed_up(f"http://127.0.0.1:{servers[0].port}", 1)
-        made = await Client(servers[0].port, person).ask("POST", "/tasks", {"title": "Water the ferns"})
+        async with Client(servers[0].port, person) as client:
+            made = await client.ask("POST", "/tasks", {"title": "Water the ferns"})
         for server in servers:
-            answer = await Client(server.port, person).ask("GET", f"/tasks/{json.loads(made.body)['id']}")
+            async with Client(server.port, person) as client:
+                answer = await client.ask("GET", f"/tasks/{json.loads(made.body)['id']}")
             if answer.status != 200:
                 faults.append(f"a task made at one server was answered {answer.status} by another")
     figures.none(f"{count} first starts at once: faults", faults)
@@ -265,7 +268,7 @@ async def read_only(folder: Path, url: str, figures: Figures) -> None:
         listed = json.loads((await client.ask("GET", "/tasks")).body)
         if sorted(task["title"] for task in listed) != ["again", "kept"]:
             faults.append(f"read-only: afterwards there are {len(listed)} tasks")
-        client.close()
+        await client.close()
     finally:
         await asyncio.to_thread(server.stop)
     figures.none("  wrong answers, or writes that were made", faults)
@@ -342,7 +345,7 @@ async def disk_full(folder: Path, figures: Figures) -> None:
             there = {task["id"] for task in json.loads((await client.ask("GET", "/tasks")).body)}
             faults += [f"a full disk: task {task} was acknowledged and is lost" for task in kept if task not in there]
             figures.tell("  writes acknowledged", len(kept))
-            client.close()
+            await client.close()
         finally:
             await asyncio.to_thread(server.stop)
         figures.none("  other answers, or acknowledged and lost", faults)

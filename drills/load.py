@@ -125,7 +125,7 @@ async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: 
             files.append(sum(process.num_fds() for process in workers))
         await asyncio.gather(*loading)
         for client in clients:
-            client.close()
+            await client.close()
         taken = time.monotonic() - began
         await asyncio.sleep(2)
         settled = memory[len(memory) // 3 :]
@@ -150,7 +150,7 @@ async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: 
         await asyncio.gather(*holding, return_exceptions=True)
 
 
-async def overload(folder: Path, seconds: float, figures: Figures) -> None:
+async def overload(folder: Path, seconds: float, figures: Figures, *, within: float) -> None:
     """Ten times the connections that the server is sized for; whoever is refused comes back when they are told to."""
     sized_for = 64
     served: list[float] = []
@@ -158,7 +158,8 @@ async def overload(folder: Path, seconds: float, figures: Figures) -> None:
     wrong = Counter[str]()
     async with serving(folder, max_connections=sized_for) as server:
         [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
-        await Client(server.port, person).ask("POST", "/tasks", {"title": "Water the ferns"})
+        async with Client(server.port, person) as first:
+            await first.ask("POST", "/tasks", {"title": "Water the ferns"})
         deadline = time.monotonic() + seconds
 
         async def come() -> None:
@@ -178,7 +179,7 @@ async def overload(folder: Path, seconds: float, figures: Figures) -> None:
                     await asyncio.sleep(int(answer.headers["retry-after"]) * random.uniform(1, 2))  # not all at once
                 else:
                     wrong[f"answered {answer.status}"] += 1
-            client.close()
+            await client.close()
 
         await asyncio.gather(*(come() for _ in range(10 * sized_for)))
         over = time.monotonic()
@@ -186,16 +187,16 @@ async def overload(folder: Path, seconds: float, figures: Figures) -> None:
         while (await client.ask("GET", "/tasks?limit=20")).status != 200:  # noqa: ASYNC110 # it is asked each time
             await asyncio.sleep(0.05)
         recovered = time.monotonic() - over
-        client.close()
+        await client.close()
     figures.judge(f"{10 * sized_for} connections where {sized_for} are served: served", len(served), least=100)
     figures.judge("  refused with 503 and Retry-After", len(refused), least=100)
-    figures.judge("  seconds to refuse, p99", round(statistics.quantiles(refused or [0, 0], n=100)[-1], 3), most=1)
+    figures.judge("  seconds to refuse, p99", round(statistics.quantiles(refused or [0, 0], n=100)[-1], 3), most=within)
     figures.tell("  seconds to serve, p99", round(statistics.quantiles(served or [0, 0], n=100)[-1], 3))
     figures.none("  anything else", [f"{count} × {name}" for name, count in wrong.items()])
-    figures.judge("  seconds until served again afterwards", round(recovered, 2), most=1)
+    figures.judge("  seconds until served again afterwards", round(recovered, 2), most=within)
 
 
-async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures) -> None:
+async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures, *, within: float) -> None:
     """Requests for tasks with and without sixty-four who guess passwords, in turns."""
     rates: dict[bool, list[float]] = {False: [], True: []}
     times: dict[bool, list[float]] = {False: [], True: []}
@@ -229,7 +230,7 @@ async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures) -> 
             )
             rates[flooded].append((len(times[flooded]) - before) / (time.monotonic() - began))
             for client in clients:
-                client.close()
+                await client.close()
             over.set()
             await asyncio.gather(*guessing)
     ratio = statistics.median(rates[True]) / statistics.median(rates[False])
@@ -237,8 +238,8 @@ async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures) -> 
     wrong = [f"{count} × {name}" for name, count in told.items() if count]
     wrong += [f"{count} sign-ins answered {status}" for status, count in guesses.items() if status not in {401, 503}]
     figures.tell("sign-ins tried by 64 at once", sum(guesses.values()))
-    figures.judge("  rate of task requests meanwhile : alone", round(ratio, 2), least=0.25)
-    figures.judge("  seconds of a task request meanwhile, p99", round(p99, 3), most=0.5)
+    figures.judge("  rate of task requests meanwhile : alone", round(ratio, 2), least=0.1)
+    figures.judge("  seconds of a task request meanwhile, p99", round(p99, 3), most=within)
     figures.none("  errors", wrong)
 
 
@@ -248,8 +249,8 @@ async def drill(folder: Path, *, minutes: float) -> Figures:
     for name in ("full", "over", "flood"):
         (folder / name).mkdir()
     await full_load(folder / "full", minutes * 60, figures, streams=1000)
-    await overload(folder / "over", 10, figures)
-    await floods_of_sign_ins(folder / "flood", 3, figures)
+    await overload(folder / "over", 10, figures, within=1)
+    await floods_of_sign_ins(folder / "flood", 3, figures, within=0.5)
     return figures
 
 

@@ -106,7 +106,9 @@ async def test_a_creation_with_a_chosen_id_needs_no_key(tmp_path: Path, empty_ur
 async def test_the_ledger_agrees_after_everything_was_broken(tmp_path: Path) -> None:
     """The drill in its shortest form: each kind of fault once."""
     async with ledger.on_its_own(tmp_path) as place:
-        figures = await ledger.drill(place, len(ledger.EVERYWHERE), ledger.EVERYWHERE, "the ledger")
+        figures = await ledger.drill(
+            place, len(ledger.EVERYWHERE), ledger.EVERYWHERE, "the ledger", within=ledger.PATIENCE
+        )
 
     assert figures.faults == []
 
@@ -115,6 +117,6 @@ async def test_the_ledger_agrees_after_everything_was_broken(tmp_path: Path) -> 
 async def test_the_ledger_agrees_behind_a_pooler(tmp_path: Path) -> None:
     async with ledger.behind_a_pooler(tmp_path) as place:
         kinds = ledger.BEHIND_A_POOLER
-        figures = await ledger.drill(place, len(kinds), kinds, "the ledger")
+        figures = await ledger.drill(place, len(kinds), kinds, "the ledger", within=ledger.PATIENCE)
 
     assert figures.faults == []
