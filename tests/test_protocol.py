@@ -180,6 +180,33 @@ def test_one_connection_too_many_is_refused_at_once(tmp_path: Path, database_url
         server.http = httpx.Client(base_url=f"http://127.0.0.1:{server.port}")
 
 
+def test_streams_leave_room_for_requests(tmp_path: Path, database_url: str) -> None:
+    with serving(tmp_path, database_url=database_url, max_connections=4) as server:
+        tasks, token = signed_up(server, f"room-{server.port}@example.com")
+        path = tasks.replace("/tasks", "/changes/stream")
+        stream = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token['Authorization']}\r\n\r\n".encode()
+        with connected(server) as first, connected(server) as second:
+            for wire in (first, second):
+                wire.sendall(stream)
+                assert wire.recv(1000).startswith(b"HTTP/1.1 200")
+            answer = server.http.get(path, headers=token)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "15")
+            assert server.http.get(tasks, headers=token).status_code == 200
+
+
+def test_a_server_that_was_told_to_stop_is_not_ready_and_serves_on(tmp_path: Path, database_url: str) -> None:
+    with serving(tmp_path, database_url=database_url, shutdown_delay=3) as server:
+        tasks, token = signed_up(server, f"stop-{server.port}@example.com")
+        server.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 2
+        while (answer := server.http.get("/health/ready")).status_code == 200:
+            assert time.monotonic() < deadline
+        assert "about to stop" in answer.json()["detail"]
+        answer = server.http.post(tasks, headers=token, json={"title": "in the last moment"})
+        assert (answer.status_code, answer.headers["connection"]) == (201, "close")
+        assert server.process.wait(20) == 0
+
+
 def test_workers_do_not_outlive_who_started_them(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url, workers=2) as server:
         workers = psutil.Process(server.process.pid).children(recursive=True)

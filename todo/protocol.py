@@ -157,7 +157,7 @@ class Protocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
+        self._running, self._endless = cycle, False
         super()._start_asgi_task(cycle, app)
 
     def abort(self) -> None:
