@@ -51,6 +51,7 @@ class Protocol(HttpToolsProtocol):
         self._deaf = False
         self.cycle: RequestResponseCycle | None  # type: ignore[assignment] # the newest; None before the first
         self._running: RequestResponseCycle | None = None
+        self._arrives = False
         self._heading = False
         self._head = 0  # bytes
         self._length: tuple[bytes, bytes] | None = None
@@ -93,7 +94,7 @@ class Protocol(HttpToolsProtocol):
             self._hear_no_more()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what comes, and count what comes before the headers are whole."""
+        """Parse what comes, and count what comes before the headers are whole; what is not whole has 20 seconds."""
         self._unset_keepalive_if_required()
         size = len(data)
         while data and not self._deaf:
@@ -108,6 +109,8 @@ class Protocol(HttpToolsProtocol):
             self._head += size
             if self._head > HEAD_LIMIT:
                 self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
+        if self._arrives and self._arriving is None:
+            self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
 
     def _body_again(self) -> bytes:
         """Where a request asked for a protocol that is not spoken (RFC 9110 §7.8): a head for its body alone."""
@@ -117,24 +120,12 @@ class Protocol(HttpToolsProtocol):
         return b"POST * HTTP/1.1\r\n%b: %b\r\n\r\n" % length
 
     def on_message_begin(self) -> None:
-        """Give the request 20 seconds to arrive."""
+        """A request arrives."""
         if self._again:
             return
         super().on_message_begin()
-        self._heading, self._head = True, 0
+        self._heading, self._head, self._arrives = True, 0, True
         self.scope[CONNECTION] = self  # type: ignore[literal-required] # ASGI allows keys of one's own
-        if self._arriving is None:
-            self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
-
-    def on_url(self, url: bytes) -> None:
-        """Take the target."""
-        if not self._again:
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take headers; trailers come behind the body and are no headers (RFC 9110 §6.5.1)."""
-        if self._heading:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin to answer; near the end of the process, each connection's last request."""
@@ -145,6 +136,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._length = next((header for header in self.headers if header[0] in LENGTHS), None)
         super().on_headers_complete()
+        self.headers = []  # trailers come behind the body and are no headers (RFC 9110 §6.5.1)
         if self._endless and self.pipeline:
             self._hear_no_more()
         if self._ending is not None and self._ending.near and self.cycle is not None:
@@ -171,6 +163,7 @@ class Protocol(HttpToolsProtocol):
         super().shutdown()
 
     def _arrived(self) -> None:
+        self._arrives = False
         if self._arriving is not None:
             self._arriving.cancel()
             self._arriving = None
