@@ -447,18 +447,18 @@ def _end(server: Server) -> None:
 
 
 def run(folder: Path, *, long: bool) -> list[Figures]:
-    """Both places; 200 faults behind the pooler when `long`."""
+    """Both places; some 200 faults when `long`."""
 
     async def both() -> list[Figures]:
         found = []
         async with on_its_own(folder / "own") as place:
-            found.append(await drill(place, 48 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
+            found.append(await drill(place, 24 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
         if why := stand.missing():
             found[0].tell("behind PgBouncer", f"not tried: {why}")
             return found
         async with behind_a_pooler(folder / "pooled") as place:
             name = "the ledger, PostgreSQL 15 behind PgBouncer, TLS"
-            found.append(await drill(place, 208 if long else 26, BEHIND_A_POOLER, name))
+            found.append(await drill(place, 180 if long else 24, BEHIND_A_POOLER, name))
         return found
 
     for name in ("own", "pooled"):
