@@ -171,6 +171,7 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
             seconds, serves = await stopped(old)
             proxy.lead_to([port for port in ports if port != old.port])
             code = await asyncio.to_thread(old.process.wait, 30)
+            old.http.close()
             unready.append(seconds)
             ends.append(time.monotonic() - began)
             reasons.append(await stream)

@@ -188,8 +188,10 @@ async def overload(folder: Path, seconds: float, figures: Figures, *, within: fl
             await asyncio.sleep(0.05)
         recovered = time.monotonic() - over
         await client.close()
-    figures.judge(f"{10 * sized_for} connections where {sized_for} are served: served", len(served), least=100)
-    figures.judge("  refused with 503 and Retry-After", len(refused), least=100)
+    figures.judge(
+        f"{10 * sized_for} connections where {sized_for} are served: served", len(served), least=sized_for // 2
+    )
+    figures.judge("  refused with 503 and Retry-After", len(refused), least=sized_for)
     figures.judge("  seconds to refuse, p99", round(statistics.quantiles(refused or [0, 0], n=100)[-1], 3), most=within)
     figures.tell("  seconds to serve, p99", round(statistics.quantiles(served or [0, 0], n=100)[-1], 3))
     figures.none("  anything else", [f"{count} × {name}" for name, count in wrong.items()])
