@@ -17,7 +17,7 @@ from typing import Any
 
 from drills.figures import Figures, rendered
 
-DRILLS = ["ledger", "isolation", "fuzz", "load", "lifecycle", "upgrades", "accounts"]
+DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "lifecycle", "upgrades", "accounts"]
 
 RESULTS = Path(__file__).parent / "results" / "raw.json"
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
@@ -49,7 +49,13 @@ def main(names: list[str]) -> int:
     for name in names or DRILLS:
         began = time.monotonic()
         figures = ran(name, long=long)
-        kept = {name: {"at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "seconds": round(time.monotonic() - began)}}
+        kept: dict[str, Any] = {
+            name: {
+                "long": long,
+                "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+                "seconds": round(time.monotonic() - began),
+            }
+        }
         kept[name]["figures"] = [each.as_dict() for each in figures]
         print(rendered(kept), flush=True)
         for each in figures:

@@ -52,8 +52,12 @@ def rendered(raw: dict[str, Any]) -> str:
     """The figures that are kept, as a table of Markdown for each drill."""
     lines: list[str] = []
     for name, kept in raw.items():
+        form = " LONG=1" if kept["long"] else ""
         for figures in kept["figures"]:
-            lines += [f"**{figures['drill']}** (`python -m drills {name}`, {kept['at']} UTC, {kept['seconds']} s)", ""]
+            lines += [
+                f"**{figures['drill']}** (`make drill{form} ONLY={name}`, {kept['at']} UTC, {kept['seconds']} s)",
+                "",
+            ]
             lines += ["| figure | found | promised |", "|---|---|---|"]
             for line in figures["lines"]:
                 missed = "" if line["kept"] else " **not kept**"

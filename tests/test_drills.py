@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from drills import __main__ as drills
-from drills import fuzz, lifecycle, load
+from drills import bytes as odd_bytes
+from drills import contract, lifecycle, load
 from drills.figures import Figures, rendered
 
 pytestmark = pytest.mark.anyio
@@ -66,13 +67,13 @@ async def test_a_full_disk(tmp_path: Path, figures: Figures) -> None:
 
 
 async def test_the_contract_holds_for_made_up_requests(tmp_path: Path, figures: Figures) -> None:
-    await fuzz.contract(tmp_path, figures, examples=3, least=200)
+    await contract.contract(tmp_path, figures, examples=3, least=200)
 
     assert figures.faults == []
 
 
 async def test_odd_bytes_are_refused(tmp_path: Path, figures: Figures) -> None:
-    await fuzz.raw_bytes(tmp_path, figures, count=1000)
+    await odd_bytes.raw_bytes(tmp_path, figures, count=1000)
 
     assert figures.faults == []
 

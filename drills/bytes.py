@@ -1,13 +1,19 @@
 """Requests as no client would send them: bytes, headers, cookies, query strings, paths and bodies by Hypothesis."""
 
+import asyncio
 import json
 import re
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from drills.contract import BUG, people
+from drills.figures import Figures
+from drills.load import serving
 
 METHODS = [
     b"GET",
@@ -268,3 +274,26 @@ def fuzz(target: Target, count: int) -> int:
 
     send_them()
     return sent
+
+
+async def raw_bytes(folder: Path, figures: Figures, *, count: int) -> None:
+    """Requests that are no requests, on connections that are closed half-way."""
+    async with serving(folder, access_token_lifetime=86_400) as server:
+        ada = (await people(server.port))["ada"]
+        target = Target(server.port, str(ada["id"]), str(ada["token"]), ada["tasks"][0])
+        sent = await asyncio.to_thread(fuzz, target, count)
+        healthy = (await asyncio.to_thread(server.http.get, "/health/ready")).status_code == 200
+        log = server.log.read_text()
+    figures.judge("requests of odd bytes by Hypothesis", sent, least=count)
+    told = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
+    figures.tell("  answered", told)
+    figures.none("  5xx, no HTTP, no problem document, or no end", target.faults)
+    figures.none("  bugs in the log", BUG.findall(log))
+    figures.none("  ill afterwards", [] if healthy else ["the server is not ready after odd bytes"])
+
+
+def run(folder: Path, *, long: bool) -> Figures:
+    """100,000 requests when `long`."""
+    figures = Figures("odd bytes")
+    asyncio.run(raw_bytes(folder, figures, count=100_000 if long else 5000))
+    return figures

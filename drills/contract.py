@@ -1,4 +1,4 @@
-"""Fuzz: the contract's own operations by schemathesis, and bytes that no client would send by Hypothesis."""
+"""The contract, fuzzed: every operation with made-up requests, valid or not, alone and in sequences (schemathesis)."""
 
 import asyncio
 import json
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from drills import raw
 from drills.clients import Client, signed_up
 from drills.figures import Figures
 from drills.load import serving
@@ -73,27 +72,8 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
     figures.none("  bugs in the log", BUG.findall(log))
 
 
-async def raw_bytes(folder: Path, figures: Figures, *, count: int) -> None:
-    """Requests that are no requests, on connections that are closed half-way."""
-    async with serving(folder, access_token_lifetime=86_400) as server:
-        ada = (await people(server.port))["ada"]
-        target = raw.Target(server.port, str(ada["id"]), str(ada["token"]), ada["tasks"][0])
-        sent = await asyncio.to_thread(raw.fuzz, target, count)
-        healthy = (await asyncio.to_thread(server.http.get, "/health/ready")).status_code == 200
-        log = server.log.read_text()
-    figures.judge("requests of odd bytes by Hypothesis", sent, least=count)
-    told = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
-    figures.tell("  answered", told)
-    figures.none("  5xx, no HTTP, no problem document, or no end", target.faults)
-    figures.none("  bugs in the log", BUG.findall(log))
-    figures.none("  ill afterwards", [] if healthy else ["the server is not ready after odd bytes"])
-
-
 def run(folder: Path, *, long: bool) -> Figures:
-    """At least 20,000 cases and 100,000 requests of odd bytes when `long`."""
-    figures = Figures("fuzz")
-    for name in ("contract", "raw"):
-        (folder / name).mkdir()
-    asyncio.run(contract(folder / "contract", figures, examples=EXAMPLES[long], least=20_000 if long else 1000))
-    asyncio.run(raw_bytes(folder / "raw", figures, count=100_000 if long else 5000))
+    """At least 20,000 cases when `long`."""
+    figures = Figures("the contract, fuzzed")
+    asyncio.run(contract(folder, figures, examples=EXAMPLES[long], least=20_000 if long else 1000))
     return figures
