@@ -273,4 +273,7 @@ def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: 
         let_in("true")
         server.ready()
         assert signed_up(server)
-        assert len(workers_of(server.process.pid)) == 2
+        deadline = time.monotonic() + 30
+        while len(workers_of(server.process.pid)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
