@@ -17,7 +17,7 @@ from typing import Any
 
 from drills.figures import Figures, rendered
 
-DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "lifecycle", "upgrades", "accounts"]
+DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "overload", "lifecycle", "upgrades", "accounts"]
 
 RESULTS = Path(__file__).parent / "results" / "raw.json"
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"

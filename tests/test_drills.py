@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, lifecycle, load
+from drills import contract, lifecycle, load, overload
 from drills.figures import Figures, rendered
 
 pytestmark = pytest.mark.anyio
@@ -26,13 +26,13 @@ async def test_full_load_beside_streams(tmp_path: Path, figures: Figures) -> Non
 
 
 async def test_ten_times_too_many_connections(tmp_path: Path, figures: Figures) -> None:
-    await load.overload(tmp_path, 4, figures, within=20)
+    await overload.overload(tmp_path, 4, figures, within=20)
 
     assert figures.faults == []
 
 
 async def test_floods_of_sign_ins(tmp_path: Path, figures: Figures) -> None:
-    await load.floods_of_sign_ins(tmp_path, 1, figures, within=20)
+    await overload.floods_of_sign_ins(tmp_path, 1, figures, within=20)
 
     assert figures.faults == []
 
@@ -80,6 +80,6 @@ async def test_odd_bytes_are_refused(tmp_path: Path, figures: Figures) -> None:
 
 def test_the_page_shows_the_figures_that_are_kept(root: Path) -> None:
     raw = json.loads((root / "drills" / "results" / "raw.json").read_text())
-    assert [*raw] == drills.DRILLS
+    assert [*raw] == [name for name in drills.DRILLS if name in raw]
     assert drills.BEGIN + rendered(raw) + drills.END in (root / "docs" / "reliability.md").read_text()
     assert not [line for kept in raw.values() for each in kept["figures"] for line in each["faults"]]
