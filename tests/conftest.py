@@ -4,6 +4,7 @@
 """
 
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -60,7 +61,20 @@ def scratch_database(server_url: str) -> Iterator[str]:
         try:
             yield named(server_url, name)
         finally:
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database; a vacuum of the server's own, which we may not end, is waited for."""
+    for attempt in range(20):
+        try:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            if attempt == 19:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def serve(
                 server_header=False,
                 timeout_keep_alive=IDLE,
                 timeout_graceful_shutdown=10,
-                timeout_worker_healthcheck=30,  # a busy worker is not a dead one
+                timeout_worker_healthcheck=10,  # a busy worker is not a dead one; signals wait for it too
             )
 
 
