@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
-from uuid import uuid4
 
 import httpx
 
-from tests.conftest import PASSWORD
+from tests.conftest import Person, sign_up
 
 
 class Answer(NamedTuple):
@@ -18,23 +16,10 @@ class Answer(NamedTuple):
     body: bytes
 
 
-@dataclass
-class Person:
-    """Somebody who has signed up."""
-
-    home: str
-    token: str
-
-
 async def signed_up(base: str, count: int) -> list[Person]:
     """So many people."""
-    people = []
     async with httpx.AsyncClient(base_url=base, timeout=30) as http:
-        for _ in range(count):
-            body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-            session = (await http.post("/api/auth/signup", json=body)).raise_for_status().json()
-            people.append(Person(f"/api/{session['user']['id']}", session["access_token"]))
-    return people
+        return [await sign_up(http, "somebody") for _ in range(count)]
 
 
 class Client:

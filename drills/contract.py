@@ -27,7 +27,7 @@ async def people(port: int) -> dict[str, dict[str, Any]]:
         async with Client(port, person) as client:
             made = [await client.ask("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
         told[name] = {
-            "id": person.home.rpartition("/")[2],
+            "id": person.id,
             "token": person.token,
             "marker": marker,
             "tasks": [json.loads(answer.body)["id"] for answer in made],

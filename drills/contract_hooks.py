@@ -32,13 +32,13 @@ class Token:
     def get(self, case: Case[Any], ctx: AuthContext) -> str:  # noqa: ARG002 # as schemathesis calls it
         return str(PEOPLE["ada"]["token"])
 
-    def set(self, case: Case[Any], data: str, ctx: AuthContext) -> None:  # noqa: ARG002
+    def set(self, case: Case[Any], data: str, ctx: AuthContext) -> None:  # noqa: ARG002 # as schemathesis calls it
         ends = case.operation.definition.raw.get("operationId") in ENDS_THE_ACCOUNT
         case.headers["Authorization"] = f"Bearer {_somebody_else() if ends else data}"
 
 
 @schemathesis.hook
-def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 # as schemathesis calls it
     """Mostly ada's own path and tasks, now and then bob's, now and then what was made up."""
     if not path_parameters:
         return path_parameters
@@ -53,7 +53,7 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any]) -> dict[s
 
 
 @schemathesis.check
-def each_sees_only_their_own(ctx: CheckContext, response: Response, case: Case[Any]) -> None:  # noqa: ARG001
+def each_sees_only_their_own(ctx: CheckContext, response: Response, case: Case[Any]) -> None:  # noqa: ARG001 # as schemathesis calls it
     """Ada, who calls, is refused on every other path, and never reads what is bob's."""
     assert PEOPLE["bob"]["marker"] not in response.text, "what bob wrote was shown to ada"
     user_id = (case.path_parameters or {}).get("user_id")
@@ -62,7 +62,7 @@ def each_sees_only_their_own(ctx: CheckContext, response: Response, case: Case[A
 
 
 @schemathesis.hook
-def filter_failure(context: Any, failure: Any, case: Case[Any], response: Response) -> bool:  # noqa: ARG001
+def filter_failure(context: Any, failure: Any, case: Case[Any], response: Response) -> bool:  # noqa: ARG001 # as schemathesis calls it
     """Leave out that valid input was refused for the state of things (410, 412), or by what no JSON Schema can say.
 
     Such as which domains no e-mail can have, that a password is a common one, or which characters nobody can see:

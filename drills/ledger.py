@@ -21,8 +21,8 @@ import psutil
 import psycopg
 
 from drills import stand
+from drills.clients import signed_up
 from drills.figures import Figures
-from tests.conftest import PASSWORD
 from tests.events import Event, read
 from tests.processes import Server
 from todo import migrate
@@ -358,12 +358,8 @@ async def drill(place: Place, faults: int, kinds: list[Fault], name: str, *, wit
     await asyncio.to_thread(place.server.ready)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=place.base, timeout=10, limits=limits) as http:
-        ledgers = []
-        for _ in range(PEOPLE):
-            body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-            session = (await http.post("/api/auth/signup", json=body)).json()
-            headers = {"Authorization": f"Bearer {session['access_token']}"}
-            ledgers.append(Ledger(f"/api/{session['user']['id']}", headers))
+        people = await signed_up(place.base, PEOPLE)
+        ledgers = [Ledger(person.home, {"Authorization": f"Bearer {person.token}"}) for person in people]
         following = [asyncio.create_task(follow(http, ledger, told, wrong)) for ledger in ledgers]
         working = [
             asyncio.create_task(Client(http, ledger, told, wrong).work(over))

@@ -18,9 +18,9 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from drills.clients import Client, Person, signed_up
+from drills.clients import Client, signed_up
 from drills.figures import Figures
-from tests.conftest import scratch_database
+from tests.conftest import Person, scratch_database
 from tests.events import Event, read
 from tests.processes import TODO, Server, environment, free_port
 from todo import embedded, migrate
@@ -80,13 +80,6 @@ class Proxy:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(20)
-
-
-class Old(Server):
-    """A server whose code is that of a folder."""
-
-    def __init__(self, code: Path, folder: Path, **settings: Any) -> None:
-        super().__init__(folder, pythonpath=code, **settings)
 
 
 def next_release(folder: Path) -> Path:
@@ -177,7 +170,7 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
             reasons.append(await stream)
             if not serves or code:
                 told[f"an old server ended with {code}, {serves=}"] += 1
-            servers[number] = Old(release, folder, port=old.port, **settings)
+            servers[number] = Server(folder, port=old.port, pythonpath=release, **settings)
             await asyncio.to_thread(servers[number].ready)
             proxy.lead_to(ports)
             await asyncio.sleep(1)
@@ -209,7 +202,7 @@ async def first_starts(folder: Path, url: str, figures: Figures, count: int = 10
         servers = []
         for _ in range(count):
             server = Server(folder, "--migrate", database_url=url, pool_size=4)
-            stack.callback(lambda server=server: server.process.poll() is None and server.stop())  # type: ignore[misc]
+            stack.callback(lambda server=server: server.process.poll() is None and server.stop())  # type: ignore[misc] # mypy reads no defaults of a lambda
             servers.append(server)
         faults = []
         for server in servers:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from drills import stand
-from drills.clients import Client, Person, signed_up
+from drills.clients import Client, signed_up
 from drills.figures import Figures
+from tests.conftest import Person
 from tests.processes import Server
 
 CLIENTS = 16
@@ -108,7 +109,7 @@ async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: 
         others = await signed_up(f"http://127.0.0.1:{server.port}", CLIENTS - len(writers))
         clients = [Client(server.port, person) for person in (*writers, *others)]
         loading = [
-            asyncio.create_task(until_over(seconds, lambda client=client: six(client, told), told))  # type: ignore[misc]
+            asyncio.create_task(until_over(seconds, lambda client=client: six(client, told), told))  # type: ignore[misc] # mypy reads no defaults of a lambda
             for client in clients
         ]
         workers = stand.workers_of(server.process.pid)

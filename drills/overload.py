@@ -94,7 +94,7 @@ async def floods_of_sign_ins(folder: Path, seconds: float, figures: Figures, *, 
             before, began = len(times[flooded]), time.monotonic()
             clients = [Client(server.port, person) for person in people]
             await asyncio.gather(
-                *(until_over(seconds, lambda client=client: timed(client), told) for client in clients)  # type: ignore[misc]
+                *(until_over(seconds, lambda client=client: timed(client), told) for client in clients)  # type: ignore[misc] # mypy reads no defaults of a lambda
             )
             rates[flooded].append((len(times[flooded]) - before) / (time.monotonic() - began))
             for client in clients:

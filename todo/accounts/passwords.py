@@ -4,15 +4,17 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import cache
+from typing import TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from todo.problems import Unavailable
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Each hash takes 19 MiB and a core: sign-ins wait for one another, requests for tasks do not wait for them."""
@@ -45,29 +47,22 @@ class Passwords:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _step_back)
-        self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _done(self, work: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= MOST_WAITING:
             raise Unavailable("Too many are signing in at the moment.", retry_after=2)
         self._waiting += 1
         try:
-            async with self._slots:
-                yield
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         finally:
             self._waiting -= 1
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of `password`, in PHC format. Raises Unavailable when too many wait."""
-        async with self._slot():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _hasher().hash, password)
+        return await self._done(_hasher().hash, password)
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Whether `password` is the one; without a hash it takes the same time and is false. Raises Unavailable."""
-        async with self._slot():
-            right = await asyncio.get_running_loop().run_in_executor(
-                self._threads, _hasher().verify, password, hashed or NOBODY
-            )
+        right = await self._done(_hasher().verify, password, hashed or NOBODY)
         return right and hashed is not None
