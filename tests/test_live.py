@@ -5,8 +5,9 @@ import resource
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -445,6 +446,26 @@ def transactions(url: str) -> int:
         return int(count)
 
 
+async def test_of_streams_that_open_at_once_no_more_are_let_in_than_may_be(
+    server: Server, client: httpx.AsyncClient
+) -> None:
+    person = await sign_up(client, "many")
+    path = f"{person.home}/changes/stream"
+    for _ in range(40):  # one that comes to nothing takes no place
+        assert (await person.call("GET", f"{path}?since=99")).status_code == 410
+    async with AsyncExitStack() as stack:
+        opening = [streaming(base(server), path, person.token) for _ in range(48)]
+        answers = [stream.answer for stream in await asyncio.gather(*map(stack.enter_async_context, opening))]
+        assert Counter(answer.status_code for answer in answers) == {200: 32, 429: 16}
+        assert {answer.headers.get("retry-after") for answer in answers} == {None, "15"}
+    for _ in range(100):  # that they left is noticed
+        async with streaming(base(server), path, person.token) as stream:
+            if stream.answer.status_code == 200:
+                return
+        await asyncio.sleep(0.1)
+    pytest.fail("the places of those who left are not given back")
+
+
 async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection(
     server_url: str, tmp_path: Path
 ) -> None:
@@ -471,9 +492,7 @@ async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection
                         )
 
                     rates: list[float] = []
-                    while not rates or (
-                        rates[-1] >= 6 and len(rates) < 5
-                    ):  # what went before is counted up to 10 s late
+                    while not rates or (rates[-1] >= 6 and len(rates) < 5):  # earlier ones count up to 10 s late
                         before, began = transactions(url), time.monotonic()
                         await asyncio.sleep(4)
                         rates.append((transactions(url) - before) / (time.monotonic() - began))

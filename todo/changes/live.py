@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
 from fastapi.sse import format_sse_event
@@ -50,8 +50,8 @@ ENDS = {
 class Watcher:
     """One stream's view of its user: `revision` as last heard of."""
 
-    def __init__(self, revision: int, *, exists: bool) -> None:
-        self.revision = revision
+    def __init__(self, *, exists: bool) -> None:
+        self.revision = 0
         self.exists = exists
         self.deleted = False
         self._woken = asyncio.Event()
@@ -82,17 +82,17 @@ class Feed:
         self._readers = asyncio.Semaphore(READERS)
         self._writing: set[asyncio.Timeout] = set()
 
-    def room(self, user_id: str) -> None:
-        """Raise TooManyRequests or Unavailable where there are as many streams as there may be."""
+    @contextmanager
+    def watch(self, user_id: str, *, exists: bool) -> Iterator[Watcher]:
+        """Watch a user, who `exists` unless they are another issuer's and have not written yet.
+
+        Raises TooManyRequests or Unavailable where there are as many streams as there may be.
+        """
         if len(self._watchers.get(user_id, ())) >= self._most_each:
             raise TooManyRequests("You have as many streams open as there may be: close one.", retry_after=15)
         if sum(map(len, self._watchers.values())) >= self._most:
             raise Unavailable("The server has as many streams as it can serve.", retry_after=15)
-
-    @contextmanager
-    def watch(self, user_id: str, revision: int, *, exists: bool) -> Iterator[Watcher]:
-        """Watch a user, who `exists` unless they are another issuer's and have not written yet."""
-        watcher = Watcher(revision, exists=exists)
+        watcher = Watcher(exists=exists)
         self._watchers.setdefault(user_id, set()).add(watcher)
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll())
@@ -181,46 +181,46 @@ class Feed:
 
 
 async def events(
-    feed: Feed, caller: Caller, begin: Happened, again: Callable[[], Awaitable[Caller]]
+    feed: Feed, watcher: Watcher, caller: Caller, begin: Happened, again: Callable[[], Awaitable[Caller]]
 ) -> AsyncGenerator[bytes]:
     """The stream of a caller from `begin` on. `again` knows the caller anew, or raises Unauthorized."""
     position, until, spoke_at = begin.revision, caller.until, time.monotonic()
-    with feed.watch(caller.user_id, position + begin.more, exists=not caller.foreign) as watcher:
-        yield BEGIN.format(begin.rows[0][0] - 1 if begin.rows else position).encode()
-        for piece in _pieces(begin):
-            yield piece
-        del begin  # a stream may last for days, and keeps nothing of what it has sent
-        while (reason := _over(feed, watcher)) is None:
-            if time.time() >= until:
-                try:
-                    until = max((await again()).until, time.time() + 1)  # an issuer's leeway lets it live on a little
-                except Unauthorized:
-                    reason = "token"
-                    break
-                except Unavailable:
-                    until = time.time() + 1
-            if watcher.revision != position:
-                try:
-                    happened = await feed.read(caller.user_id, position)
-                except Gone:
-                    reason = "gone"
-                    break
-                except Unavailable:
-                    await asyncio.sleep(INTERVAL)
-                else:
-                    for piece in _pieces(happened):
-                        yield piece
-                        spoke_at = time.monotonic()
-                    position = happened.revision
-                    watcher.revision = max(watcher.revision, position + happened.more)
-                    del happened
+    watcher.revision = max(watcher.revision, position + begin.more)
+    yield BEGIN.format(begin.rows[0][0] - 1 if begin.rows else position).encode()
+    for piece in _pieces(begin):
+        yield piece
+    del begin  # a stream may last for days, and keeps nothing of what it has sent
+    while (reason := _over(feed, watcher)) is None:
+        if time.time() >= until:
+            try:
+                until = max((await again()).until, time.time() + 1)  # an issuer's leeway lets it live on a little
+            except Unauthorized:
+                reason = "token"
+                break
+            except Unavailable:
+                until = time.time() + 1
+        if watcher.revision != position:
+            try:
+                happened = await feed.read(caller.user_id, position)
+            except Gone:
+                reason = "gone"
+                break
+            except Unavailable:
+                await asyncio.sleep(INTERVAL)
             else:
-                await watcher.wait(min(spoke_at + HEARTBEAT - time.monotonic(), until - time.time()))
-            if time.monotonic() >= spoke_at + HEARTBEAT:
-                yield COMMENT
-                spoke_at = time.monotonic()
-        said = msgspec.json.encode({"reason": reason, "detail": ENDS[reason]}).decode()
-        yield format_sse_event(data_str=said, event="end", id=str(position))
+                for piece in _pieces(happened):
+                    yield piece
+                    spoke_at = time.monotonic()
+                position = happened.revision
+                watcher.revision = max(watcher.revision, position + happened.more)
+                del happened
+        else:
+            await watcher.wait(min(spoke_at + HEARTBEAT - time.monotonic(), until - time.time()))
+        if time.monotonic() >= spoke_at + HEARTBEAT:
+            yield COMMENT
+            spoke_at = time.monotonic()
+    said = msgspec.json.encode({"reason": reason, "detail": ENDS[reason]}).decode()
+    yield format_sse_event(data_str=said, event="end", id=str(position))
 
 
 def _over(feed: Feed, watcher: Watcher) -> str | None:
@@ -250,9 +250,11 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: Feed, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, feed: Feed, place: ExitStack, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+        """Where `place` among those of the feed is given back when the stream is over."""
         super().__init__(stream, headers=headers)
         self._feed = feed
+        self._place = place
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -274,4 +276,5 @@ class EventStream(StreamingResponse):
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
+            self._place.close()
             await self._stream.aclose()  # it may stand at a yield, where nobody else would end it

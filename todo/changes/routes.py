@@ -1,6 +1,7 @@
 """Sync, live updates, history and undo over HTTP."""
 
 import re
+from contextlib import ExitStack
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -111,16 +112,17 @@ async def stream_changes(
     `since`, else begins now.
     """
     feed: Feed = request.app.state.feed
-    feed.room(caller.user_id)
     position = _last_event_id(request)
     if position is None:
         position = since
-    if position is None:
-        begin = actions.Happened([], await actions.now(tx), more=False)
-    else:
-        begin = await actions.since(tx, position, most=PAGE)
-    stream = events(feed, caller, begin, lambda: known_again(request))
-    return EventStream(feed, stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
+    with ExitStack() as place:
+        watcher = place.enter_context(feed.watch(caller.user_id, exists=not caller.foreign))
+        if position is None:
+            begin = actions.Happened([], await actions.now(tx), more=False)
+        else:
+            begin = await actions.since(tx, position, most=PAGE)
+        stream = events(feed, watcher, caller, begin, lambda: known_again(request))
+        return EventStream(feed, place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
 
 @router.post(
