@@ -1,6 +1,7 @@
 """What is broken on purpose: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a bad wire.
 
 Every process is ours alone, listens on loopback, and ends with the block that started it.
+`python -m drills.stand command …` runs a command whose DATABASE_URL names such a PostgreSQL.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +77,7 @@ class Postgres:
     folder: Path
     port: int = field(default_factory=free_port)
     password: str = field(default_factory=lambda: secrets.token_hex(16))
+    fsync: bool = True
 
     def make(self) -> None:
         """A new cluster with the login `todo`, which is no superuser, and its database."""
@@ -94,7 +98,7 @@ class Postgres:
             configuration.write(
                 f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.folder}'\n"
                 f"ssl = on\nssl_cert_file = '{self.certificate}'\nssl_key_file = '{self.folder}/server.key'\n"
-                "max_connections = 200\n"
+                f"max_connections = 200\nfsync = {self.fsync}\n"
             )
         self.start()
         with psycopg.connect(self.superuser, autocommit=True) as connection:
@@ -147,12 +151,12 @@ class Postgres:
 
 
 @contextmanager
-def postgres_15(folder: Path) -> Iterator[Postgres]:
+def postgres_15(folder: Path, *, fsync: bool = True) -> Iterator[Postgres]:
     """One that runs meanwhile."""
     for parent in (folder, *folder.parents):  # the user postgres must be let through
         if not os.geteuid() and parent != Path("/") and not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o001)
-    postgres = Postgres(folder / "postgres-15")
+    postgres = Postgres(folder / "postgres-15", fsync=fsync)
     try:
         postgres.make()
         yield postgres
@@ -299,3 +303,13 @@ class BadWire:
         for each in pair:
             with contextlib.suppress(OSError, RuntimeError):
                 each.close()
+
+
+def main(command: list[str]) -> int:
+    """Run a command on a PostgreSQL 15 of its own; its exit status."""
+    with tempfile.TemporaryDirectory() as folder, postgres_15(Path(folder), fsync=False) as postgres:
+        return subprocess.run(command, env={**os.environ, "DATABASE_URL": postgres.url()}).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
