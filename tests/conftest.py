@@ -25,6 +25,8 @@ from todo.database import Database
 from todo.flights import Connection
 from todo.settings import Settings
 
+pytest_plugins = ["tests.neighbours"]  # two fixtures more
+
 PASSWORD = "a long and quiet afternoon"
 
 GIVEN_URL = os.environ.pop("DATABASE_URL", None)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.conftest import PASSWORD, Person, sign_up
 from tests.operations import Call, Operation
@@ -97,3 +98,15 @@ def but_for_the_path(answer: httpx.Response) -> Any:
     if isinstance(body, dict) and "instance" in body:
         body["instance"] = ""
     return answer.status_code, {**answer.headers, "content-length": ""}, body
+
+
+@pytest.fixture(scope="session")
+async def ada_next_door(client: httpx.AsyncClient) -> Neighbour:
+    """Of whose rows none may ever be touched, so that every attack can be tried on the same."""
+    return await settled(client, "ada", changes=5)
+
+
+@pytest.fixture(scope="session")
+async def bob_next_door(client: httpx.AsyncClient) -> Neighbour:
+    """Who tries, and never succeeds."""
+    return await settled(client, "bob")

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from drills import ledger, stand
+from drills import faults, ledger, stand
 from tests.processes import Server, serving, signed_up
 from tests.wire import Wire
 from todo import migrate
@@ -105,9 +105,9 @@ async def test_a_creation_with_a_chosen_id_needs_no_key(tmp_path: Path, empty_ur
 
 async def test_the_ledger_agrees_after_everything_was_broken(tmp_path: Path) -> None:
     """The drill in its shortest form: each kind of fault once."""
-    async with ledger.on_its_own(tmp_path) as place:
+    async with faults.on_its_own(tmp_path) as place:
         figures = await ledger.drill(
-            place, len(ledger.EVERYWHERE), ledger.EVERYWHERE, "the ledger", within=ledger.PATIENCE
+            place, len(faults.EVERYWHERE), faults.EVERYWHERE, "the ledger", within=ledger.PATIENCE
         )
 
     assert figures.faults == []
@@ -115,8 +115,8 @@ async def test_the_ledger_agrees_after_everything_was_broken(tmp_path: Path) -> 
 
 @pytest.mark.skipif(bool(stand.missing()) and not os.environ.get("REQUIRE_PGBOUNCER"), reason=str(stand.missing()))
 async def test_the_ledger_agrees_behind_a_pooler(tmp_path: Path) -> None:
-    async with ledger.behind_a_pooler(tmp_path) as place:
-        kinds = ledger.BEHIND_A_POOLER
+    async with faults.behind_a_pooler(tmp_path) as place:
+        kinds = faults.BEHIND_A_POOLER
         figures = await ledger.drill(place, len(kinds), kinds, "the ledger", within=ledger.PATIENCE)
 
     assert figures.faults == []
