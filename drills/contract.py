@@ -14,7 +14,7 @@ from drills.clients import Client, signed_up
 from drills.figures import Figures
 from drills.load import serving
 
-EXAMPLES = {True: 850, False: 25}  # of each operation, in each phase
+EXAMPLES = {True: 1300, False: 25}  # of each operation, in each phase
 BUG = re.compile(r"^.* ERROR .*$", re.MULTILINE)
 STREAM = "/api/{user_id}/changes/stream"  # which does not end; the drill of isolation reads it
 

@@ -117,6 +117,20 @@ def test_every_field_of_every_schema_is_described() -> None:
             assert said.get("description"), f"{name}.{field}"
 
 
+@pytest.mark.parametrize("field", ["NewTask.title", "TaskEdit.title", "NewApiToken.name"])
+async def test_what_is_trimmed_may_not_be_blank(ada: Person, field: str) -> None:
+    shape, _, name = field.partition(".")
+    pattern = OPENAPI["components"]["schemas"][shape]["properties"][name]["pattern"]
+    path = {"NewApiToken": "/api/auth/tokens", "NewTask": ada.tasks}.get(
+        shape
+    ) or f"{ada.tasks}/{(await ada.create())['id']}"
+    for value, fits in (("\r", False), (" \u2003\u00a0\t", False), (" x ", True)):
+        answer = await ada.call("PUT" if shape == "TaskEdit" else "POST", path, json={name: value})
+
+        assert bool(re.search(pattern, value)) is fits
+        assert answer.status_code == (422 if not fits else 200 if shape == "TaskEdit" else 201)
+
+
 async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
     from todo.tasks.models import TaskOut
 

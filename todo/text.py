@@ -3,7 +3,9 @@
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 def _normalised(text: object) -> object:
@@ -24,6 +26,13 @@ def _without_controls(text: str, allowed: str = "") -> str:
 
 def _with_lines(text: str) -> str:
     return _without_controls(text, allowed="\t\n")
+
+
+class NotBlank:
+    """Says in the schema what being trimmed and not empty come to: some character that is no white space."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(core_schema) | {"pattern": r"\S"}
 
 
 Normalised = BeforeValidator(_normalised)

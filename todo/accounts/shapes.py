@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from todo.accounts.models import EMAIL_LENGTH, TOKEN_NAME_LENGTH
 from todo.moments import Moment
-from todo.text import Line, Normalised
+from todo.text import Line, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
 
@@ -115,7 +115,7 @@ class SignedIn(SQLModel):
 class NewApiToken(SQLModel):
     """A personal API token to make."""
 
-    name: Annotated[Line, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH)] = Field(
+    name: Annotated[Line, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH), NotBlank()] = Field(
         description="What it is for, 1 to 100 characters."
     )
     scope: Literal["read", "write"] = Field("write", description="`read` may only look.")

@@ -10,12 +10,12 @@ from sqlmodel import Field, SQLModel, col
 
 from todo.accounts.models import USER_ID_LENGTH
 from todo.schema import Table
-from todo.text import Line, Lines
+from todo.text import Line, Lines, NotBlank
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 10_000
 
-Title = Annotated[Line, StringConstraints(min_length=1, max_length=TITLE_LENGTH)]
+Title = Annotated[Line, StringConstraints(min_length=1, max_length=TITLE_LENGTH), NotBlank()]
 Description = Annotated[Lines, StringConstraints(max_length=DESCRIPTION_LENGTH)]
 Status = Literal["all", "pending", "completed", "deleted"]
 
