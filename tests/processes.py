@@ -1,20 +1,24 @@
 """The server and its commands as processes of their own."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import uvicorn
+from fastapi import FastAPI
 
 from tests.conftest import PASSWORD
+from todo.protocol import Protocol
 
 TODO = str(Path(sys.executable).parent / "todo")
 
@@ -73,6 +77,23 @@ def serving(folder: Path, *options: str, **settings: Any) -> Iterator[Server]:
         if server.process.poll() is None:
             server.stop()
         server.http.close()
+
+
+@asynccontextmanager
+async def served(app: FastAPI, **options: Any) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """The application behind a real server, in this process, where a test can turn its screws."""
+    given = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 5, **options}
+    config = uvicorn.Config(app, port=free_port(), http=Protocol, **given)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+        assert not task.done()
+    try:
+        yield f"http://127.0.0.1:{config.port}", server
+    finally:
+        server.should_exit = True
+        await task
 
 
 def signed_up(server: Server, email: str = "ada@example.com") -> tuple[str, dict[str, str]]:

@@ -15,18 +15,16 @@ import httpx
 import psutil
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from tests.conftest import Person, scratch_database, settings_for, sign_up
 from tests.events import Stream, streaming
 from tests.owner import as_owner
-from tests.processes import Server, free_port, serving
+from tests.processes import Server, served, serving
 from todo import migrate
 from todo.accounts import apitokens
 from todo.app import create_app
 from todo.changes import actions, live
-from todo.protocol import Protocol
 
 pytestmark = pytest.mark.anyio
 
@@ -345,24 +343,6 @@ def not_reading(port: int, person: Person) -> socket.socket:
         f"Authorization: Bearer {person.token}\r\n\r\n".encode()
     )
     return reader
-
-
-@asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """The application behind a real server, in this process, where a test can turn its screws."""
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, http=Protocol, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-    )
-    task = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.02)
-        assert not task.done()
-    try:
-        yield f"http://127.0.0.1:{port}", server
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def test_a_restart_misses_nothing_and_repeats_nothing(

@@ -1,5 +1,6 @@
 """HTTP within bounds: who is slow, says too much, says half, or is one too many gets an answer and holds nothing."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -12,8 +13,15 @@ import httpx
 import psutil
 import pytest
 
-from tests.processes import Server, serving, signed_up
+from tests.conftest import settings_for
+from tests.processes import Server, served, serving, signed_up
+from todo import protocol
+from todo.app import create_app
 
+SIGN_IN = (
+    b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 62\r\n\r\n"
+    b'{"email": "nobody@example.com", "password": "whatever it was"}'
+)
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -113,6 +121,34 @@ def test_half_closed_in_the_middle_is_the_end(server: Server) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("half", [SIGN_IN[:-5], SIGN_IN[:30], b"\r\n"])
+def test_half_closed_in_the_second_has_the_first_answered(server: Server, half: bytes) -> None:
+    with connected(server) as wire:
+        wire.sendall(SIGN_IN + half)
+        wire.shutdown(socket.SHUT_WR)  # before the first is answered
+        assert everything(wire).count(b"HTTP/1.1 401") == 1
+
+
+def test_nobody_waits_for_the_rest_of_what_is_not_heard(server: Server) -> None:
+    """A broken body behind a request that is served yet: it must not be begun when that one is answered."""
+    broken = SIGN_IN.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\n"
+    began = time.monotonic()
+    assert said(server, SIGN_IN + broken).count(b"HTTP/1.1 ") == 1
+    assert time.monotonic() - began < 10
+
+
+def test_many_requests_in_one_piece_are_all_answered(server: Server) -> None:
+    last = LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    padded = LIVE.replace(b"Host: x", b"Host: x\r\nX-Pad: " + b"p" * 150)
+    assert said(server, padded * 500 + last[:10], last[10:]).count(b"HTTP/1.1 200") == 501
+
+
+def test_who_was_answered_early_is_not_answered_again(server: Server) -> None:
+    answer = said(server, b"POST /api/x/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert problem(answer)["status"] == 401
+
+
 def test_what_was_asked_before_nonsense_is_answered(server: Server) -> None:
     answer = said(server, LIVE + LIVE + b"\x00\x01 nonsense\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200") == 2
@@ -126,15 +162,21 @@ def test_trailers_are_no_headers(server: Server) -> None:
     assert said(server, request + trailer + b"\r\n").startswith(b"HTTP/1.1 401")
 
 
-def test_who_upgrades_to_what_is_not_spoken_is_answered_in_http_1(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("version", "connection"),
+    [
+        (b"HTTP/1.1", b"Upgrade, HTTP2-Settings"),
+        (b"HTTP/1.1", b"Upgrade, HTTP2-Settings, close"),
+        (b"HTTP/1.0", b"Upgrade, HTTP2-Settings"),
+    ],
+)
+def test_who_upgrades_to_what_is_not_spoken_is_answered_in_http_1(
+    server: Server, version: bytes, connection: bytes
+) -> None:
     """Java's client asks for HTTP/2 with its first request (RFC 9110 §7.8: a server may ignore it)."""
-    body = b'{"email": "nobody@example.com", "password": "whatever it was"}'
-    request = (
-        b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-        b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-    )
+    asks = b"Connection: %b\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__" % connection
     with connected(server) as wire:
-        wire.sendall(request % (len(body), body))
+        wire.sendall(SIGN_IN.replace(b"HTTP/1.1", version).replace(b"Host: x", asks))
         wire.settimeout(5)
         answer = wire.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 401"), answer
@@ -161,14 +203,17 @@ def test_a_departure_is_noticed_behind_a_stream(tmp_path: Path, database_url: st
 
 
 def test_one_connection_too_many_is_refused_at_once(tmp_path: Path, database_url: str) -> None:
-    with serving(tmp_path, database_url=database_url, max_connections=4) as server:
+    origin = "https://app.example.com"
+    with serving(tmp_path, database_url=database_url, max_connections=4, cors_origins=origin) as server:
         server.http.close()
         held = [connected(server) for _ in range(4)]
         assert all(map(lives, held))
         began = time.monotonic()
-        answer = said(server, b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = said(server, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nOrigin: %b\r\n\r\n" % origin.encode())
         assert problem(answer)["status"] == 503
         assert b"retry-after: 1" in answer
+        assert b"access-control-allow-origin: %b" % origin.encode() in answer  # a page may read it
+        assert answer.count(b"nosniff") == 1
         assert time.monotonic() - began < 2
         assert said(server, LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert all(map(lives, held))  # they are served as before
@@ -178,6 +223,34 @@ def test_one_connection_too_many_is_refused_at_once(tmp_path: Path, database_url
         while httpx.get(f"http://127.0.0.1:{server.port}/health/ready").status_code != 200:
             assert time.monotonic() < deadline
         server.http = httpx.Client(base_url=f"http://127.0.0.1:{server.port}")
+
+
+@pytest.mark.anyio
+async def test_line_ends_between_requests_keep_no_connection(database_url: str) -> None:
+    app = create_app(settings_for(database_url))
+    async with served(app, timeout_keep_alive=1) as (address, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        writer.write(LIVE)
+        await reader.readuntil(b"}")
+        writer.write(b"\r\n")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.anyio
+async def test_who_does_not_read_an_answer_is_cut_off(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "READ_WITHIN", 0.5)
+    async with served(create_app(settings_for(database_url))) as (address, server):
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+            reader.sendall(b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 8)
+            held = False
+            async with asyncio.timeout(10):
+                while not held or server.server_state.connections:
+                    held = held or bool(server.server_state.connections)
+                    await asyncio.sleep(0.05)
 
 
 def test_streams_leave_room_for_requests(tmp_path: Path, database_url: str) -> None:

@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import pwd
+import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +280,39 @@ def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: 
         while len(workers_of(server.process.pid)) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_postgresql_is_started_again_also_after_a_moment_without_files(tmp_path: Path) -> None:
+    with serving(tmp_path, data_dir=tmp_path / "data") as server:
+        pid = server.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, limits[1]))
+        time.sleep(2 * embedded.LOOK_EVERY)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        database = postmaster(tmp_path / "data")
+        assert database
+        database.kill()
+        tasks, token = "", dict[str, str]()
+        deadline = time.monotonic() + 30
+        while not tasks and time.monotonic() < deadline:
+            with suppress(AssertionError):  # 503
+                tasks, token = signed_up(server)
+        assert server.http.get(tasks, headers=token).status_code == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_who_waits_for_the_database_can_be_told_to_stop(how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "uvicorn", "--factory", "todo.app:from_environment", "--port", str(free_port())]
+    away = f"postgresql://todo@127.0.0.1:{free_port()}/todo"
+    with subprocess.Popen(
+        command, env=environment(database_url=away, pool_timeout=1), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        while "waiting for the database" not in (line := process.stderr.readline()):
+            assert line, "it does not wait"
+        process.send_signal(how)
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert process.returncode not in {0, -signal.SIGKILL}

@@ -26,7 +26,7 @@ from todo.headers import Headers
 from todo.health import guard
 from todo.observe import Bugs, log
 from todo.problems import Unavailable, answer_problems
-from todo.protocol import ENDING, LEAVE, MOST, connections
+from todo.protocol import ENDING, LEAVE, MOST, Room, connections
 from todo.routing import Shortcut
 from todo.settings import Settings
 from todo.tasks import routes as tasks
@@ -96,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Bugs)
+    app.add_middleware(Room)
     let_pages_call(app, settings.cors_origins)
     app.add_middleware(Headers, hsts_max_age=settings.hsts_max_age)
     return app

@@ -69,6 +69,9 @@ class Database:
         self.last_contact: float | None = None
         """Seconds since the epoch."""
         self.failing = False
+        """Whether it did not answer the last time it was asked."""
+        self.unfit = False
+        """Whether what answers is not what this build needs."""
         self._statement_timeout = str(round(settings.statement_timeout * 1000))
         self.slow_timeout = str(round(settings.statement_timeout * 1000 * SLOW))
         self._max_tasks = str(settings.max_tasks_per_user)

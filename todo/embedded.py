@@ -134,14 +134,14 @@ class _Server:
     def keep(self, over: threading.Event) -> None:
         """Start the server again whenever it is gone, until it is over."""
         while not over.wait(LOOK_EVERY):
-            if self._postmaster() is not None:
-                continue
             try:
+                if self._postmaster() is not None:
+                    continue
                 with self.gate():
                     if self._postmaster() is None and not over.is_set():  # and nobody else was quicker
                         log.warning("PostgreSQL is gone, and is started again")
-                        self.start()
-            except (CannotStart, psycopg.Error) as error:
+                        self._launch()
+            except (CannotStart, OSError) as error:
                 log.warning("it does not start: %s", error)
 
     def stop(self) -> None:

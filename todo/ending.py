@@ -26,12 +26,12 @@ class Ending:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Hear SIGTERM before the server does, and stop too when the process that started this one is gone."""
+        """Hear SIGTERM and SIGINT before the server does; stop too when the process that started this one is gone."""
         if threading.current_thread() is not threading.main_thread():  # only there signals are heard
             yield
             return
         loop = asyncio.get_running_loop()
-        stop = signal.getsignal(signal.SIGTERM)
+        stop, interrupt = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
 
         def told(number: int, frame: FrameType | None) -> None:
             self.asked = True
@@ -43,6 +43,11 @@ class Ending:
             self.near = True
             loop.call_soon_threadsafe(lambda: loop.call_later(self._delay, stop, number, None))
 
+        def interrupted(number: int, frame: FrameType | None) -> None:
+            self.asked = True
+            if callable(interrupt):
+                interrupt(number, frame)
+
         parent = multiprocessing.parent_process()
 
         def orphaned() -> None:
@@ -52,6 +57,7 @@ class Ending:
             signal.raise_signal(signal.SIGTERM)
 
         signal.signal(signal.SIGTERM, told)
+        signal.signal(signal.SIGINT, interrupted)
         if parent is not None:
             loop.add_reader(parent.sentinel, orphaned)
         try:
@@ -60,3 +66,4 @@ class Ending:
             if parent is not None:
                 loop.remove_reader(parent.sentinel)
             signal.signal(signal.SIGTERM, stop)
+            signal.signal(signal.SIGINT, interrupt)

@@ -119,12 +119,13 @@ async def ready(request: Request) -> Response:
     database: Database = request.app.state.database
     if request.app.state.ending.near:
         raise Unavailable("Not ready: the server is about to stop.")
-    if database.failing or database.last_contact is None:
+    if database.failing or database.unfit or database.last_contact is None:
         try:
             await guard(database)
         except CannotStart as error:
-            database.failing = True  # although it answered
+            database.unfit = True
             raise Unavailable(f"Not ready: {error}.") from None
+        database.unfit = False
     assert database.last_contact is not None
     contact = datetime.fromtimestamp(database.last_contact, UTC)
     return Response(encode({"status": "ready", "last_contact": contact}), media_type="application/json")

@@ -7,9 +7,10 @@ import asyncio
 import logging
 import resource
 import sys
+from collections.abc import Awaitable
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -33,7 +34,8 @@ MOST = "todo.connections"
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
 ARRIVES_WITHIN = 20.0  # seconds, from its first byte or the connection's first moment to the request's last byte
-IDLE = 75  # seconds that an unused connection stays open: longer than the common proxies keep theirs
+READ_WITHIN = 60.0  # seconds in which whoever is answered must read something
+IDLE = 75  # seconds that a connection stays open after an answer: longer than the common proxies keep theirs
 
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
@@ -53,24 +55,29 @@ class Protocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._arrives = False
         self._heading = False
-        self._head = 0  # bytes
+        self._head = 0  # bytes of it, behind the piece that it began in
+        self._piece = 0  # bytes
         self._length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._again = False
         """Whether the head of such a body is parsed."""
         self._arriving: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
+        self.crowded = False
+        """Whether it is a connection too many."""
         self._ending: Ending | None = self.app_state.get(ENDING)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Wait for a request, but not for long; past the most connections, for one that is refused."""
         super().connection_made(transport)
-        if len(self.connections) > self.app_state.get(MOST, sys.maxsize):
-            self.app = _unless_it_asks_for_life(self.app)
+        self.crowded = len(self.connections) > self.app_state.get(MOST, sys.maxsize)
         self._arriving = self.loop.call_later(ARRIVES_WITHIN, self._took_too_long)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is served, also where others wait behind it."""
         self._arrived()
+        if self._reading is not None:
+            self._reading.cancel()
         self.pipeline.clear()
         super().connection_lost(exc)
         if self._running is not None and not self._running.response_complete:
@@ -80,9 +87,10 @@ class Protocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override] # asyncio asks for it
         """Answer whoever has said all they had to say, and still listens (RFC 9293 §3.6, "half-closed")."""
         self._eof = True
-        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body or self._endless:
+        running = self._running
+        if running is None or running.response_complete or running.more_body or self._endless:
             return False
-        self.cycle.keep_alive = False
+        self._hear_no_more()
         return True
 
     def ends_with_its_reader(self) -> None:
@@ -95,8 +103,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what comes, and count what comes before the headers are whole; what is not whole has 20 seconds."""
-        self._unset_keepalive_if_required()
-        size = len(data)
+        self._piece = len(data)
         while data and not self._deaf:
             fed, data = data, b""
             try:
@@ -106,7 +113,7 @@ class Protocol(HttpToolsProtocol):
             except HttpParserError:
                 self._refuse(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.")
         if self._heading and not self._deaf:
-            self._head += size
+            self._head += self._piece
             if self._head > HEAD_LIMIT:
                 self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
         if self._arrives and self._arriving is None:
@@ -117,14 +124,17 @@ class Protocol(HttpToolsProtocol):
         if self._length is None:
             return b""
         length, self._length, self._again = self._length, None, True
+        self.parser = HttpRequestParser(self)  # one that closes its connection hears nothing behind it
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return b"POST * HTTP/1.1\r\n%b: %b\r\n\r\n" % length
 
     def on_message_begin(self) -> None:
         """A request arrives."""
         if self._again:
             return
+        self._unset_keepalive_if_required()
         super().on_message_begin()
-        self._heading, self._head, self._arrives = True, 0, True
+        self._heading, self._head, self._arrives = True, -self._piece, True
         self.scope[CONNECTION] = self  # type: ignore[literal-required] # ASGI allows keys of one's own
 
     def on_headers_complete(self) -> None:
@@ -150,7 +160,30 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running, self._endless = cycle, False
+        if self._deaf and cycle.more_body:  # the rest of it will not be heard
+            self.transport.close()
+            return
         super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """More is to be read than can wait for it."""
+        super().pause_writing()
+        unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(READ_WITHIN, self._read_nothing, unread)
+
+    def resume_writing(self) -> None:
+        """It was read."""
+        if self._reading is not None:
+            self._reading.cancel()
+        super().resume_writing()
+
+    def _read_nothing(self, before: int) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if unread < before:
+            self._reading = self.loop.call_later(READ_WITHIN, self._read_nothing, unread)
+        else:
+            log.info("whoever asked did not read the answer and was cut off")
+            self.abort()
 
     def abort(self) -> None:
         """Cut the connection at once, with whatever waits to be written, where uvicorn would wait for the reader."""
@@ -188,6 +221,9 @@ class Protocol(HttpToolsProtocol):
         """Hear nothing more. What was asked before is answered yet, and then there is no room for this."""
         self._arrived()
         newest, running = self.cycle, self._running
+        if newest is not None and newest.response_complete and newest.more_body and not self._heading:
+            self.transport.close()  # it has its answer already
+            return
         waits = running is newest and newest is not None and newest.more_body and not newest.response_started
         if running is not None and not running.response_complete and not waits:
             self._hear_no_more()
@@ -205,16 +241,19 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _unless_it_asks_for_life(app: Any) -> ASGIApp:
-    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == ALWAYS:
-            await app(scope, receive, send)
-            return
-        response = plain(Unavailable("The server has as many connections as it can serve."), scope)
-        response.raw_headers += [(b"connection", b"close"), *PLAIN, DATA]
-        await response(scope, receive, send)
+class Room:
+    """Refuses whoever came by a connection too many, and lets pages of other origins read that."""
 
-    return refuse
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        connection: Protocol | None = scope.get(CONNECTION)
+        if connection is None or not connection.crowded or scope["path"] == ALWAYS:
+            return self._app(scope, receive, send)
+        response = plain(Unavailable("The server has as many connections as it can serve."), scope)
+        response.raw_headers.append((b"connection", b"close"))
+        return response(scope, receive, send)
 
 
 def connections(most: int, beside: int) -> int:

@@ -162,6 +162,8 @@ class Feed:
 
     def leave(self) -> None:
         """End every stream, since the server is about to stop."""
+        if self.leaving:
+            return
         self.leaving = True
         for watchers in self._watchers.values():
             for watcher in watchers:
@@ -225,9 +227,7 @@ async def events(
 
 def _over(feed: Feed, watcher: Watcher) -> str | None:
     """Why the stream ends, if it does, for reasons that are not its own."""
-    if feed.leaving:
-        return "shutdown"
-    return "account" if watcher.deleted else None
+    return "shutdown" if feed.leaving else "account" if watcher.deleted else None
 
 
 def _pieces(happened: Happened) -> Iterator[bytes]:
