@@ -218,7 +218,12 @@ class Target:
         raw = self.filled(request)
         said = b""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 30) as wire:
+            wire = socket.create_connection(("127.0.0.1", self.port), 30)
+        except OSError as error:
+            self.faults.append(f"nobody listens: {error}")
+            return
+        try:
+            with wire:
                 wire.sendall(raw)
                 wire.shutdown(socket.SHUT_WR)
                 while piece := wire.recv(65_536):
@@ -289,6 +294,8 @@ async def raw_bytes(folder: Path, figures: Figures, *, count: int) -> None:
     figures.judge("different requests of odd bytes by Hypothesis", sent, least=count)
     told = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
     figures.tell("  answered", told)
+    silent = 100 * target.statuses["no answer"] / target.statuses.total()
+    figures.judge("  of 100, not answered: bodies and streams that ended half-way", round(silent, 1), most=3)
     figures.none("  5xx, no HTTP, no problem document, or no end", target.faults)
     figures.none("  bugs in the log", BUG.findall(log))
     ill = f"who asked is answered {served.status_code} after odd bytes"

@@ -14,7 +14,8 @@ from drills.clients import Client, signed_up
 from drills.figures import Figures
 from drills.load import serving
 
-EXAMPLES = {True: 1300, False: 25}  # of each operation, in each phase
+EXAMPLES = {True: 1400, False: 25}  # of each operation, in each phase
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 BUG = re.compile(r"^.* ERROR .*$", re.MULTILINE)
 STREAM = "/api/{user_id}/changes/stream"  # which does not end; the drill of isolation reads it
 
@@ -40,7 +41,8 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
     async with serving(folder, workers=2, access_token_lifetime=86_400) as server:
         base = f"http://127.0.0.1:{server.port}"
         command = [
-            str(Path(sys.executable).parent / "st"), "run", f"{base}/openapi.json", "--checks", "all", "--mode", "all",
+            str(Path(sys.executable).parent / "st"), "--config-file", str(CONFIGURATION),
+            "run", f"{base}/openapi.json", "--checks", "all", "--mode", "all",
             "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", str(examples), "--workers", "1",
             "--exclude-path", STREAM, "--continue-on-failure", "--request-timeout", "30", "--no-color",
             "--report", "json", "--report-json-path", str(folder / "report.json"), "--generation-deterministic",

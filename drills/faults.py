@@ -26,13 +26,15 @@ class Place:
     folder: Path
     settings: dict[str, Any]
     server: Server
+    front: stand.BadWire
+    """Before the server; `wire` is before the database."""
     postgres: stand.Postgres | None = None
     bouncer: stand.Bouncer | None = None
     wire: stand.BadWire | None = None
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.server.port}"
+        return f"http://127.0.0.1:{self.front.port}"
 
     def start(self) -> None:
         """The server again, on the same port."""
@@ -53,6 +55,14 @@ async def kill_the_server(place: Place) -> None:
 async def restart_the_server(place: Place) -> None:
     await asyncio.to_thread(place.server.stop)
     place.start()
+
+
+async def cut_answers(place: Place) -> None:
+    """Answers are lost on their way: what was asked is done, and whoever asked does not know."""
+    for _ in range(10):
+        place.front.cut_answer = random.randint(0, 80)
+        await asyncio.sleep(0.05)
+    place.front.cut_answer = None
 
 
 def _postmaster(place: Place) -> psutil.Process:
@@ -132,6 +142,7 @@ EVERYWHERE: list[Fault] = [
     kill_a_worker,
     kill_the_server,
     restart_the_server,
+    cut_answers,
     kill_postgres,
     restart_postgres,
     terminate_connections,
@@ -151,11 +162,8 @@ BEHIND_A_POOLER: list[Fault] = [
 async def on_its_own(folder: Path, **settings: Any) -> AsyncIterator[Place]:
     """The PostgreSQL that starts by itself below two workers."""
     given = {"data_dir": folder / "data", "workers": 2, "sweep_interval": 1, "pool_timeout": 2, **settings}
-    place = Place(folder, given, Server(folder, **given))
-    try:
+    async with _served(Server(folder, **given), given, folder) as place:
         yield place
-    finally:
-        await asyncio.to_thread(_end, place.server)
 
 
 @contextlib.asynccontextmanager
@@ -175,13 +183,17 @@ async def behind_a_pooler(folder: Path) -> AsyncIterator[Place]:
                 "pool_timeout": 2,
                 "connect_timeout": 3,
             }
-            place = Place(folder, given, Server(folder, **given), postgres, bouncer, wire)
-            try:
+            async with _served(Server(folder, **given), given, folder) as place:
+                place.postgres, place.bouncer, place.wire = postgres, bouncer, wire
                 yield place
-            finally:
-                await asyncio.to_thread(_end, place.server)
 
 
-def _end(server: Server) -> None:
-    if server.process.poll() is None:
-        server.stop()
+@contextlib.asynccontextmanager
+async def _served(server: Server, settings: dict[str, Any], folder: Path) -> AsyncIterator[Place]:
+    async with stand.BadWire(server.port)() as front:
+        place = Place(folder, settings, server, front)
+        try:
+            yield place
+        finally:
+            if place.server.process.poll() is None:
+                await asyncio.to_thread(place.server.stop)

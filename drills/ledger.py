@@ -259,7 +259,7 @@ async def drill(place: Place, faults: int, kinds: list[Fault], name: str, *, wit
     figures.tell("writes acknowledged", told["writes"])
     figures.tell("  a second, faults included", round(told["writes"] / (time.monotonic() - began)))
     figures.tell("  sent again", told["retries"])
-    figures.tell("  answered from the first time", told["replayed"])
+    figures.judge("  answered from the first time", told["replayed"], least=1)
     figures.tell("refused; not known", f"{told['refused']:,}; {told['unknown']:,}")
     figures.tell("streams taken up again", told["reconnections"])
     figures.none("lost, double, torn, or there although refused", wrong)

@@ -52,6 +52,13 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
+def kill(pid: int) -> None:
+    """kill -9 of a process and all that it started."""
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def workers_of(pid: int) -> list[psutil.Process]:
     """The processes that serve for a `todo serve` with several."""
     workers = []
@@ -128,9 +135,7 @@ class Postgres:
 
     def kill(self) -> None:
         """kill -9 of the postmaster and all of its children."""
-        for process in family(int((self.folder / "data" / "postmaster.pid").read_text().split()[0])):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
 
     def terminate(self) -> int:
         """End every connection as an administrator does, and a serverless provider; how many there were."""
@@ -243,6 +248,7 @@ class BadWire:
         self.port = 0
         self.delay = 0.0  # seconds that each piece is late
         self.cut: int | None = None  # bytes of the next piece that still pass, before both sides are cut
+        self.cut_answer: int | None = None  # the same of the next piece that comes from behind
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -278,8 +284,8 @@ class BadWire:
             return
         pair = writer, other_writer
         self._pairs.add(pair)
-        for source, sink in ((reader, other_writer), (other_reader, writer)):
-            task = asyncio.create_task(self._copy(source, sink, pair))
+        for source, sink, answers in ((reader, other_writer, False), (other_reader, writer, True)):
+            task = asyncio.create_task(self._copy(source, sink, pair, answers=answers))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -288,11 +294,17 @@ class BadWire:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        *,
+        answers: bool,
     ) -> None:
         with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(65_536):
                 if self.delay:
                     await asyncio.sleep(self.delay)
+                if answers and self.cut_answer is not None:
+                    writer.write(data[: self.cut_answer])
+                    self.cut_answer = None
+                    break
                 if self.cut is not None:
                     writer.write(data[: self.cut])
                     self.cut = None

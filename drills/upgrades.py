@@ -1,7 +1,6 @@
 """Upgrades while people write: what each migration locks, how long a writer stands still, and whether a write is lost.
 
-`python -m drills.upgrades` tries every step of the chain on a million tasks; `python -m drills.upgrades dump
-<revision>` writes the dump that a new migration needs (drills/dumps.py).
+`python -m drills.upgrades dump <revision>` writes the dump that a new migration needs (drills/dumps.py).
 """
 
 import os
@@ -11,20 +10,19 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
 import psycopg
 
 from drills.dumps import write
 from drills.figures import Figures
+from tests.conftest import scratch_database
 from tests.owner import as_owner
 from tests.processes import TODO
 from todo import embedded, migrate
@@ -113,13 +111,14 @@ class Writer:
 
 
 class Watch:
-    """Looks at the locks on tasks and users every few milliseconds."""
+    """Looks at the locks on every table that there is, every few milliseconds."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self.held: dict[tuple[str, str], float] = defaultdict(float)
         """Seconds of the longest stretch, by table and lock."""
         self.awaited = 0.0
+        self.looks = 0
 
     def look(self, over: threading.Event) -> None:
         query = (
@@ -128,9 +127,12 @@ class Watch:
         )
         began: dict[tuple[str, str, bool, int], float] = {}
         with psycopg.connect(self._url, autocommit=True) as connection:
-            row = connection.execute("select array['tasks'::regclass::oid, 'users'::regclass::oid]").fetchone()
-            tables = row[0] if row else []
+            found = connection.execute(
+                "select oid from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
+            )
+            tables = [oid for (oid,) in found]
             while not over.is_set():
+                self.looks += 1
                 now = time.perf_counter()
                 seen = set(connection.execute(query, [tables, list(BLOCKING)]).fetchall())
                 began = {each: began.get(each, now) for each in seen}
@@ -149,18 +151,6 @@ def report(url: str, over: threading.Event) -> None:
             with connection.transaction():
                 connection.execute("select count(*) from tasks")
                 over.wait(1)
-
-
-@contextmanager
-def database(server: str) -> Iterator[str]:
-    """A new database on the server, for as long as the block runs."""
-    name = f"upgrade_{uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        finally:
-            connection.execute(f"drop database {name} with (force)".encode())
 
 
 def populate(url: str, tasks: int, people: int) -> None:
@@ -217,7 +207,7 @@ def miscounted(url: str, first: int = 2) -> list[str]:
 def step(server: str, revision: str, tasks: int, figures: Figures, people: int = PEOPLE) -> None:
     """Upgrade one step to `revision` while people write, and tell what that was for them."""
     known = migrate.revisions()
-    with database(server) as url:
+    with scratch_database(server) as url:
         migrate.upgrade(url, known[known.index(revision) - 1])
         populate(url, tasks, people)
         writers, watch = [Writer(url, number, tasks, people) for number in range(WRITERS)], Watch(url)
@@ -251,6 +241,7 @@ def step(server: str, revision: str, tasks: int, figures: Figures, people: int =
         figures.tell(f"{revision}: seconds it took", f"{took:.2f}")
         for (table, mode), seconds in sorted(watch.held.items()):
             figures.judge(f"{revision}: {mode} on {table} held, s", round(seconds, 3), most=HELD)
+        figures.judge(f"{revision}: looks at the locks", watch.looks, least=20)
         figures.tell(f"{revision}: such a lock awaited, s", f"{watch.awaited:.3f}")
         figures.judge(f"{revision}: longest stall, s", round(max(w.longest for w in writers), 3), most=STALL)
         figures.none(f"{revision}: failed upgrades", [done.stderr] if done.returncode else [])
@@ -269,5 +260,9 @@ def run(folder: Path, *, long: bool) -> Figures:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[2:]:  # dump <revision> …
-        write(name)
+    match sys.argv[1:]:
+        case ["dump", *names] if names:
+            for name in names:
+                write(name)
+        case _:
+            sys.exit("python -m drills.upgrades dump <revision> …")

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import httpx
+
 from todo.app import create_app
 from todo.openapi import document
 from todo.settings import Settings
@@ -68,6 +70,11 @@ class Operation:
         request = self.says.get("requestBody")
         schema: Schema | None = request and request["content"]["application/json"]["schema"]
         return schema
+
+    def undescribed(self, answer: httpx.Response) -> set[str]:
+        """The fields of an answer that its schema does not name."""
+        said = self.says["responses"][str(answer.status_code)].get("content", {}).get("application/json")
+        return _undescribed(said["schema"], answer.json()) if said else set()
 
     def calls(self) -> list["Call"]:
         """Valid calls: the examples, and each choice that the document leaves. Raises UndescribedError."""
@@ -189,3 +196,17 @@ def _naming(schema: Schema, value: Any, id: str) -> Any:
         if isinstance(value, list) and "items" in shape:
             value = [_naming(shape["items"], each, id) for each in value]
     return value
+
+
+def _undescribed(schema: Schema, value: Any) -> set[str]:
+    """The names of fields in a value that its schema does not have."""
+    if name := schema.get("$ref", "").rpartition("/")[2]:
+        schema = OPENAPI["components"]["schemas"][name]
+    if choices := schema.get("anyOf"):
+        return set.intersection(*(_undescribed(choice, value) for choice in choices))
+    if isinstance(value, list):
+        return set().union(*(_undescribed(schema.get("items", {}), each) for each in value))
+    if not isinstance(value, dict):
+        return set()
+    known = schema.get("properties", {})
+    return {*value} - {*known} | set().union(*(_undescribed(known[name], value[name]) for name in {*value} & {*known}))

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from todo import idempotency
 from todo.changes import actions as changes
 from todo.statements import Statement
 from todo.tasks import actions as tasks
@@ -74,7 +75,7 @@ def everything(url: str, user_id: str) -> dict[str, list[str]]:
     return rows
 
 
-OWNER_CONDITION = r"(?:(?:tasks|changes|later)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
+OWNER_CONDITION = r"(?:(?:tasks|changes|later|idempotency)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
 STATEMENTS: list[tuple[ModuleType, str]] = [
     *((lists, name) for name in ("PAGE", "PAGE_OF_TRASH")),
     *(
@@ -83,6 +84,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     ),
     *((changes, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS", "REVISION")),
     *((changes, name) for name in ("HOLD", "FROM_THERE", "TAKE_BACK", "NEWEST")),
+    *((idempotency, name) for name in ("FOUND", "HOLD")),
 ]
 """The statements about tasks that name their owner."""
 

@@ -16,6 +16,7 @@ import typer.main
 
 from tests.owner import as_owner
 from tests.processes import Server, serving, signed_up
+from todo import migrate
 from todo.app import create_app
 from todo.cli import app as cli
 from todo.settings import Settings
@@ -233,3 +234,8 @@ def test_the_sync_example_keeps_a_copy_whatever_is_killed(
             finally:
                 client.kill()
         create("while it is dead")
+
+
+def test_what_each_upgrade_locks_is_told(root: Path) -> None:
+    told = (root / "docs" / "deployment.md").read_text()
+    assert [revision for revision in migrate.revisions()[1:] if f"| `{revision}` |" not in told] == []

@@ -83,6 +83,7 @@ def judge(headers: httpx.Headers, policy: str | None = DATA) -> None:
     assert headers.get_list("cross-origin-resource-policy") == ["same-origin"]
     assert len(headers.get_list("content-security-policy")) == 1
     assert policy is None or headers["content-security-policy"] == policy
+    assert "content-type" in headers or headers.get("content-length", "0") == "0"
     if headers.get("content-type", "").startswith("text/"):
         assert headers["content-type"].endswith("charset=utf-8")
     assert not {"server", "x-powered-by", "via"} & set(headers)

@@ -19,6 +19,7 @@ from tests.conftest import PASSWORD, Person, sign_up
 from tests.neighbours import IDEMPOTENCY_KEY, Neighbour, but_for_the_path, leaked
 from tests.operations import OPERATIONS, Operation
 from tests.owner import STATEMENTS, conditions_removed, everything
+from todo import idempotency
 from todo.accounts import apitokens
 from todo.changes import actions as changes
 from todo.statements import Statement
@@ -57,7 +58,7 @@ class TestTheDocument:
     async def test_every_operation_is_tried_by_calls_that_are_valid(
         self, ada_next_door: Neighbour, client: httpx.AsyncClient, database_url: str, operation: Operation
     ) -> None:
-        """On one's own path they are served, and touch nobody else."""
+        """On one's own path they are served, say what is described, and touch nobody else; reading changes nothing."""
         if operation.streams:
             return  # it would not end; test_live and the drill read it
         before = everything(database_url, ada_next_door.person.id)
@@ -66,6 +67,7 @@ class TestTheDocument:
             await bob.gets_anew(operation)
             if operation.says["operationId"] == "sign_up":
                 bob.person.email = f"{number}-{bob.person.email}"
+            his = everything(database_url, bob.person.id)
 
             answer = await bob.person.call(
                 *(operation.method, bob.url(call)),
@@ -74,6 +76,8 @@ class TestTheDocument:
             )
 
             assert answer.status_code in operation.successes, f"{call} is no valid call: {answer.text}"
+            assert operation.undescribed(answer) == set(), call
+            assert operation.writes or everything(database_url, bob.person.id) == his, f"{call} changed something"
             assert leaked(ada_next_door.secrets, answer) == set(), call
             assert everything(database_url, ada_next_door.person.id) == before, call
 
@@ -277,12 +281,13 @@ async def test_anothers_place_in_a_list_shows_ones_own(ada: Person, bob: Person)
 def test_no_statement_about_tasks_was_forgotten() -> None:
     found = {
         (module, name)
-        for module in (lists, tasks, changes)
+        for module in (lists, tasks, changes, idempotency)
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }
-    # A creation names no row that there is; the revisions of many are asked for by the role that sees no task.
-    assert found - {*STATEMENTS} == {(tasks, "CREATE"), (tasks, "CREATE_WITH_OWNER"), (changes, "REVISIONS")}
+    # What is inserted names no row that there is; the revisions of many are asked for by the role that sees no task.
+    inserts = {(tasks, "CREATE"), (tasks, "CREATE_WITH_OWNER"), (idempotency, "KEEP"), (idempotency, "KEEP_WITH_OWNER")}
+    assert found - {*STATEMENTS} == {*inserts, (changes, "REVISIONS")}
 
 
 @pytest.fixture

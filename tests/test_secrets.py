@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import signal
 import socket
@@ -140,22 +141,17 @@ def by_itself(folder: Path) -> Iterator[Stage]:
     data = folder / "data"
     with embedded.running(data) as url:
         pid = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        yield Stage({"data_dir": data}, url, data / "postgres.log", lambda: kill(pid))
+        yield Stage({"data_dir": data}, url, data / "postgres.log", lambda: stand.kill(pid))
 
 
 @contextmanager
 def given(folder: Path) -> Iterator[Stage]:
     """Debian's PostgreSQL 15 over TLS, with a password."""
-    if missing := stand.missing():
+    if (missing := stand.missing()) and not os.environ.get("REQUIRE_PGBOUNCER"):
         pytest.skip(missing)
     with stand.postgres_15(folder) as postgres:
         settings = {"database_url": postgres.url()}
         yield Stage(settings, postgres.url(), postgres.folder / "log", postgres.kill, postgres.password)
-
-
-def kill(pid: int) -> None:
-    for process in stand.family(pid):
-        process.send_signal(signal.SIGKILL)
 
 
 def owner(stage: Stage, *commands: str) -> None:

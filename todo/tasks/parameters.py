@@ -14,7 +14,11 @@ CANONICAL_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNO
 IF_NONE_MATCH = takes(
     "If-None-Match", "ETags that the caller has; 304 when one of them is still good (RFC 9110 §13.1.2)."
 )
-IF_MATCH = takes("If-Match", "ETags of which the task must have one, else 412 (RFC 9110 §13.1.1); `*` for any.")
+IF_MATCH = takes(
+    "If-Match",
+    "ETags of which the task must have one, else 412 (RFC 9110 §13.1.1); `*` for any.",
+    pattern=r"""^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$""",
+)
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {
         "description": "What the caller has is still good.",
