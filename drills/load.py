@@ -89,17 +89,14 @@ class Reader:
 async def streams_behind(port: int, writers: list[Person], readers: list[Reader]) -> list[str]:
     """Which of the streams of those who wrote have not told the last change, some seconds after it."""
     behind: list[str] = []
+    deadline = time.monotonic() + 5
     for number, person in enumerate(writers):
         theirs = readers[number * READERS_EACH : (number + 1) * READERS_EACH]
         async with Client(port, person) as client:
             last = int((await client.ask("GET", "/tasks?limit=1")).headers["etag"].strip('W/"'))
-        for reader in theirs:
-            for _ in range(50):
-                if reader.last == last:
-                    break
-                await asyncio.sleep(0.1)
-            else:
-                behind.append(f"a stream stands at {reader.last} of {last}")
+        while any(reader.last != last for reader in theirs) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+        behind += [f"a stream stands at {reader.last} of {last}" for reader in theirs if reader.last != last]
     return behind
 
 
