@@ -40,6 +40,11 @@ HELD = 0.5
 BLOCKING = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
 """What an INSERT or UPDATE (ROW EXCLUSIVE) runs into."""
 
+AWAITED = 1.0
+"""Seconds for which such a lock may be awaited, with everybody queueing behind it: half of one, and noise."""
+
+NAMES = "select oid::regclass::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
+
 FILL = """
 INSERT INTO users (id, email)
 SELECT 'user-' || n, 'user-' || n || '@example.com' FROM generate_series(0, %(people)s - 1) n;
@@ -123,14 +128,11 @@ class Watch:
     def look(self, over: threading.Event) -> None:
         query = (
             "select relation::regclass::text, mode, granted, pid from pg_locks"
-            " where locktype = 'relation' and relation = any(%s) and mode = any(%s)"
+            " where locktype = 'relation' and relation = any(%s::regclass[]) and mode = any(%s)"
         )
         began: dict[tuple[str, str, bool, int], float] = {}
         with psycopg.connect(self._url, autocommit=True) as connection:
-            found = connection.execute(
-                "select oid from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
-            )
-            tables = [oid for (oid,) in found]
+            tables = [name for (name,) in connection.execute(NAMES)]
             while not over.is_set():
                 self.looks += 1
                 now = time.perf_counter()
@@ -145,12 +147,14 @@ class Watch:
 
 
 def report(url: str, over: threading.Event) -> None:
-    """Somebody who reads tasks for a second each time: a migration that waits for them makes the writers wait too."""
+    """Somebody who reads all tables for a while each time: a migration that waits for them makes others wait too."""
     with psycopg.connect(url, autocommit=True) as connection:
+        names = ", ".join(name for (name,) in connection.execute(NAMES))
         while not over.wait(0.5):
             with connection.transaction():
+                connection.execute(f"lock table {names} in access share mode".encode())  # as reading them does
                 connection.execute("select count(*) from tasks")
-                over.wait(1)
+                over.wait(1.5)
 
 
 def populate(url: str, tasks: int, people: int) -> None:
@@ -242,7 +246,7 @@ def step(server: str, revision: str, tasks: int, figures: Figures, people: int =
         for (table, mode), seconds in sorted(watch.held.items()):
             figures.judge(f"{revision}: {mode} on {table} held, s", round(seconds, 3), most=HELD)
         figures.judge(f"{revision}: looks at the locks", watch.looks, least=20)
-        figures.tell(f"{revision}: such a lock awaited, s", f"{watch.awaited:.3f}")
+        figures.judge(f"{revision}: such a lock awaited, s", round(watch.awaited, 3), most=AWAITED)
         figures.judge(f"{revision}: longest stall, s", round(max(w.longest for w in writers), 3), most=STALL)
         figures.none(f"{revision}: failed upgrades", [done.stderr] if done.returncode else [])
         figures.none(f"{revision}: lost writes", lost(url, writers, tasks))

@@ -1,6 +1,8 @@
 """Upgrades: whoever comes from an older schema finds what they left, also on the way back, and while they write."""
 
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -244,3 +246,23 @@ def test_an_upgrade_that_is_killed_half_way_goes_on(
         assert valid(url) == {"pk_tasks", "ix_tasks_list", "ix_tasks_trash", "ix_tasks_deleted_at"}
         with psycopg.connect(url) as connection:
             assert connection.execute("select from tasks").fetchall() == []  # the walls are up again
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_a_report_is_waited_for_without_holding_up_whoever_comes_behind(server_url: str, revision: str) -> None:
+    over = threading.Event()
+    with scratch_database(server_url) as url:
+        migrate.upgrade(url, REVISIONS[REVISIONS.index(revision) - 1])
+        watch = upgrades.Watch(url)
+        looking = threading.Thread(target=watch.look, args=[over])
+        looking.start()
+        with psycopg.connect(url) as report:
+            tables = ", ".join(name for (name,) in report.execute(upgrades.NAMES))
+            report.execute(f"lock table {tables} in access share mode".encode())
+            command = [TODO, "db", "upgrade", revision]
+            upgrading = subprocess.Popen(command, env=environment(database_url=url))
+            time.sleep(4)
+        assert upgrading.wait(60) == 0
+        over.set()
+        looking.join()
+    assert watch.awaited < upgrades.AWAITED
