@@ -46,7 +46,7 @@ class Client:
             self._writer.write(head.encode() + content)
             assert self._reader is not None
             answer = await self._answer(self._reader)
-        except BaseException:
+        except BaseException:  # cancelled too: half an answer must not be taken for the next one
             await self.close()
             raise
         if answer.headers.get("connection") == "close":

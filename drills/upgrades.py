@@ -146,13 +146,18 @@ class Watch:
                 time.sleep(0.003)
 
 
+def read_all(connection: psycopg.Connection[Any]) -> None:
+    """Take the locks of somebody who reads all tables, until the transaction is over."""
+    names = ", ".join(name for (name,) in connection.execute(NAMES))
+    connection.execute(f"lock table {names} in access share mode".encode())
+
+
 def report(url: str, over: threading.Event) -> None:
     """Somebody who reads all tables for a while each time: a migration that waits for them makes others wait too."""
     with psycopg.connect(url, autocommit=True) as connection:
-        names = ", ".join(name for (name,) in connection.execute(NAMES))
         while not over.wait(0.5):
             with connection.transaction():
-                connection.execute(f"lock table {names} in access share mode".encode())  # as reading them does
+                read_all(connection)
                 connection.execute("select count(*) from tasks")
                 over.wait(1.5)
 

@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, lifecycle, load, overload
+from drills import contract, lifecycle, load, overload, storage
 from drills.figures import Figures, rendered
 
 pytestmark = pytest.mark.anyio
@@ -53,13 +53,13 @@ async def test_first_starts_at_once(tmp_path: Path, empty_url: str, figures: Fig
 
 
 async def test_a_database_that_is_read_only_for_a_while(tmp_path: Path, empty_url: str, figures: Figures) -> None:
-    await lifecycle.read_only(tmp_path, empty_url, figures)
+    await storage.read_only(tmp_path, empty_url, figures)
 
     assert figures.faults == []
 
 
 async def test_a_full_disk(tmp_path: Path, figures: Figures) -> None:
-    await lifecycle.disk_full(tmp_path, figures)
+    await storage.disk_full(tmp_path, figures)
 
     assert figures.faults == []
     if "not tried" in figures.lines[0].found:

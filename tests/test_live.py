@@ -21,7 +21,7 @@ from tests.conftest import Person, scratch_database, settings_for, sign_up
 from tests.events import Stream, streaming
 from tests.owner import as_owner
 from tests.processes import Server, served, serving
-from todo import migrate
+from todo import migrate, protocol
 from todo.accounts import apitokens
 from todo.app import create_app
 from todo.changes import actions, live
@@ -387,7 +387,7 @@ async def test_a_restart_misses_nothing_and_repeats_nothing(
 
 
 async def test_a_reader_who_does_not_read_is_cut_off(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 1.0)
+    monkeypatch.setattr(protocol, "READ_WITHIN", 1.0)
     app = create_app(settings_for(url))
     async with served(app) as (address, server), httpx.AsyncClient(base_url=address, timeout=30) as client:
         ada = await sign_up(client, "ada")

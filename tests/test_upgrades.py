@@ -257,8 +257,7 @@ def test_a_report_is_waited_for_without_holding_up_whoever_comes_behind(server_u
         looking = threading.Thread(target=watch.look, args=[over])
         looking.start()
         with psycopg.connect(url) as report:
-            tables = ", ".join(name for (name,) in report.execute(upgrades.NAMES))
-            report.execute(f"lock table {tables} in access share mode".encode())
+            upgrades.read_all(report)
             command = [TODO, "db", "upgrade", revision]
             upgrading = subprocess.Popen(command, env=environment(database_url=url))
             time.sleep(4)

@@ -34,7 +34,8 @@ MOST = "todo.connections"
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
 ARRIVES_WITHIN = 20.0  # seconds, from its first byte or the connection's first moment to the request's last byte
-READ_WITHIN = 60.0  # seconds in which whoever is answered must read something
+READ_WITHIN = 30.0  # seconds in which whoever is answered must read something
+READ_AT_LAST = 1.0  # the same of an answer without an end, when the server stops
 IDLE = 75  # seconds that a connection stays open after an answer: longer than the common proxies keep theirs
 
 LENGTHS = {b"content-length", b"transfer-encoding"}
@@ -63,6 +64,7 @@ class Protocol(HttpToolsProtocol):
         """Whether the head of such a body is parsed."""
         self._arriving: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._stops = False
         self.crowded = False
         """Whether it is a connection too many."""
         self._ending: Ending | None = self.app_state.get(ENDING)
@@ -76,8 +78,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is served, also where others wait behind it."""
         self._arrived()
-        if self._reading is not None:
-            self._reading.cancel()
+        self._was_read()
         self.pipeline.clear()
         super().connection_lost(exc)
         if self._running is not None and not self._running.response_complete:
@@ -168,29 +169,35 @@ class Protocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """More is to be read than can wait for it."""
         super().pause_writing()
-        unread = self.transport.get_write_buffer_size()
-        self._reading = self.loop.call_later(READ_WITHIN, self._read_nothing, unread)
+        self._let_read()
 
     def resume_writing(self) -> None:
         """It was read."""
-        if self._reading is not None:
-            self._reading.cancel()
+        self._was_read()
         super().resume_writing()
 
-    def _read_nothing(self, before: int) -> None:
-        unread = self.transport.get_write_buffer_size()
-        if unread < before:
-            self._reading = self.loop.call_later(READ_WITHIN, self._read_nothing, unread)
+    def _let_read(self) -> None:
+        within = READ_AT_LAST if self._stops and self._endless else READ_WITHIN
+        self._reading = self.loop.call_later(within, self._not_read, self.transport.get_write_buffer_size())
+
+    def _was_read(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _not_read(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._let_read()
         else:
             log.info("whoever asked did not read the answer and was cut off")
-            self.abort()
-
-    def abort(self) -> None:
-        """Cut the connection at once, with whatever waits to be written, where uvicorn would wait for the reader."""
-        self.transport.abort()
+            self.transport.abort()  # with what waits to be written, where uvicorn would wait for the reader
 
     def shutdown(self) -> None:
         """Tell the application, whose streams would otherwise never end: uvicorn waits for them."""
+        self._stops = True
+        if self._reading is not None:
+            self._was_read()
+            self._let_read()
         if leave := self.app_state.get(LEAVE):
             leave()
         super().shutdown()

@@ -2,7 +2,7 @@
 
 While anybody listens, one query every INTERVAL asks for the revisions of all users who are listened to; who has moved
 is read once for all of their streams that stand at the same place. Nothing is queued: a stream asks for the next page
-when the last one is written, and whoever does not read for PATIENCE seconds is cut off. A stream holds no connection.
+when the last one is written, and whoever does not read is cut off by the Protocol. A stream holds no connection.
 So it works through any pooler, and for changes that any process made.
 """
 
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import msgspec
 from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from todo.accounts.tokens import Caller
 from todo.changes import actions
@@ -30,8 +30,6 @@ log = logging.getLogger("todo")
 
 INTERVAL = 0.4  # seconds between two look-ups
 HEARTBEAT = 15.0  # seconds of silence before a comment
-PATIENCE = 30.0  # seconds for which a reader may not read
-LAST_PATIENCE = 1.0  # the same while the server stops
 PIECE = 65_536  # bytes that are written at once, and then some
 PAGE = 50  # changes that are read at a time: at most some 2 MB, and mostly a few kB
 READERS = 4  # pages that are read at the same time, so that requests find connections too
@@ -80,7 +78,6 @@ class Feed:
         self._polling: asyncio.Task[None] | None = None
         self._reads: dict[tuple[str, int], asyncio.Task[Happened]] = {}
         self._readers = asyncio.Semaphore(READERS)
-        self._writing: set[asyncio.Timeout] = set()
 
     @contextmanager
     def watch(self, user_id: str, *, exists: bool) -> Iterator[Watcher]:
@@ -150,16 +147,6 @@ class Feed:
                     watcher.revision = revision
                     watcher.wake()
 
-    @contextmanager
-    def patience(self) -> Iterator[asyncio.Timeout]:
-        """How long somebody may take to read what is written inside: less once the server is about to stop."""
-        timeout = asyncio.timeout(LAST_PATIENCE if self.leaving else PATIENCE)
-        self._writing.add(timeout)
-        try:
-            yield timeout
-        finally:
-            self._writing.remove(timeout)
-
     def leave(self) -> None:
         """End every stream, since the server is about to stop."""
         if self.leaving:
@@ -168,10 +155,6 @@ class Feed:
         for watchers in self._watchers.values():
             for watcher in watchers:
                 watcher.wake()
-        soon = asyncio.get_running_loop().time() + LAST_PATIENCE
-        for timeout in self._writing:
-            if timeout.when() is not None:
-                timeout.reschedule(min(soon, timeout.when() or soon))
 
     async def close(self) -> None:
         """Stop asking."""
@@ -243,38 +226,25 @@ def _pieces(happened: Happened) -> Iterator[bytes]:
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events to somebody who reads them: who does not is cut off, whatever lies in their buffers.
+    """Server-sent events, for as long as somebody is there.
 
     FastAPI's own stream of events puts two tasks and a queue behind each reader, and waits for them for ever.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: Feed, place: ExitStack, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, place: ExitStack, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
         """Where `place` among those of the feed is given back when the stream is over."""
         super().__init__(stream, headers=headers)
-        self._feed = feed
         self._place = place
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def patiently(message: Message) -> None:
-            with self._feed.patience() as timeout:
-                async with timeout:
-                    await send(message)
-
-        connection = scope.get(CONNECTION)  # where it is our own Protocol
+        connection = scope.get(CONNECTION)  # where it is our own Protocol, which cuts off whoever does not read
         if connection is not None:
             connection.ends_with_its_reader()
         try:
-            await super().__call__(scope, receive, patiently)
-        except TimeoutError:
-            if connection is None:
-                raise
-            log.info("a reader of changes did not read in time and was cut off")
-            connection.abort()
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await super().__call__(scope, receive, send)
         finally:
             self._place.close()
             await self._stream.aclose()  # it may stand at a yield, where nobody else would end it

@@ -122,7 +122,7 @@ async def stream_changes(
         else:
             begin = await actions.since(tx, position, most=PAGE)
         stream = events(feed, watcher, caller, begin, lambda: known_again(request))
-        return EventStream(feed, place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
+        return EventStream(place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
 
 @router.post(
