@@ -1,48 +1,61 @@
-"""The application: `create_app(settings)`. Nothing happens at import."""
+"""The application: `create_app(settings)`, which puts everything together. Nothing happens at import."""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
-from todo import __version__, docs, health, openapi, sweep
-from todo.accounts import routes as accounts
-from todo.accounts import session_routes, token_routes
-from todo.accounts.actions import settle_issuer
-from todo.accounts.door import Door
-from todo.accounts.issuers import Issuer, issuer_for
-from todo.accounts.passwords import Passwords
+from todo import __version__, retention
+from todo.accounts.actions import record_issuer
+from todo.accounts.built_in import BuiltInAccounts
+from todo.accounts.issuer import built_in_issuer
+from todo.accounts.routes import account, api_tokens, session
 from todo.accounts.sessions import Sessions
+from todo.api import health
+from todo.api.openapi import document, swagger
+from todo.api.resources import Resources
+from todo.api.route import Route
+from todo.auth.authenticator import Authenticator
+from todo.auth.issuers import external_issuer
+from todo.changes import responses as change_responses
 from todo.changes import routes as changes
-from todo.changes.live import Feed
-from todo.cors import let_pages_call
-from todo.database import Database
-from todo.deployment import database_url
-from todo.ending import Ending
-from todo.headers import Headers
-from todo.health import guard
-from todo.observe import Bugs, log
-from todo.problems import Unavailable, answer_problems
-from todo.protocol import ENDING, LEAVE, MOST, Room, connections
-from todo.routing import Shortcut
+from todo.changes.errors import ChangeError
+from todo.changes.stream import Streams
+from todo.db.database import Database
+from todo.db.guard import check_database
+from todo.db.session import Sessions as DatabaseSessions
+from todo.db.url import database_url
+from todo.http.connection import max_connections
+from todo.http.errors import answer_problems, problem_response
+from todo.http.middleware.cors import add_cors
+from todo.http.middleware.edge import Edge, security_headers
+from todo.http.rate_limit import RateLimits
+from todo.http.shutdown import SERVER, ServerHooks, Shutdown
+from todo.problems import Problem, Unavailable
 from todo.settings import Settings
+from todo.tasks import responses as task_responses
 from todo.tasks import routes as tasks
-from todo.throttle import Throttles
+from todo.tasks.errors import TaskError
+
+log = logging.getLogger("todo")
 
 TAGS = [
     {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
-    {"name": "changes", "description": "What happened to them: to stay in sync, live, and to take back."},
-    {"name": "accounts", "description": "Who somebody is."},
-    {"name": "health", "description": "For whoever watches the server."},
+    {"name": "changes", "description": "What happened to them: to stay in sync, live, and to undo."},
+    {"name": "accounts", "description": "Users, their sessions and their tokens."},
+    {"name": "health", "description": "For load balancers and monitors."},
 ]
 
-WAIT = 0.5  # seconds between two attempts to reach a database that is away
+RETRY_PAUSE = 0.5  # seconds between two attempts to reach a database that is away
 
 OTHER_FILES = 100
-"""What a process has open beside the connections to it and to its database: libraries, logs, sign-ins."""
+"""Files that a process has open besides connections to clients and to the database: libraries, logs, sign-ins."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -51,27 +64,19 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with _in_thread(database_url(settings)) as url, Database(url, settings) as database:
-            ending = app.state.ending = Ending(settings.shutdown_delay)
-            with ending.watched():
-                issuer = await _let_in(database, settings, ending)
-                app.state.settings = settings
-                app.state.database = database
-                app.state.passwords = Passwords()
-                app.state.throttles = Throttles.of(settings)
-                app.state.sessions = Sessions(database, settings.refresh_token_lifetime)
-                app.state.door = Door(issuer, database)
-                most = connections(settings.max_connections, beside=settings.pool_size + OTHER_FILES)
-                feed = Feed(database, most=max(1, most // 2), most_each=settings.max_streams_per_user)
-                app.state.feed = feed
-                sweeping = asyncio.create_task(sweep.now_and_then(database, settings.sweep_interval))
+            shutdown = Shutdown(settings.shutdown_delay)
+            with shutdown.on_signals():
+                resources = await _open(settings, database, shutdown)
+                app.state.resources = resources
+                deleting = asyncio.create_task(retention.run_regularly(database, settings.sweep_interval))
                 try:
-                    yield {LEAVE: feed.leave, ENDING: ending, MOST: most}
+                    yield {SERVER: _hooks(settings, resources)}
                 finally:
-                    sweeping.cancel()
-                    await asyncio.gather(sweeping, return_exceptions=True)
-                    await feed.close()
-                    if app.state.throttles:
-                        await app.state.throttles.close()
+                    deleting.cancel()
+                    await asyncio.gather(deleting, return_exceptions=True)
+                    await resources.streams.close()
+                    if resources.rate_limits:
+                        await resources.rate_limits.close()
 
     app = FastAPI(
         title="todo",
@@ -84,21 +89,18 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    routers = [tasks.router, changes.router]
-    if not settings.foreign_issuer:
-        routers += [session_routes.router, accounts.callers_router, token_routes.router]
-    routers += [accounts.whoami_router, accounts.leaving_router, health.router, docs.router]
-    for router in routers:  # as they are: what is included is matched twice for each request
-        app.router.routes.extend(router.routes)
-    app.mount("/docs/assets", docs.assets)
+    routers = _routers(settings)
+    for router in routers:
+        app.include_router(router)
+    app.mount("/docs/assets", swagger.assets)
     answer_problems(app)
-    app.openapi = lambda: openapi.document(app, foreign_issuer=settings.foreign_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
+    app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
+    app.add_exception_handler(ChangeError, _worded(change_responses.problem_of))
+    app.openapi = lambda: document.document(app, external_issuer=settings.external_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
 
-    app.add_middleware(Shortcut, routes=app.routes)
-    app.add_middleware(Bugs)
-    app.add_middleware(Room)
-    let_pages_call(app, settings.cors_origins)
-    app.add_middleware(Headers, hsts_max_age=settings.hsts_max_age)
+    fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
+    app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age)  # the order: http/middleware/__init__.py
+    add_cors(app, settings.cors_origins)
     return app
 
 
@@ -115,28 +117,69 @@ def from_environment() -> FastAPI:
     return app
 
 
-async def _let_in(database: Database, settings: Settings, ending: Ending) -> Issuer:
-    """Who vouches for the users, once the walls were tried. Raises CannotStart.
+def _routers(settings: Settings) -> list[APIRouter]:
+    routers = [tasks.router, changes.router]
+    if not settings.external_issuer:
+        routers += [session.router, account.account_router, api_tokens.router]
+    return [*routers, account.me_router, account.deletion_router, health.router, swagger.router]
 
-    Waits for a database that is away: a worker that takes another's place meanwhile must not end them all.
+
+async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> Resources:
+    """Everything that requests use, once the database was checked. Raises CannotStart.
+
+    Waits for a database that is away: a worker that replaces another must not end them all.
     """
     while True:
         try:
-            await guard(database)
-            issuer = await issuer_for(settings, database)
-            await settle_issuer(database, issuer.name)
+            await check_database(database)
+            accounts = None
+            issuer = external_issuer(settings)
+            if issuer is None:
+                issuer = await built_in_issuer(database, settings.access_token_lifetime)
+                accounts = BuiltInAccounts(issuer, Sessions(database, settings.refresh_token_lifetime))
+            await record_issuer(database, issuer.name)
         except Unavailable as problem:
-            if ending.asked:
+            if shutdown.requested:
                 raise
             log.warning("waiting for the database: %s", problem.detail)
-            await asyncio.sleep(WAIT)
+            await asyncio.sleep(RETRY_PAUSE)
         else:
-            return issuer
+            break
+    connections = max_connections(settings.max_connections, other_files=settings.pool_size + OTHER_FILES)
+    return Resources(
+        settings=settings,
+        database=database,
+        database_sessions=DatabaseSessions(database),
+        authenticator=Authenticator(issuer),
+        rate_limits=RateLimits.of(settings),
+        shutdown=shutdown,
+        max_connections=connections,
+        streams=Streams(database, limit=max(1, connections // 2), limit_per_user=settings.max_streams_per_user),
+        accounts=accounts,
+    )
+
+
+def _hooks(settings: Settings, resources: Resources) -> ServerHooks:
+    return ServerHooks(
+        shutdown=resources.shutdown,
+        max_connections=resources.max_connections,
+        end_streams=resources.streams.end,
+        response_headers=security_headers(secure=False, hsts_max_age=settings.hsts_max_age),
+    )
+
+
+def _worded(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """An exception handler for the facts of a feature, which `problem_of` words for the API."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return problem_response(problem_of(error), request.scope)
+
+    return answer
 
 
 @asynccontextmanager
 async def _in_thread(manager: AbstractContextManager[str]) -> AsyncIterator[str]:
-    """A context manager that blocks, entered and left beside the event loop."""
+    """A context manager that blocks, entered and left in a thread."""
     value = await asyncio.to_thread(manager.__enter__)
     try:
         yield value

@@ -1,4 +1,4 @@
-"""The tree of errors a client can meet, and the handlers that answer them as RFC 9457 problem details.
+"""The tree of errors that a client is told of, as RFC 9457 problem details; `http.errors` answers them.
 
     Problem
     ├── BadRequest              400  the request's headers
@@ -9,7 +9,7 @@
     ├── InsufficientScope       403  what their token may
     ├── NotFound                404
     ├── Conflict                409
-    ├── Gone                    410  what is kept no longer
+    ├── Gone                    410  what is no longer kept
     ├── PreconditionFailed      412  what If-Match says
     ├── ContentTooLarge         413
     ├── UnsupportedMediaType    415
@@ -17,33 +17,18 @@
     └── Unavailable             503  the database, for now
         └── Interrupted              it may run again
 
-Raise, don't return. Anything else that escapes is a bug and becomes a 500 in `observe`.
+Raise, don't return. Actions raise facts of their own feature (`tasks.errors`), which its responses word as these.
+Anything else is a bug, and a 500.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, ClassVar
-from urllib.parse import quote
-
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import compile_path
-from starlette.types import Scope
-
-from todo.encoding import encode
 
 MEDIA_TYPE = "application/problem+json"
 
-TOLD = "todo.told"
-"""In a request's scope: headers that every answer to it carries, whether it succeeds or not."""
-
 
 class Problem(Exception):  # noqa: N818 # the RFC's own word
-    """An error that a client is told of: `status` and `title` by its class, `detail` for this occurrence."""
+    """An error that a client is told of: `status` and `title` by its class, `detail` by its occurrence."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal Server Error"
@@ -72,10 +57,10 @@ class Invalid(Problem):
 
     @classmethod
     def of(cls, errors: Iterable[Mapping[str, Any]]) -> "Invalid":
-        """From Pydantic's errors, of which only `loc`, `msg` and `type` are told: never the input."""
-        told = [{"loc": list(e["loc"]), "msg": _message(e), "type": e["type"]} for e in errors]
-        parts = [": ".join(filter(None, (_place(e["loc"]), e["msg"]))) for e in told[:5]]
-        return cls("; ".join(parts) or None, errors=told)
+        """From Pydantic's errors, of which only `loc`, `msg` and `type` are repeated: never the input."""
+        kept = [{"loc": list(e["loc"]), "msg": _message(e), "type": e["type"]} for e in errors]
+        parts = [": ".join(filter(None, (_place(e["loc"]), e["msg"]))) for e in kept[:5]]
+        return cls("; ".join(parts) or None, errors=kept)
 
 
 def _message(error: Mapping[str, Any]) -> str:
@@ -116,11 +101,11 @@ class WrongPassword(Problem):
 
 class Forbidden(Problem):
     status, title = 403, "Forbidden"
-    detail = "These are not yours: the user in the path is not the token's subject."
+    detail = "The user in the path is not the token's subject."
 
 
 class InsufficientScope(Problem):
-    """A good token that is not for this (RFC 6750 §3.1)."""
+    """A valid token that does not allow this (RFC 6750 §3.1)."""
 
     status, title = 403, "Forbidden"
     detail = "This token may not do that."
@@ -140,10 +125,10 @@ class Conflict(Problem):
 
 
 class Gone(Problem):
-    """What there was, and is kept no longer."""
+    """What was asked for existed, and is no longer kept."""
 
     status, title = 410, "Gone"
-    detail = "This is kept no longer."
+    detail = "This is no longer kept."
 
 
 class PreconditionFailed(Problem):
@@ -164,16 +149,16 @@ class UnsupportedMediaType(Problem):
 
 
 class TooManyRequests(Problem):
-    """Somebody does this too often; `retry_after` is in seconds."""
+    """Too many requests of one kind; `retry_after` is in seconds."""
 
     status, title = 429, "Too Many Requests"
-    detail = "That was too often. Wait as long as Retry-After says."
+    detail = "Too many requests. Wait as long as Retry-After says."
 
     def __init__(
-        self, detail: str | None = None, *, retry_after: int, told: Sequence[tuple[bytes, bytes]] = ()
+        self, detail: str | None = None, *, retry_after: int, extra_headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
-        self.headers |= {name.decode(): value.decode() for name, value in told}
+        self.headers |= {name.decode(): value.decode() for name, value in extra_headers}
 
 
 class Unavailable(Problem):
@@ -187,81 +172,8 @@ class Unavailable(Problem):
 
 
 class Interrupted(Unavailable):
-    """The same, of a transaction that was broken off; `undone` when it surely changed nothing and may run again."""
+    """A transaction was interrupted; `undone` when it surely changed nothing and may run again."""
 
     def __init__(self, detail: str, *, undone: bool) -> None:
         super().__init__(detail)
         self.undone = undone
-
-
-def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:
-    """A problem document (RFC 9457 §3)."""
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": instance}
-    return encode({**problem, **(members or {})})
-
-
-def render(problem: Problem, scope: Scope) -> Response:
-    """The problem as the answer to the request in `scope`, with what every answer to it carries."""
-    return _told(plain(problem, scope), scope)
-
-
-def plain(problem: Problem, scope: Scope) -> Response:
-    """The problem as an answer, alone."""
-    return _answer(problem.status, problem.title, problem.detail, scope, problem.headers, problem.members)
-
-
-def _told(response: Response, scope: Scope) -> Response:
-    response.raw_headers.extend(scope.get(TOLD, ()))
-    return response
-
-
-def _answer(
-    status: int,
-    title: str,
-    detail: str,
-    scope: Scope,
-    headers: Mapping[str, str] | None = None,
-    members: Mapping[str, Any] | None = None,
-) -> Response:
-    body = document(status, title, detail, quote(scope["path"], errors="replace"), members)
-    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
-
-
-FRAMEWORK_DETAILS = {
-    404: "There is no such path. The API is described at /docs.",
-    405: "This method is not served here; the Allow header names those that are.",
-}
-
-
-async def _framework(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    phrase = HTTPStatus(error.status_code).phrase
-    detail = FRAMEWORK_DETAILS.get(error.status_code, phrase)
-    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
-    return _told(_answer(error.status_code, phrase, detail, request.scope, headers), request.scope)
-
-
-def _allowed(request: Request) -> list[str]:
-    """Every method of this path (RFC 9110 §10.2.1), where the framework names those of one route."""
-    methods: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        if route.path and route.methods and compile_path(route.path)[0].match(request.scope["path"]):
-            methods |= route.methods
-    return sorted(methods) or ["GET", "HEAD"]  # of the static files, which are no routes
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return render(Invalid.of(error.errors()), request.scope)
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return render(error, request.scope)
-
-
-def answer_problems(app: FastAPI) -> None:
-    """Every error of `app` is answered as a problem, the framework's own included."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(RequestValidationError, _invalid)

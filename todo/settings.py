@@ -1,4 +1,4 @@
-"""The settings: read once from the environment, frozen, each one described here and in docs/configuration.md."""
+"""The settings: read once from the environment, frozen, described here and in docs/reference/configuration.md."""
 
 import importlib.util
 import ipaddress
@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class CannotStart(Exception):  # noqa: N818 # what it says is what happened
-    """What the person who starts the program can mend; the message is one line that says how."""
+    """A start that cannot succeed until a person changes something; the message is one line that says what."""
 
 
 class SettingsError(CannotStart):
@@ -92,11 +92,11 @@ def _rate_limit(rate: str) -> str:
 def _each_is_a_network(networks: tuple[str, ...]) -> tuple[str, ...]:
     for network in networks:
         try:
-            everybody = ipaddress.ip_network(network).prefixlen == 0
+            all_addresses = ipaddress.ip_network(network).prefixlen == 0
         except ValueError:
-            everybody = True
-        if everybody:
-            raise ValueError("each must be an address or a network such as 10.0.0.0/8, not everybody")
+            all_addresses = True
+        if all_addresses:
+            raise ValueError("each must be an address or a network such as 10.0.0.0/8, not all addresses")
     return networks
 
 
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
 
     database_url: PostgresUrl | None = Field(
         None,
-        description="The PostgreSQL (15 or newer) to use. Without it one starts by itself in `DATA_DIR`.",
+        description="The PostgreSQL (15 or newer) to use. Without it the embedded one starts in `DATA_DIR`.",
     )
     direct_database_url: PostgresUrl | None = Field(
         None,
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         None,
-        description="Where the PostgreSQL that starts by itself keeps its data. Default: the user's data folder.",
+        description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
@@ -146,29 +146,30 @@ class Settings(BaseSettings):
         (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."
     )
     hsts_max_age: int = Field(
-        0, ge=0, le=63_072_000, description="Seconds for which browsers that came by https keep to it; 0 for none."
+        0, ge=0, le=63_072_000, description="Seconds for which browsers that used https must use it (HSTS); 0 for none."
     )
-    access_token_lifetime: int = Field(900, ge=1, le=86_400, description="Seconds an access token of ours lives.")
+    access_token_lifetime: int = Field(900, ge=1, le=86_400, description="Seconds that an access token is valid.")
     refresh_token_lifetime: int = Field(
         2_592_000, ge=60, le=31_536_000, description="Seconds after its last use that a session ends."
     )
     jwt_secret: SecretStr | None = Field(
-        None, description="The secret (32 bytes or more) that another issuer signs its tokens with, by HS256."
+        None, description="The secret (32 bytes or more) that an external issuer signs its tokens with, by HS256."
     )
     jwt_jwks_url: SafeUrl | None = Field(
-        None, description="Where another issuer publishes the keys (EdDSA, RS256, ES256) that verify its tokens."
+        None, description="Where an external issuer publishes the keys (EdDSA, RS256, ES256) that verify its tokens."
     )
-    jwt_issuer: SafeIssuer | None = Field(None, description="The `iss` that another issuer's tokens must have.")
-    jwt_audience: str | None = Field(None, description="The `aud` that another issuer's tokens must have.")
+    jwt_issuer: SafeIssuer | None = Field(None, description="The `iss` that an external issuer's tokens must have.")
+    jwt_audience: str | None = Field(None, description="The `aud` that an external issuer's tokens must have.")
     jwt_authorized_parties: Names = Field(
         (), description="The `azp`, one of which such tokens must have. Default: any."
     )
     jwt_leeway: float = Field(0.0, ge=0, le=300, description="Seconds by which the issuer's clock may differ.")
     rate_limit: RateLimit = Field(
-        "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every throttle off."
+        "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every rate limit off."
     )
     rate_limit_store: RedisUrl | None = Field(
-        None, description="A Redis (redis:// or rediss://) that workers share their counts in. Default: each its own."
+        None,
+        description="A Redis (redis:// or rediss://) that workers share their counts in. Default: none.",
     )
     max_tasks_per_user: int = Field(
         100_000, ge=1, le=100_000_000, description="Tasks that a user may have, those in the trash included."
@@ -200,12 +201,14 @@ class Settings(BaseSettings):
         32, ge=1, le=100_000, description="Event streams that a user may have open at a worker."
     )
     shutdown_delay: float = Field(
-        0.0, ge=0, le=300, description="Seconds that a server told to stop goes on serving, no longer ready."
+        0.0, ge=0, le=300, description="Seconds that a stopping server goes on serving while it is no longer ready."
     )
     sweep_interval: float = Field(
-        3600.0, ge=0, le=604_800, description="Seconds between two sweeps of what is kept no longer; 0 for none."
+        3600.0, ge=0, le=604_800, description="Seconds between two deletions of expired rows; 0 for none."
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="The least that is logged.")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -218,7 +221,7 @@ class Settings(BaseSettings):
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
             raise ValueError("JWT_SECRET: there is one issuer: set it or JWT_JWKS_URL, not both")
         for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
-            if getattr(self, name) and not self.foreign_issuer:
+            if getattr(self, name) and not self.external_issuer:
                 raise ValueError(f"{name.upper()}: goes with JWT_JWKS_URL or JWT_SECRET, which are not set")
         return self
 
@@ -230,8 +233,8 @@ class Settings(BaseSettings):
         return [*map(str, networks), *mapped]
 
     @property
-    def foreign_issuer(self) -> bool:
-        """Whether another issuer vouches for the users, which switches our own accounts off."""
+    def external_issuer(self) -> bool:
+        """Whether an external issuer signs the tokens, which switches the built-in accounts off."""
         return self.jwt_secret is not None or self.jwt_jwks_url is not None
 
     @classmethod

@@ -1,6 +1,7 @@
-"""What one does with an account: sign up, sign in, change the password, look at it, delete it."""
+"""What a user does with an account: sign up, sign in, change the password, look at it, delete it."""
 
 import hashlib
+import uuid
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
@@ -22,17 +23,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import col
 
-from todo.accounts.issuers import OWN
-from todo.accounts.models import Credential, Departed, Deployment, Session, User, new_user_id
 from todo.accounts.passwords import Passwords
-from todo.accounts.tokens import Caller
-from todo.database import ACCOUNTS, Database
-from todo.flights import Row
+from todo.accounts.tables import Credential, Session
+from todo.auth.caller import Caller
+from todo.auth.issuers import BUILT_IN
+from todo.auth.tables import DeletedUser, Deployment, User
+from todo.db.database import Database, ScopedDatabase
+from todo.db.pipeline import Row
+from todo.db.roles import ACCOUNTS
+from todo.db.statement import Statement
+from todo.db.transaction import Transaction
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized, WrongPassword
 from todo.settings import CannotStart
-from todo.statements import Statement
-from todo.tasks.models import Task
-from todo.transactions import Transaction, Tx
+from todo.tasks.tables import Task
 
 SHOWN = (col(User.id), col(User.email), col(User.created_at))
 
@@ -45,17 +48,17 @@ _credential = (
 )
 SIGN_UP = Statement.of(select(_user).add_cte(_credential))
 
-_this_email = func.lower(col(Credential.email)) == func.lower(bindparam("email", type_=Text))
+_has_email = func.lower(col(Credential.email)) == func.lower(bindparam("email", type_=Text))
 
 SIGN_IN = Statement.of(
     select(*SHOWN, col(Credential.password_hash))
     .join(Credential, col(Credential.user_id) == col(User.id))
-    .where(_this_email),
-    reads=True,
+    .where(_has_email),
+    read_only=True,
 )
 
 PASSWORD_HASH = Statement.of(
-    select(col(Credential.password_hash)).where(col(Credential.user_id) == bindparam("user_id")), reads=True
+    select(col(Credential.password_hash)).where(col(Credential.user_id) == bindparam("user_id")), read_only=True
 )
 
 _session_hash = func.sha256(func.convert_to(cast(col(Session.id), Text), literal_column("'UTF8'")))
@@ -72,68 +75,70 @@ SET_PASSWORD = Statement.of(
     .values(password_hash=bindparam("password_hash"))
     .returning(col(Credential.user_id))
     .add_cte(_other_sessions),
-    alone_by="user_id",
+    lock_by="user_id",
 )
 
-ME = Statement.of(select(*SHOWN).where(col(User.id) == bindparam("user_id")), reads=True)
+ME = Statement.of(select(*SHOWN).where(col(User.id) == bindparam("user_id")), read_only=True)
 
-_departed_since = select(col(Departed.at)).where(
-    col(Departed.user_hash) == bindparam("user_hash", type_=LargeBinary),
-    col(Departed.at) >= bindparam("issued_at", type_=DateTime(timezone=True)),
+_deleted_since = select(col(DeletedUser.at)).where(
+    col(DeletedUser.user_hash) == bindparam("user_hash", type_=LargeBinary),
+    col(DeletedUser.at) >= bindparam("issued_at", type_=DateTime(timezone=True)),
 )
-DEPARTED_SINCE = Statement.of(_departed_since, reads=True)
+DELETED_SINCE = Statement.of(_deleted_since, read_only=True)
 
-_gone = (
+_deleted_user = (
     delete(User)
     .where(col(User.id) == bindparam("user_id"))
-    .where(~_departed_since.exists())
+    .where(~_deleted_since.exists())
     .returning(col(User.revision))
-    .cte("gone")
+    .cte("deleted_user")
 )
-_departure = insert_or(Departed).from_select(
+_deletion = insert_or(DeletedUser).from_select(
     ["user_hash", "at", "revision"],
-    select(bindparam("user_hash", type_=LargeBinary), func.now(), _gone.c.revision),
+    select(bindparam("user_hash", type_=LargeBinary), func.now(), _deleted_user.c.revision),
 )
 DELETE = Statement.of(
-    _departure.on_conflict_do_update(
-        index_elements=[col(Departed.user_hash)], set_={"at": func.now(), "revision": _departure.excluded.revision}
-    ).returning(col(Departed.at)),
-    slow=True,
+    _deletion.on_conflict_do_update(
+        index_elements=[col(DeletedUser.user_hash)], set_={"at": func.now(), "revision": _deletion.excluded.revision}
+    ).returning(col(DeletedUser.at)),
+    long_running=True,
 )
 
-_their_tasks = (
+_tasks_of_user = (
     select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id")).order_by(col(Task.id)).with_for_update()
 )
-HOLD_TASKS = Statement.of(select(func.count()).select_from(_their_tasks.subquery()), alone_by="user_id", slow=True)
-"""Before their user is touched, in the order in which everybody locks."""
+LOCK_TASKS = Statement.of(
+    select(func.count()).select_from(_tasks_of_user.subquery()), lock_by="user_id", long_running=True
+)
+"""Before their user's row is locked: the lock order of all writers."""
 
-EVERYBODY = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), reads=True)
+ALL_USERS = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), read_only=True)
 
-_may_settle = bindparam("accept", type_=Boolean) | ~select(col(User.id)).exists()
-SETTLE = Statement.of(
+_may_record = bindparam("accept", type_=Boolean) | ~select(col(User.id)).exists()
+RECORD_ISSUER = Statement.of(
     insert_or(Deployment)
-    .from_select(["singleton", "issuer"], select(true(), bindparam("issuer", type_=Text)).where(_may_settle))
+    .from_select(["singleton", "issuer"], select(true(), bindparam("issuer", type_=Text)).where(_may_record))
     .on_conflict_do_update(index_elements=[col(Deployment.singleton)], set_={"issuer": bindparam("issuer")})
 )
-ISSUER = Statement.of(select(col(Deployment.issuer)), reads=True)
+ISSUER = Statement.of(select(col(Deployment.issuer)), read_only=True)
 
 
 async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
     """Make an account; the user's row and their password's hash. Raises Conflict when the e-mail has one already."""
     hashed = await passwords.hash(password)
     try:
-        [user] = await _accounts(database).one(SIGN_UP, id=new_user_id(), email=email, password_hash=hashed)
+        [user] = await database.as_accounts().run(SIGN_UP, id=str(uuid.uuid4()), email=email, password_hash=hashed)
     except UniqueViolation:
         raise Conflict("This e-mail address has an account already: sign in.") from None
     return user, hashed
 
 
 async def sign_in(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
-    """The user whose e-mail and password these are, and its hash.
+    """The user with this e-mail and password, and the password's hash.
 
-    Raises WrongPassword, equally slowly, for anybody else.
+    Raises WrongPassword, equally slowly for an unknown e-mail and a wrong password.
     """
-    found = await _accounts(database).one(SIGN_IN, email=email)
+    found = await database.as_accounts().run(SIGN_IN, email=email)
     *user, hashed = found[0] if found else (None,)
     if not await passwords.verify(password, hashed) or hashed is None:
         raise WrongPassword
@@ -142,59 +147,59 @@ async def sign_in(database: Database, passwords: Passwords, email: str, password
 
 async def change_password(database: Database, passwords: Passwords, caller: Caller, current: str, new: str) -> None:
     """Set a new password and end every other session. Raises Invalid when the current one is wrong."""
-    tx = _accounts(database, caller.user_id)
-    found = await tx.one(PASSWORD_HASH)
+    db = database.as_accounts(caller.user_id)
+    found = await db.run(PASSWORD_HASH)
     if not found:
         raise Unauthorized("This account no longer exists.")
     if not await passwords.verify(current, found[0][0]):
         raise Invalid.at("body", "current", msg="is not the password of this account")
-    await tx.one(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session)
+    await db.run(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session)
 
 
-async def me(tx: Tx, caller: Caller) -> Row:
-    """The caller's own row; of an issuer's user who has written nothing yet, what the token says.
+async def me(db: ScopedDatabase, caller: Caller) -> Row:
+    """The caller's own row; of an external user who has written nothing yet, what the token says.
 
     Raises Unauthorized when the account is gone.
     """
-    if found := await tx.one(ME):
+    if found := await db.run(ME):
         return found[0]
-    if not caller.foreign:
+    if not caller.external:
         raise Unauthorized("This account no longer exists.")
-    if await tx.one(DEPARTED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
-        raise Unauthorized("This account was deleted: sign in again to begin anew.")
+    if await db.run(DELETED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
+        raise Unauthorized("This account was deleted: sign in again to start a new one.")
     return caller.user_id, caller.email, None
 
 
-async def leave(database: Database, caller: Caller) -> None:
-    """Delete the caller and everything of theirs. Raises Unauthorized for a token from before they left."""
+async def delete_me(database: Database, caller: Caller) -> None:
+    """Delete the caller and everything of theirs. Raises Unauthorized for a token from before an earlier deletion."""
     if not await delete_account(database, caller.user_id, caller.issued_at):
         since = {"user_hash": _hash(caller.user_id), "issued_at": caller.issued_at}
-        if await _accounts(database).one(DEPARTED_SINCE, **since):
+        if await database.as_accounts().run(DELETED_SINCE, **since):
             raise Unauthorized("This account was deleted.")
 
 
 async def delete_account(database: Database, user_id: str, issued_at: datetime) -> bool:
-    """Delete a user and everything of theirs in one transaction, unless they left since `issued_at`.
+    """Delete a user and everything of theirs in one transaction, unless they were deleted since `issued_at`.
 
-    Tokens from before do not bring them back. Says whether there was somebody to delete.
+    Earlier tokens do not bring them back. Returns whether there was a user to delete.
     """
 
-    async def gone(steps: Transaction) -> bool:
-        steps.run(HOLD_TASKS)
-        steps.become(ACCOUNTS)
-        return bool(await steps.rows(DELETE, user_hash=_hash(user_id), issued_at=issued_at))
+    async def deleted(transaction: Transaction) -> bool:
+        transaction.queue(LOCK_TASKS)
+        transaction.set_role(ACCOUNTS)
+        return bool(await transaction.fetch(DELETE, user_hash=_hash(user_id), issued_at=issued_at))
 
-    return await Tx(database, user_id).atomically(gone)
+    return await database.as_user(user_id).in_transaction(deleted)
 
 
-async def everybody(database: Database) -> list[Row]:
+async def all_users(database: Database) -> list[Row]:
     """Every user, oldest first."""
-    return await _accounts(database).one(EVERYBODY)
+    return await database.as_accounts().run(ALL_USERS)
 
 
-async def of_email(database: Database, email: str) -> Row:
+async def user_with_email(database: Database, email: str) -> Row:
     """The user with this e-mail. Raises NotFound."""
-    found = await _accounts(database).one(SIGN_IN, email=email)
+    found = await database.as_accounts().run(SIGN_IN, email=email)
     if not found:
         raise NotFound(f"There is no account for {email}.")
     return found[0][:3]
@@ -202,28 +207,24 @@ async def of_email(database: Database, email: str) -> Row:
 
 async def set_password(database: Database, passwords: Passwords, user_id: str, password: str) -> None:
     """Set a password without knowing the old one, and end every session."""
-    await _accounts(database, user_id).one(SET_PASSWORD, password_hash=await passwords.hash(password), kept=None)
+    await database.as_accounts(user_id).run(SET_PASSWORD, password_hash=await passwords.hash(password), kept=None)
 
 
-async def settle_issuer(database: Database, issuer: str, *, accept: bool = False) -> None:
+async def record_issuer(database: Database, issuer: str, *, accept: bool = False) -> None:
     """Record whose subjects the user ids are. Raises CannotStart when they are another issuer's.
 
     A database without users takes any issuer; with users another one only when told to `accept` it.
     """
-    tx = _accounts(database)
-    await tx.one(SETTLE, issuer=issuer, accept=accept)
-    rows = await tx.one(ISSUER)
-    recorded = rows[0][0] if rows else OWN
+    db = database.as_accounts()
+    await db.run(RECORD_ISSUER, issuer=issuer, accept=accept)
+    rows = await db.run(ISSUER)
+    recorded = rows[0][0] if rows else BUILT_IN
     if recorded != issuer:
         raise CannotStart(
-            f"the users of this database were vouched for by {recorded}; under {issuer} their ids would mean other "
+            f"the user ids of this database were issued by {recorded}; under {issuer} they would mean other "
             "people. Set the issuer back, or start with `todo serve --accept-issuer` when you are sure"
         )
 
 
 def _hash(user_id: str) -> bytes:
     return hashlib.sha256(user_id.encode()).digest()
-
-
-def _accounts(database: Database, user_id: str = "") -> Tx:
-    return Tx(database, user_id, ACCOUNTS)

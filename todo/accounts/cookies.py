@@ -12,19 +12,19 @@ PATH = "/api/auth"
 
 
 def _name_and_secure(request: Request) -> tuple[str, bool]:
-    """Over https a name that browsers take from there alone (RFC 6265bis §4.1.3), so nobody in between plants one."""
+    """Over https a name that browsers accept from https alone (RFC 6265bis §4.1.3), so that it cannot be planted."""
     secure = request.url.scheme == "https"
     return ("__Secure-" + NAME if secure else NAME), secure
 
 
-def put(response: Response, request: Request, token: str, lifetime: int) -> None:
-    """Keep the token in the browser, for `lifetime` seconds, out of the reach of scripts."""
+def set_cookie(response: Response, request: Request, token: str, lifetime: int) -> None:
+    """Store the token in the browser, for `lifetime` seconds, out of the reach of scripts."""
     name, secure = _name_and_secure(request)
     response.set_cookie(name, token, lifetime, path=PATH, secure=secure, httponly=True, samesite="strict")
 
 
-def drop(response: Response, request: Request) -> None:
-    """Take the cookie back."""
+def delete_cookie(response: Response, request: Request) -> None:
+    """Delete the cookie."""
     name, secure = _name_and_secure(request)
     response.delete_cookie(name, PATH, secure=secure, httponly=True, samesite="strict")
 
@@ -37,8 +37,8 @@ def token(request: Request) -> str | None:
 def refuse_forgery(request: Request, origins: Sequence[str]) -> None:
     """Raise Forbidden when a page of another site makes the browser call.
 
-    By `Sec-Fetch-Site` (W3C Fetch Metadata), else by `Origin`; `origins` may call. What is no browser sends
-    neither, and holds no cookie that it was not given.
+    By `Sec-Fetch-Site` (W3C Fetch Metadata), else by `Origin`; `origins` may call. Clients that are no
+    browsers send neither, and hold no cookie of another site.
     """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is not None and origin in origins:

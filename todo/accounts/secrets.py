@@ -1,6 +1,6 @@
-"""Secrets that are handed out once and kept as hashes: refresh tokens and personal API tokens.
+"""Secrets that are shown once and stored as hashes: refresh tokens and personal API tokens.
 
-They are random and long, so a plain SHA-256 keeps them (OWASP ASVS 5.0, 6.5): no guess is worth trying.
+They are random and long, so a plain SHA-256 is enough (OWASP ASVS 5.0, 6.5): no guess is worth trying.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-API_TOKEN_PREFIX = "todo_pat_"  # noqa: S105 # the mark that secret scanners look for, and no secret
+API_TOKEN_PREFIX = "todo_pat_"  # noqa: S105 # the prefix that secret scanners look for, and no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class RefreshSecret:
 
     @classmethod
     def new(cls, session_id: UUID | None = None) -> "RefreshSecret":
-        """A fresh secret, of a fresh session unless one is given."""
+        """A new secret, of a new session unless one is given."""
         return cls(session_id or uuid4(), secrets.token_urlsafe(32))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshSecret | None":
-        """The token in `text`, or None where it is none of ours."""
+        """The token in `text`, or None where it is not one of ours."""
         session_id, _, secret = text.partition(".")
         try:
             return cls(UUID(hex=session_id), secret) if secret else None
@@ -40,7 +40,7 @@ class RefreshSecret:
 
     @property
     def hash(self) -> bytes:
-        """What the secret is kept as."""
+        """What the secret is stored as."""
         return hashlib.sha256(self.secret.encode()).digest()
 
     def __str__(self) -> str:
@@ -48,13 +48,13 @@ class RefreshSecret:
 
 
 def new_api_token() -> str:
-    """A personal API token: the prefix, 256 random bits, and a checksum by which scanners know a real one."""
+    """A personal API token: the prefix, 256 random bits, and a checksum by which scanners recognise it."""
     body = API_TOKEN_PREFIX + secrets.token_hex(32)
     return body + _checksum(body)
 
 
 def api_token_hash(token: str) -> bytes | None:
-    """What `token` is kept as, or None for what cannot be one, so that garbage never reaches the database."""
+    """What `token` is stored as, or None for what cannot be one, so that garbage never reaches the database."""
     body, checksum = token[:-8], token[-8:]
     if len(body) != len(API_TOKEN_PREFIX) + 64 or checksum != _checksum(body):
         return None

@@ -1,6 +1,6 @@
 """Sessions: a refresh token for each device that is signed in, rotated with every use.
 
-A token that was used before is somebody's copy: whoever sends it ends the whole session
+A token that was used before is a copy: a request with it ends the whole session
 (RFC 9700 §4.14.2), also when both send it at the same moment.
 """
 
@@ -10,19 +10,19 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
-from todo.accounts.models import Credential, Session, User
 from todo.accounts.secrets import RefreshSecret
-from todo.database import ACCOUNTS, Database
-from todo.flights import Row
+from todo.accounts.tables import Credential, Session
+from todo.auth.tables import User
+from todo.db.database import Database
+from todo.db.pipeline import Row
+from todo.db.statement import Statement
 from todo.problems import Unauthorized, WrongPassword
-from todo.statements import Statement
-from todo.transactions import Tx
 
-_over = (
+_expired = (
     delete(Session)
     .where(col(Session.user_id) == bindparam("user_id"))
     .where(col(Session.expires_at) <= func.now())
-    .cte("over")
+    .cte("expired")
 )
 START = Statement.of(
     insert(Session)
@@ -38,8 +38,8 @@ START = Statement.of(
         .where(col(Credential.password_hash) == bindparam("password_hash")),
     )
     .returning(col(Session.id))
-    .add_cte(_over),
-    alone_by="user_id",
+    .add_cte(_expired),
+    lock_by="user_id",
 )
 """Only while the password is still the one that was verified: a change of it ends what it does not see."""
 
@@ -63,7 +63,7 @@ ROTATE = Statement.of(
     select(col(User.id), col(User.email), col(User.created_at))
     .join(_rotated, _rotated.c.user_id == col(User.id))
     .add_cte(_ended),
-    alone_by="id",
+    lock_by="id",
 )
 
 END = Statement.of(
@@ -85,7 +85,7 @@ class Sessions:
         Raises WrongPassword when the password, or the account, has changed since its hash was verified.
         """
         token = RefreshSecret.new()
-        started = await self._tx(user_id).one(
+        started = await self.database.as_accounts(user_id).run(
             START, id=token.session_id, token_hash=token.hash, expires_at=self._end(), password_hash=password_hash
         )
         if not started:
@@ -93,31 +93,30 @@ class Sessions:
         return token
 
     async def rotate(self, text: str) -> tuple[Row, RefreshSecret]:
-        """Whose refresh token it is, and the next one.
+        """The user whose refresh token it is, and the next token.
 
-        Raises Unauthorized for one that is unknown, over, or was used before, which ends its session.
+        Raises Unauthorized for one that is unknown, expired, or was used before, which ends its session.
         """
         used = RefreshSecret.parse(text)
         if used is None:
             raise Unauthorized("The refresh token is not valid: sign in again.")
         token = RefreshSecret.new(used.session_id)
-        rows = await self._tx().one(ROTATE, id=used.session_id, used=used.hash, next=token.hash, ends_at=self._end())
+        rows = await self.database.as_accounts().run(
+            ROTATE, id=used.session_id, used=used.hash, next=token.hash, ends_at=self._end()
+        )
         if not rows:
-            raise Unauthorized("The refresh token is over or was used before: sign in again.")
+            raise Unauthorized("The refresh token has expired or was used before: sign in again.")
         return rows[0], token
 
     async def end(self, text: str) -> None:
         """Sign the device out whose newest refresh token this is."""
         token = RefreshSecret.parse(text)
         if token is not None:
-            await self._tx().one(END, id=token.session_id, used=token.hash)
+            await self.database.as_accounts().run(END, id=token.session_id, used=token.hash)
 
     async def end_all(self, user_id: str) -> None:
         """Sign all devices of a user out."""
-        await self._tx(user_id).one(END_ALL)
+        await self.database.as_accounts(user_id).run(END_ALL)
 
     def _end(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.lifetime)
-
-    def _tx(self, user_id: str = "") -> Tx:
-        return Tx(self.database, user_id, ACCOUNTS)

@@ -1,4 +1,4 @@
-"""What comes and goes over HTTP about accounts."""
+"""The shapes in which accounts are sent and received."""
 
 from datetime import datetime
 from functools import cache
@@ -11,9 +11,9 @@ from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError
 from sqlmodel import Field, SQLModel
 
-from todo.accounts.models import EMAIL_LENGTH, TOKEN_NAME_LENGTH
-from todo.moments import Moment
-from todo.text import Line, Normalised, NotBlank
+from todo.accounts.tables import TOKEN_NAME_LENGTH
+from todo.auth.tables import EMAIL_LENGTH
+from todo.values import Line, Moment, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
 
@@ -25,14 +25,14 @@ def _common_passwords() -> frozenset[str]:
 
 
 def _address(text: object) -> object:
-    """The address as it is kept, so that what signs up signs in; a name around it is refused."""
+    """The address as it is stored, the same for sign-up and sign-in; a display name is refused."""
     if isinstance(text, str) and "<" in text:
         raise ValueError("must be an e-mail address alone")
     return text
 
 
-def _address_or_nobody(text: str) -> str:
-    """As `_address`, for who signs in: what is no address is nobody's, and told so by the one answer."""
+def _address_or_text(text: str) -> str:
+    """As `_address`, for a sign-in: what is no address belongs to no account, and gets the same answer as those."""
     try:
         return validate_email(text)[1]
     except PydanticCustomError:
@@ -55,7 +55,7 @@ Password = Annotated[SecretStr, StringConstraints(max_length=PASSWORD_LENGTHS[1]
 RefreshToken = Annotated[SecretStr, StringConstraints(max_length=200), Normalised]
 RefreshBy = Literal["cookie", "body"]
 
-REFRESH_BY = "`body` for clients without cookies: the refresh token then comes and goes in the JSON."
+REFRESH_BY = "`body` for clients without cookies: the refresh token is then sent in the JSON."
 
 
 class UserOut(SQLModel):
@@ -64,12 +64,12 @@ class UserOut(SQLModel):
     id: str = Field(description="The user's id: the subject of their tokens, and the `{user_id}` of their paths.")
     email: str | None = Field(description="The e-mail address, when one is known.")
     created_at: datetime | None = Field(
-        description="When the account was made: RFC 3339, UTC. Null while an issuer's user has written nothing."
+        description="When the account was made: RFC 3339, UTC. Null while an external user has written nothing."
     )
 
 
 class SignUp(SQLModel):
-    """Who wants an account."""
+    """A new account."""
 
     email: Annotated[EmailStr, BeforeValidator(_address)] = Field(
         max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter."
@@ -79,9 +79,9 @@ class SignUp(SQLModel):
 
 
 class SignIn(SQLModel):
-    """Who wants a token."""
+    """A sign-in."""
 
-    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH), AfterValidator(_address_or_nobody)] = Field(
+    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH), AfterValidator(_address_or_text)] = Field(
         description="The e-mail address."
     )
     password: Password = Field(description="The password.")
@@ -89,26 +89,26 @@ class SignIn(SQLModel):
 
 
 class Refresh(SQLModel):
-    """How the refresh token comes: without a body as the cookie, else in it."""
+    """How the refresh token is sent: without a body as the cookie, else in it."""
 
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
     refresh_token: RefreshToken | None = Field(None, description="The refresh token, with `refresh` = `body`.")
 
 
 class PasswordChange(SQLModel):
-    """A new password, by who knows the old one."""
+    """A new password, and the current one."""
 
     current: Password = Field(description="The password as it is.")
     new: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
 
 
 class SignedIn(SQLModel):
-    """An access token, and whose it is."""
+    """An access token, and its user."""
 
     access_token: str = Field(description="A JWT (EdDSA) to send as `Authorization: Bearer …`.")
     token_type: Literal["Bearer"] = Field("Bearer", description="How to send it (RFC 6750).")
     expires_in: int = Field(description="Seconds until the access token expires.")
-    user: UserOut = Field(description="Whose they are.")
+    user: UserOut = Field(description="The user.")
     refresh_token: str | None = Field(None, description="Only where the request asked for it in the body.")
 
 
@@ -118,7 +118,7 @@ class NewApiToken(SQLModel):
     name: Annotated[Line, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH), NotBlank()] = Field(
         description="What it is for, 1 to 100 characters."
     )
-    scope: Literal["read", "write"] = Field("write", description="`read` may only look.")
+    scope: Literal["read", "write"] = Field("write", description="`read` may only read.")
     expires_at: Moment | None = Field(None, description="When it ends: RFC 3339; null for never.")
 
 
@@ -127,7 +127,7 @@ class ApiTokenOut(SQLModel):
 
     id: UUID = Field(description="What it is revoked by.")
     name: str = Field(description="What it is for.")
-    scope: Literal["read", "write"] = Field(description="`read` may only look.")
+    scope: Literal["read", "write"] = Field(description="`read` may only read.")
     created_at: datetime = Field(description="When it was made.")
     expires_at: datetime | None = Field(description="When it ends; null for never.")
     last_used_at: datetime | None = Field(description="When it was last used, to the minute; null for not yet.")
@@ -153,4 +153,4 @@ class Jwk(SQLModel):
 class JwkSet(SQLModel):
     """The public keys that verify the tokens (RFC 7517 §5)."""
 
-    keys: list[Jwk] = Field(description="The current one, and older ones whose tokens still live.")
+    keys: list[Jwk] = Field(description="The current one, and older ones whose tokens are still valid.")

@@ -1,25 +1,23 @@
-"""What one does with changes: ask what happened since, look at a task's past, take a change back."""
+"""What a user does with changes: ask what happened since, read a task's history, undo a change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     BindParameter,
-    Boolean,
     ColumnElement,
     FromClause,
     Select,
     Text,
     any_,
     bindparam,
-    case,
     func,
     literal_column,
-    null,
     outerjoin,
     select,
     true,
@@ -28,19 +26,19 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from todo.accounts.models import User
-from todo.accounts.tokens import Caller
-from todo.changes.models import Change
-from todo.changes.undoing import Logged, in_the_way, reversal
-from todo.database import ACCOUNTS, Database
-from todo.flights import Row
-from todo.problems import Conflict, Gone, NotFound, Unauthorized
-from todo.statements import Statement
-from todo.tasks.models import FIELDS, Task
-from todo.transactions import Transaction, Tx
-
-CHANGE = ("revision", "task_id", "kind", "at", "via", "undoes")
-"""What a row tells of a change; behind it come the fields of the task and its `deleted_at`."""
+from todo.auth.caller import Caller
+from todo.auth.tables import User
+from todo.changes.errors import CannotUndoPurge, ChangeNotFound, ChangesNotKept, ConflictingChange
+from todo.changes.rows import CHANGE_COLUMNS, TASK_COLUMNS, ChangeRow, PastChangeRow, change, past_change
+from todo.changes.tables import Change
+from todo.changes.undo_rules import EXISTENCE, Logged, conflicting_change, reversal
+from todo.db.database import Database, ScopedDatabase
+from todo.db.statement import Statement
+from todo.db.transaction import Transaction
+from todo.tasks.actions import patched
+from todo.tasks.errors import TaskNotFound, UserGone
+from todo.tasks.fields import WRITABLE
+from todo.tasks.tables import Task
 
 _mine = col(Change.user_id) == bindparam("user_id")
 _me = col(User.id) == bindparam("user_id")
@@ -50,24 +48,19 @@ def _number(name: str) -> BindParameter[int]:
     return bindparam(name, type_=BigInteger)
 
 
-def _bool(name: str) -> BindParameter[bool]:
-    return bindparam(name, type_=Boolean)
-
-
 def _log(*more: Mapped[Any]) -> Select[Any]:
     """The log with each task in the columns that the table has today, so that it is shown like any task.
 
-    Fields that came since are null in what is older.
+    Fields that were added since are null in older changes.
     """
-    fields = [*FIELDS, "deleted_at"]
     task: Any = func.jsonb_populate_record(literal_column("null::tasks"), col(Change.after)).table_valued(
-        *fields, name="task"
+        *TASK_COLUMNS, name="task"
     )
     kept = {"id": col(Change.task_id), "user_id": col(Change.user_id), "revision": col(Change.revision)}
     return (
         select(
-            *(getattr(Change, name) for name in CHANGE),
-            *(kept.get(name, task.c[name]).label(f"its_{name}") for name in fields),
+            *(getattr(Change, name) for name in CHANGE_COLUMNS),
+            *(kept.get(name, task.c[name]).label(f"its_{name}") for name in TASK_COLUMNS),
             *more,
         )
         .select_from(Change)
@@ -76,13 +69,25 @@ def _log(*more: Mapped[Any]) -> Select[Any]:
     )
 
 
-def _since(*more: ColumnElement[bool]) -> Statement:
+class _Page(NamedTuple):
+    """A row of a page of the log: a change unless the page is empty, the user's revision, the oldest that is kept."""
+
+    change: ChangeRow | None
+    current: int
+    oldest: int | None
+
+
+def _page(*columns: Any) -> _Page:
+    return _Page(None if columns[0] is None else change(*columns[:-2]), columns[-2], columns[-1])
+
+
+def _since(*more: ColumnElement[bool]) -> Statement[_Page]:
     """The log after `since`, with the user's revision and the oldest that is kept in each row, in one snapshot."""
     log: FromClause = (
         _log()
         .where(col(Change.revision) > _number("since"), *more)
         .order_by(col(Change.revision))
-        .limit(_number("most"))
+        .limit(_number("limit"))
         .lateral("log")
     )
     oldest = select(func.min(col(Change.revision))).where(_mine).scalar_subquery()
@@ -91,7 +96,8 @@ def _since(*more: ColumnElement[bool]) -> Statement:
         .select_from(outerjoin(User, log, true()))
         .where(_me)
         .order_by(log.c.revision),
-        reads=True,
+        row=_page,
+        read_only=True,
     )
 
 
@@ -112,128 +118,115 @@ HISTORY = Statement.of(
     _log(col(Change.before))
     .where(col(Change.task_id) == bindparam("id"), col(Change.revision) < _number("below"))
     .order_by(col(Change.revision).desc())
-    .limit(_number("most")),
-    reads=True,
+    .limit(_number("limit")),
+    row=past_change,
+    read_only=True,
 )
 EXISTS = Statement.of(
-    select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id")), reads=True
+    select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id")),
+    read_only=True,
 )
 
-REVISION = Statement.of(select(col(User.revision)).where(_me), reads=True)
+REVISION = Statement.of(select(col(User.revision)).where(_me), read_only=True)
 
 _these = col(User.id) == any_(bindparam("ids", type_=ARRAY(Text)))
-REVISIONS = Statement.of(select(col(User.id), col(User.revision)).where(_these), reads=True)
+REVISIONS = Statement.of(select(col(User.id), col(User.revision)).where(_these), read_only=True)
 
 _changed_task = select(col(Change.task_id)).where(_mine, col(Change.revision) == _number("undone")).scalar_subquery()
-HOLD = Statement.of(
+LOCK_TASK = Statement.of(
     select(col(Task.id))
     .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == _changed_task)
     .with_for_update(key_share=True)
 )
-FROM_THERE = Statement.of(
+LOG_FROM_THERE = Statement.of(
     select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before")))
     .where(_mine, col(Change.task_id) == _changed_task, col(Change.revision) >= _number("undone"))
     .order_by(col(Change.revision)),
-    reads=True,
+    row=lambda task_id, *logged: (task_id, Logged(*logged)),
+    read_only=True,
 )
-TAKE_BACK = Statement.of(
+UNDO = Statement.of(
     update(Task)
     .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id"))
-    .values(
-        title=func.coalesce(bindparam("title", type_=Text), col(Task.title)),
-        description=case(
-            (_bool("sets_description"), bindparam("description", type_=Text)), else_=col(Task.description)
-        ),
-        completed=func.coalesce(_bool("completed"), col(Task.completed)),
-        deleted_at=case(
-            (_bool("trashes"), func.clock_timestamp()), (_bool("restores"), null()), else_=col(Task.deleted_at)
-        ),
-    )
+    .values(**patched(*WRITABLE, EXISTENCE))
 )
 NEWEST = Statement.of(
     _log()
     .where(col(Change.task_id) == bindparam("id"))
     .order_by(col(Change.revision).desc())
-    .limit(literal_column("1"))
+    .limit(literal_column("1")),
+    row=change,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class Changes:
     """Changes after a revision, and what to ask from next time."""
 
-    rows: list[Row]
+    changes: list[ChangeRow]
     revision: int
     more: bool
 
 
-async def since(tx: Tx, revision: int, *, most: int, compact: bool = False) -> Happened:
-    """At most `most` changes after `revision`; `compact` keeps of each task the newest one alone.
+async def since(db: ScopedDatabase, revision: int, *, limit: int, compact: bool = False) -> Changes:
+    """At most `limit` changes after `revision`; `compact` keeps only the newest of each task.
 
-    Raises Gone when `revision` is older than what is kept, or newer than what there is.
+    Raises ChangesNotKept when `revision` is older than what is kept, or newer than what there is.
     """
-    found = await tx.one(SINCE_COMPACT if compact else SINCE, since=revision, most=most + 1)
-    *_, current, oldest = found[0] if found else (0, None)  # no row: a user of another issuer who has written nothing
+    page = await db.run(SINCE_COMPACT if compact else SINCE, since=revision, limit=limit + 1)
+    current, oldest = (page[0].current, page[0].oldest) if page else (0, None)  # no row: an external user without any
     if revision > current or (revision < current and (oldest is None or oldest > revision + 1)):
-        raise Gone(
-            f"There are no changes to be had from {revision} on: read the list anew, and go on from the revision "
-            "that its ETag tells."
-        )
-    rows = [row[:-2] for row in found if row[0] is not None]
-    if len(rows) > most:
-        return Happened(rows[:most], rows[most - 1][0], more=True)
-    return Happened(rows, current, more=False)
+        raise ChangesNotKept(revision)
+    changes = [row.change for row in page if row.change is not None]
+    if len(changes) > limit:
+        return Changes(changes[:limit], changes[limit - 1].revision, more=True)
+    return Changes(changes, current, more=False)
 
 
-async def now(tx: Tx) -> int:
+async def current_revision(db: ScopedDatabase) -> int:
     """The user's revision."""
-    rows = await tx.one(REVISION)
+    rows = await db.run(REVISION)
     return int(rows[0][0]) if rows else 0
 
 
-async def history(tx: Tx, id: UUID | None, *, below: int, most: int) -> list[Row]:
-    """The changes of one task with numbers below `below`, newest first. Raises NotFound when there was no such task."""
-    rows = await tx.one(HISTORY, id=id, below=below, most=most)
-    if not rows and not await tx.one(EXISTS, id=id):
-        raise NotFound("There is no such task.")
-    return rows
+async def history(db: ScopedDatabase, id: UUID | None, *, below: int, limit: int) -> list[PastChangeRow]:
+    """The changes of one task with numbers below `below`, newest first. Raises TaskNotFound when there was none."""
+    changes = await db.run(HISTORY, id=id, below=below, limit=limit)
+    if not changes and not await db.run(EXISTS, id=id):
+        raise TaskNotFound
+    return changes
 
 
-async def undo(tx: Tx, caller: Caller, revision: int | None) -> Row:
-    """Take a change back; the change that does it.
+async def undo(db: ScopedDatabase, caller: Caller, revision: int | None) -> ChangeRow:
+    """Undo a change; the new change that does it.
 
-    Raises NotFound when there is no such change (any more), Conflict for a purge and when a later change of the
-    same task altered the same fields, Unauthorized when the account is gone.
+    Raises ChangeNotFound, CannotUndoPurge, ConflictingChange or UserGone.
     """
 
-    async def taken_back(steps: Transaction) -> Row:
-        steps.run(HOLD, undone=revision)  # so that nothing comes between what is read and what is written
-        found = await steps.rows(FROM_THERE, undone=revision)
-        log = [Logged(*row) for _, *row in found]
+    async def undone(transaction: Transaction) -> ChangeRow:
+        transaction.queue(LOCK_TASK, undone=revision)  # so that nothing is written between the read and the write
+        found = await transaction.fetch(LOG_FROM_THERE, undone=revision)
+        log = [logged for _, logged in found]
         if revision is None or not log or log[0].revision != revision:
-            if not caller.foreign and not await steps.rows(REVISION):
-                raise Unauthorized("This account no longer exists.")
-            raise NotFound("There is no such change, or it is kept no longer.")
-        change, later = log[0], log[1:]
-        if change.kind == "purge":
-            raise Conflict("A purge cannot be taken back: nothing is left of the task.")
-        hindrance = in_the_way(change, later)
-        if hindrance is not None:
-            what = "which took it back" if hindrance.undoes == revision else f"a later {hindrance.kind}"
-            raise Conflict(
-                f"Change {hindrance.revision} of the same task, {what}, stands in the way.",
-                hindrance=hindrance.revision,
-            )
+            if not caller.external and not await transaction.fetch(REVISION):
+                raise UserGone
+            raise ChangeNotFound
+        first, later = log[0], log[1:]
+        if first.kind == "purge":
+            raise CannotUndoPurge
+        conflict = conflicting_change(first, later)
+        if conflict is not None:
+            raise ConflictingChange(conflict.revision, conflict.kind, undid_it=conflict.undoes == revision)
         task_id = found[0][0]
-        tx.about(task_id)
-        steps.undoes(revision)
-        steps.run(TAKE_BACK, id=task_id, **reversal(change))
-        [row] = await steps.rows(NEWEST, id=task_id)
-        return row
+        db.mentions(task_id)
+        transaction.set_undoes(revision)
+        transaction.queue(UNDO, id=task_id, patch=msgspec.json.encode(reversal(first)).decode())
+        [newest] = await transaction.fetch(NEWEST, id=task_id)
+        return newest
 
-    return await tx.atomically(taken_back)
+    return await db.in_transaction(undone)
 
 
 async def revisions(database: Database, user_ids: Sequence[str]) -> dict[str, int]:
-    """The revisions of these users, as far as they are there: one look-up for all."""
-    return dict(await Tx(database, "", ACCOUNTS).one(REVISIONS, ids=[*user_ids]))
+    """The revisions of these users, as far as they exist, in one query."""
+    return dict(await database.as_accounts().run(REVISIONS, ids=[*user_ids]))

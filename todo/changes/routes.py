@@ -1,31 +1,35 @@
-"""Sync, live updates, history and undo over HTTP."""
+"""Sync, event streams, history and undo over HTTP."""
 
 import re
 from contextlib import ExitStack
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo import etags
-from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx, known_again
+from todo.api.access import authenticate
+from todo.api.dependencies import CurrentCaller, UserDatabase
+from todo.api.openapi.vocabulary import ANY, answers, shows
+from todo.api.resources import Resources
+from todo.api.route import OwnerRoute
 from todo.changes import actions
-from todo.changes.answers import EXAMPLE, PAST, past, shown
-from todo.changes.live import BEGIN, PAGE, EventStream, Feed, events
-from todo.changes.models import ChangeOut, Changes, PastChange
-from todo.encoding import encode
-from todo.openapi import ANY, answers, shows, takes
+from todo.changes.responses import EXAMPLE, PAST, with_utc
+from todo.changes.shapes import ChangeOut, Changes, PastChange
+from todo.changes.stream import BEGIN, PAGE, EventStream, events
+from todo.http import etags
+from todo.http.json import encode
+from todo.http.responses import PRIVATE, private_json
 from todo.problems import Conflict, Gone, Invalid, NotFound
-from todo.tasks.answers import PRIVATE, as_json
-from todo.tasks.parameters import TaskId
+from todo.tasks.params import TaskId
 
-MOST = 2**63 - 1
+MAX_REVISION = 2**63 - 1
 REVISION = re.compile("[1-9][0-9]{0,17}")
 
-Since = Annotated[int, Query(ge=0, le=MOST, description="The revision that the caller has; 0 for nothing.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="The most changes that are answered at once.")]
+Since = Annotated[int, Query(ge=0, le=MAX_REVISION, description="The revision that the caller has; 0 for nothing.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="The greatest number of changes in one answer.")]
 
 
 async def _revision(
@@ -37,7 +41,7 @@ async def _revision(
 
 RevisionNumber = Annotated[int | None, Depends(_revision)]
 
-router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=OwnersRoute, responses={**ANY})
+router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=OwnerRoute, responses={**ANY})
 
 
 @router.get(
@@ -49,10 +53,10 @@ router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=Owners
     },
 )
 async def list_changes(
-    tx: OwnTx,
+    db: UserDatabase,
     since: Since = 0,
     limit: Limit = 1000,
-    compact: Annotated[bool, Query(description="Of each task only its newest change.")] = False,
+    compact: Annotated[bool, Query(description="Only the newest change of each task.")] = False,
 ) -> Response:
     """List what happened to the tasks since a revision.
 
@@ -60,20 +64,18 @@ async def list_changes(
     changes since, again and again from the `revision` that was answered. 410 when `since` is older than what is kept
     (90 days) or newer than what there is: read the list anew.
     """
-    happened = await actions.since(tx, since, most=limit, compact=compact)
-    answer = {
-        "changes": [shown(row) for row in happened.rows],
-        "revision": happened.revision,
-        "more": happened.more,
-    }
-    return as_json(encode(answer))
+    found = await actions.since(db, since, limit=limit, compact=compact)
+    return private_json(encode({"changes": found.changes, "revision": found.revision, "more": found.more}))
 
 
-LAST_EVENT_ID = takes(
-    "Last-Event-ID",
-    "The id of the last event that was received: the stream goes on behind it.",
-    pattern="^(0|[1-9][0-9]{0,17})?$",
-)
+LastEventId = Annotated[
+    str | None,
+    WithJsonSchema({"type": "string", "pattern": "^(0|[1-9][0-9]{0,17})?$"}),
+    Header(
+        alias="Last-Event-ID",
+        description="The id of the last event that was received: the stream goes on after it.",
+    ),
+]
 EVENTS = f"""{BEGIN.format(41)}event: change
 data: {{"revision":42,"task_id":"{EXAMPLE["task_id"]}","kind":"update",…}}
 id: 42
@@ -95,33 +97,34 @@ data: {{"reason":"token","detail":"The access token has expired or was revoked: 
         },
         **answers(Gone, Invalid),
     },
-    openapi_extra=LAST_EVENT_ID,
 )
 async def stream_changes(
     request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     caller: CurrentCaller,
     since: Annotated[
-        int | None, Query(ge=0, le=MOST, description="The revision that the caller has; by default that of now.")
+        int | None,
+        Query(ge=0, le=MAX_REVISION, description="The revision that the caller has; the newest by default."),
     ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Stream what happens to the tasks, as it happens.
 
     Events named `change` hold what the list of changes does, and their ids are the revisions; a comment comes every
-    15 seconds of silence, and a last event `end` says why the stream ends. It goes on behind `Last-Event-ID`, else
+    15 seconds of silence, and a last event `end` says why the stream ends. It goes on after `Last-Event-ID`, else
     `since`, else begins now.
     """
-    feed: Feed = request.app.state.feed
-    position = _last_event_id(request)
+    resources = Resources.of(request)
+    position = _position(last_event_id)
     if position is None:
         position = since
     with ExitStack() as place:
-        watcher = place.enter_context(feed.watch(caller.user_id, exists=not caller.foreign))
+        watcher = place.enter_context(resources.streams.watch(caller.user_id, exists=not caller.external))
         if position is None:
-            begin = actions.Happened([], await actions.now(tx), more=False)
+            begin = actions.Changes([], await actions.current_revision(db), more=False)
         else:
-            begin = await actions.since(tx, position, most=PAGE)
-        stream = events(feed, watcher, caller, begin, lambda: known_again(request))
+            begin = await actions.since(db, position, limit=PAGE)
+        stream = events(resources.streams, watcher, caller, begin, lambda: authenticate(request, resources))
         return EventStream(place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
 
@@ -129,18 +132,18 @@ async def stream_changes(
     "/changes/{revision}/undo",
     response_model=ChangeOut,
     responses={
-        200: shows(EXAMPLE | {"undoes": 41}, "The change that takes it back.", ETag="The task's revision."),
+        200: shows(EXAMPLE | {"undoes": 41}, "The change that undoes it.", ETag="The task's revision."),
         **answers(NotFound, Conflict),
     },
 )
-async def undo_change(tx: OwnTx, caller: CurrentCaller, revision: RevisionNumber) -> Response:
-    """Take a change back, as a new change.
+async def undo_change(db: UserDatabase, caller: CurrentCaller, revision: RevisionNumber) -> Response:
+    """Undo a change, as a new change.
 
     The fields that it altered get the values they had; a created task goes to the trash. 409 for a purge, and when a
-    later change of the same task altered the same fields (`hindrance` names it), unless that was taken back itself.
+    later change of the same task altered the same fields (`hindrance` names it), unless that was undone itself.
     """
-    row = await actions.undo(tx, caller, revision)
-    return as_json(encode(shown(row)), ETag=etags.strong(row[0]))
+    change = await actions.undo(db, caller, revision)
+    return private_json(encode(change), ETag=etags.strong(change.revision))
 
 
 @router.get(
@@ -153,28 +156,29 @@ async def undo_change(tx: OwnTx, caller: CurrentCaller, revision: RevisionNumber
 )
 async def task_history(
     request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     id: TaskId,
     limit: Limit = 1000,
-    before: Annotated[int, Query(ge=1, le=MOST, description="Only changes with smaller revisions.")] = MOST,
+    before: Annotated[
+        int, Query(ge=1, le=MAX_REVISION, description="Only changes with smaller revisions.")
+    ] = MAX_REVISION,
 ) -> Response:
     """List the changes of one task, newest first.
 
     Also of one in the trash. What a purged task said is erased from its history.
     """
-    rows = await actions.history(tx, id, below=before, most=limit + 1)
-    headers = {}
-    if len(rows) > limit:
-        rows = rows[:limit]
-        query = urlencode({"limit": limit, "before": rows[-1][0]})
+    changes = await actions.history(db, id, below=before, limit=limit + 1)
+    headers: dict[str, str] = {}
+    if len(changes) > limit:
+        changes = changes[:limit]
+        query = urlencode({"limit": limit, "before": changes[-1].revision})
         headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return as_json(encode([past(row) for row in rows]), 200, **headers)
+    return private_json(encode([with_utc(change) for change in changes]), 200, **headers)
 
 
-def _last_event_id(request: Request) -> int | None:
-    text = request.headers.get("last-event-id")
-    if text is None or text == "":
+def _position(last_event_id: str | None) -> int | None:
+    if not last_event_id:
         return None
-    if text == "0" or REVISION.fullmatch(text):
-        return int(text)
+    if last_event_id == "0" or REVISION.fullmatch(last_event_id):
+        return int(last_event_id)
     raise Invalid.at("header", "Last-Event-ID", msg="not the id of an event of this stream")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from todo.cli import accounts, schema
-from todo.cli.opening import one_line_for_what_can_be_mended, with_database
+from todo.cli import db, users
+from todo.cli.run import errors_as_one_line, with_database
 from todo.settings import CannotStart, Settings
 
 if TYPE_CHECKING:
-    from todo.database import Database
+    from todo.db.database import Database
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,9 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The backend of a Todo application.",
 )
-app.add_typer(schema.db, name="db")
-app.add_typer(accounts.user, name="user")
-app.add_typer(accounts.keys, name="keys")
+app.add_typer(db.db, name="db")
+app.add_typer(users.user, name="user")
+app.add_typer(users.keys, name="keys")
 
 
 @app.command()
@@ -32,37 +32,37 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="How many processes serve [WORKERS].")] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring a given database up to date first.")] = False,
     accept_issuer: Annotated[
-        bool, typer.Option("--accept-issuer", help="Serve although the users came from another issuer.")
+        bool, typer.Option("--accept-issuer", help="Serve although the user ids were issued by another issuer.")
     ] = False,
 ) -> None:
-    """Serve the API. Without DATABASE_URL a PostgreSQL starts by itself, and is migrated."""
-    for ends in (signal.SIGTERM, signal.SIGHUP):  # so that what is open is closed on the way out
-        signal.signal(ends, lambda *_: sys.exit(0))
-    with one_line_for_what_can_be_mended():
+    """Serve the API. Without DATABASE_URL the embedded PostgreSQL starts, and is migrated."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that open resources are closed on the way out
+        signal.signal(number, lambda *_: sys.exit(0))
+    with errors_as_one_line():
         settings = Settings.from_environment(host=host, port=port, workers=workers)
-        gc.disable()  # nothing of what is imported goes again; `from_environment` switches it on
+        gc.disable()  # imported code stays for good; `from_environment` enables it
         import logging.config
 
         import uvicorn
 
-        from todo.database import described
-        from todo.deployment import database_url
-        from todo.migrate import current, head, upgrade
-        from todo.observe import log, log_configuration
-        from todo.protocol import IDLE, Protocol
+        from todo.db.migrate import current, head, upgrade
+        from todo.db.url import database_url, described
+        from todo.http.connection import KEEP_ALIVE, Connection
+        from todo.logs import log_configuration
 
         configuration = log_configuration(settings.log_level)
         logging.config.dictConfig(configuration)
+        log = logging.getLogger("todo")
         with database_url(settings) as url:
-            server = _reach(url, settings)
+            server = _connect(url, settings)
             if (migrate or settings.database_url is None) and current(url) != head():
                 upgrade(settings.direct_database_url or url)
-            _guard(url, settings, accept_issuer=accept_issuer)
+            _check(url, settings, accept_issuer=accept_issuer)
             log.info("database: %s, %s", described(url), server)
             if settings.database_url is None:
-                log.info("it started by itself; its data is in %s", settings.folder)
+                log.info("it is embedded; its data is in %s", settings.folder)
             log.info("the API: http://%s:%d, described at /docs", settings.host, settings.port)
-            if settings.workers > 1:  # then this process only watches the others
+            if settings.workers > 1:  # then this process only supervises
                 gc.enable()
             uvicorn.run(
                 "todo.app:from_environment",
@@ -71,20 +71,20 @@ def serve(
                 port=settings.port,
                 workers=settings.workers,
                 log_config=configuration,
-                http=Protocol,
+                http=Connection,
                 ws="none",
                 proxy_headers=bool(settings.trusted_proxies),
                 forwarded_allow_ips=settings.trusted_networks,
                 access_log=False,
                 server_header=False,
-                timeout_keep_alive=IDLE,
+                timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=10,
-                timeout_worker_healthcheck=10,  # a busy worker is not a dead one; signals wait for it too
+                timeout_worker_healthcheck=10,  # a busy worker is not dead; signals wait for it too
             )
 
 
-def _reach(url: str, settings: Settings) -> str:
-    """What answers at `url`. Raises psycopg's OperationalError, or CannotStart for a PostgreSQL that is too old."""
+def _connect(url: str, settings: Settings) -> str:
+    """The version of the server at `url`. Raises psycopg's OperationalError, or CannotStart for an old PostgreSQL."""
     import psycopg
 
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
@@ -95,44 +95,46 @@ def _reach(url: str, settings: Settings) -> str:
         return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
 
 
-def _guard(url: str, settings: Settings, *, accept_issuer: bool) -> None:
-    from todo.accounts.actions import settle_issuer
-    from todo.accounts.issuers import issuer_for
-    from todo.health import guard
+def _check(url: str, settings: Settings, *, accept_issuer: bool) -> None:
+    """Raise CannotStart unless the database is right for this build and this issuer."""
+    from todo.accounts.actions import record_issuer
+    from todo.accounts.issuer import built_in_issuer
+    from todo.auth.issuers import external_issuer
+    from todo.db.guard import check_database
 
-    async def try_the_walls(database: "Database") -> None:
-        await guard(database)
-        issuer = await issuer_for(settings, database)
-        await settle_issuer(database, issuer.name, accept=accept_issuer)
+    async def check(database: "Database") -> None:
+        await check_database(database)
+        issuer = external_issuer(settings) or await built_in_issuer(database, settings.access_token_lifetime)
+        await record_issuer(database, issuer.name, accept=accept_issuer)
 
-    with_database(url, settings, try_the_walls)
+    with_database(url, settings, check)
 
 
 @app.command()
 def sweep() -> None:
-    """Remove what is kept no longer: old changes, answers kept for retries, ended sessions, old trash."""
-    with one_line_for_what_can_be_mended():
-        from todo.deployment import database_url
-        from todo.health import guard
-        from todo.sweep import sweep as sweep_all
+    """Delete what has expired: old changes, answers stored for retries, ended sessions, old trash."""
+    with errors_as_one_line():
+        from todo.db.guard import check_database
+        from todo.db.url import database_url
+        from todo.retention import delete_expired
 
-        async def guarded(database: "Database") -> dict[str, int] | None:
-            await guard(database)
-            return await sweep_all(database)
+        async def checked(database: "Database") -> dict[str, int] | None:
+            await check_database(database)
+            return await delete_expired(database)
 
         settings = Settings.from_environment()
         with database_url(settings) as url:
-            swept = with_database(url, settings, guarded)
-        if swept is None:
-            raise CannotStart("a server is sweeping at this moment: nothing is left to do")
-        for kind, count in swept.items():
+            deleted = with_database(url, settings, checked)
+        if deleted is None:
+            raise CannotStart("a server deletes expired rows at this moment: nothing is left to do")
+        for kind, count in deleted.items():
             typer.echo(f"{kind}\t{count}")
 
 
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document as YAML."""
+    from todo.api.openapi.document import as_yaml
     from todo.app import create_app
-    from todo.openapi import as_yaml
 
     print(as_yaml(create_app(Settings())), end="")  # noqa: T201 # the document is the output

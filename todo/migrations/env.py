@@ -1,16 +1,17 @@
 """What Alembic runs: each pending migration in a transaction of its own, or in several where it says so.
 
-Whose turn it is says `todo.migrate`, before; the printed SQL says it by itself.
+`todo.db.migrate` holds the lock meanwhile; the printed SQL takes it itself.
 """
 
 from alembic import context
 from sqlmodel import SQLModel
 
-import todo.accounts.models
-import todo.changes.models
-import todo.idempotency
-import todo.tasks.models  # noqa: F401 # the models register their tables
-from todo.migrate import TURN
+import todo.accounts.tables
+import todo.api.idempotency.tables
+import todo.auth.tables
+import todo.changes.tables
+import todo.tasks.tables  # noqa: F401 # the classes register their tables
+from todo.db.migrate import LOCK
 
 if context.is_offline_mode():
     context.configure(
@@ -20,10 +21,10 @@ if context.is_offline_mode():
         literal_binds=True,
         transaction_per_migration=True,
     )
-    context.execute(f"SELECT pg_advisory_lock({TURN})")
+    context.execute(f"SELECT pg_advisory_lock({LOCK})")
     with context.begin_transaction():
         context.run_migrations()
-    context.execute(f"SELECT pg_advisory_unlock({TURN})")
+    context.execute(f"SELECT pg_advisory_unlock({LOCK})")
 else:
     context.configure(
         connection=context.config.attributes["connection"],

@@ -1,24 +1,27 @@
-"""What one does with tasks: one function an action, its statement beside it.
+"""What a user does with tasks: one function for each action, its statement above it.
 
-Every statement names its owner, although the row-level policy would hide other people's rows anyway.
+Every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
 from collections.abc import Mapping
-from typing import NoReturn
+from datetime import datetime
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
+import msgspec
 from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    BindParameter,
     Boolean,
+    ColumnElement,
     Text,
     any_,
     bindparam,
-    case,
+    cast,
     func,
     insert,
+    literal_column,
     not_,
     null,
     outerjoin,
@@ -27,193 +30,192 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import delete as delete_from
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 from uuid_utils.compat import uuid7
 
-from todo.accounts.arrivals import arrival, claims
-from todo.accounts.models import User
-from todo.accounts.tokens import Caller
-from todo.etags import strong
-from todo.flights import Row
-from todo.problems import Conflict, Interrupted, NotFound, PreconditionFailed, Unauthorized
-from todo.statements import Statement
-from todo.tasks.answers import shown
-from todo.tasks.models import ID, REVISION, SHOWN, NewTask, Task, TaskEdit
-from todo.transactions import Tx
+from todo.auth.caller import Caller
+from todo.auth.provisioning import claims, provisioned_user
+from todo.auth.tables import User
+from todo.db.database import ScopedDatabase
+from todo.db.statement import Statement
+from todo.problems import Interrupted
+from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UserGone
+from todo.tasks.fields import WRITABLE
+from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
+from todo.tasks.shapes import NewTask, TaskEdit
+from todo.tasks.tables import Task
 
-NEW = ("title", "description", "completed")
-"""The fields that a task is created with."""
+Matches = list[int] | None
+"""The revisions of which the task must have one; None for any."""
 
+_table = Task.__table__  # type: ignore[attr-defined] # SQLModel sets it
 _mine = col(Task.user_id) == bindparam("user_id")
 _this = _mine & (col(Task.id) == bindparam("id"))
 _live = _this & col(Task.deleted_at).is_(None)
-
-
-def _bool(name: str) -> BindParameter[bool]:
-    return bindparam(name, type_=Boolean)
-
-
 _matches = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
 """What If-Match lets through; without it, everything."""
 
 
-_new = {name: bindparam(name, type_=Task.__table__.c[name].type) for name in ("user_id", "id", *NEW)}  # type: ignore[attr-defined] # SQLModel sets it
-CREATE = Statement.of(insert(Task).values(**_new).returning(*SHOWN))
+def patched(*names: str) -> dict[str, ColumnElement[Any]]:
+    """New values for these columns from `:patch`, a JSON object: an absent field keeps its value, null clears it."""
+    patch = cast(bindparam("patch", type_=Text), JSONB)
+    record = func.jsonb_populate_record(literal_column("tasks"), patch).table_valued(*names, name="patched")
+    return {name: select(record.c[name]).scalar_subquery() for name in names}
 
-_arrived = select(func.count()).select_from(arrival()).scalar_subquery()
-CREATE_WITH_OWNER = Statement.of(
-    insert(Task).from_select([*_new], select(*_new.values()).where(_arrived >= 0)).returning(*SHOWN),
-    alone_by="user_id",
+
+_new = {name: bindparam(name, type_=_table.c[name].type) for name in ("user_id", "id", *WRITABLE)}
+CREATE = Statement.of(insert(Task).values(**_new).returning(*COLUMNS), row=TaskRow)
+
+_provisioned = select(func.count()).select_from(provisioned_user()).scalar_subquery()
+CREATE_WITH_USER = Statement.of(
+    insert(Task).from_select([*_new], select(*_new.values()).where(_provisioned >= 0)).returning(*COLUMNS),
+    row=TaskRow,
+    lock_by="user_id",
 )
-"""For a user of another issuer, whose row must be there before the trigger counts: so the count of it is asked."""
+"""For a user of an external issuer, whose row must exist before the trigger counts: so the count of it is asked."""
 
+
+class _Created(NamedTuple):
+    same: bool
+    """Whether it was created with the same fields."""
+    in_trash: bool
+    task: TaskRow
+
+
+_fingerprint = func.task_fingerprint(*[bindparam(name, type_=_table.c[name].type) for name in WRITABLE])
 CREATED_BEFORE = Statement.of(
-    select(
-        col(Task.fingerprint)
-        == func.task_fingerprint(
-            bindparam("title", type_=Text), bindparam("description", type_=Text), _bool("completed")
-        ),
-        col(Task.deleted_at).is_not(None),
-        *SHOWN,
-    ).where(_this),
-    reads=True,
+    select(col(Task.fingerprint) == _fingerprint, col(Task.deleted_at).is_not(None), *COLUMNS).where(_this),
+    row=lambda same, in_trash, *task: _Created(same, in_trash, TaskRow(*task)),
+    read_only=True,
 )
 
-READ = Statement.of(select(*SHOWN).where(_live), reads=True)
 
-EDIT = Statement.of(
-    update(Task)
-    .where(_live, _matches)
-    .values(
-        title=func.coalesce(bindparam("title", type_=Text), col(Task.title)),
-        description=case(
-            (_bool("sets_description"), bindparam("description", type_=Text)), else_=col(Task.description)
-        ),
-        completed=func.coalesce(_bool("completed"), col(Task.completed)),
-    )
-    .returning(*SHOWN)
-)
+async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[TaskRow, bool]:
+    """Create a task; it, and whether it is new.
 
-COMPLETE = Statement.of(
-    update(Task)
-    .where(_live, _matches)
-    .values(completed=func.coalesce(_bool("completed"), not_(col(Task.completed))))
-    .returning(*SHOWN)
-)
-
-DELETE = Statement.of(
-    update(Task).where(_live, _matches).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
-)
-PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)), slow=True)
-RESTORE = Statement.of(update(Task).where(_this).values(deleted_at=null()).returning(*SHOWN))
-
-AS_IT_IS = Statement.of(
-    select(*SHOWN, col(Task.deleted_at))
-    .select_from(outerjoin(User, Task, (col(Task.user_id) == col(User.id)) & (col(Task.id) == bindparam("id"))))
-    .where(col(User.id) == bindparam("user_id")),
-    reads=True,
-)
-"""Why a write found nothing: no row for nobody, an empty one for no task, else the task, in the trash or not."""
-
-
-async def create(tx: Tx, task: NewTask, caller: Caller) -> tuple[Row, bool]:
-    """Create a task; the row, and whether it is new.
-
-    Sending a chosen id again with the same fields gives the task as it is now. Raises Conflict when the id
-    is taken otherwise or the user has too many tasks, Unauthorized when the account is gone.
+    A chosen id sent again with the same fields gives the task as it is now. Raises IdTaken, IdInTrash, TooManyTasks
+    or UserGone.
     """
-    fields = {name: getattr(task, name) for name in NEW}
+    fields = {name: getattr(new, name) for name in WRITABLE}
     try:
-        if caller.foreign:
-            [row] = await tx.one(CREATE_WITH_OWNER, id=task.id or uuid7(), **fields, **claims(caller))
+        if caller.external:
+            [task] = await db.run(CREATE_WITH_USER, id=new.id or uuid7(), **fields, **claims(caller))
         else:
-            [row] = await tx.one(CREATE, id=task.id or uuid7(), **fields)
+            [task] = await db.run(CREATE, id=new.id or uuid7(), **fields)
     except ForeignKeyViolation:
-        raise Unauthorized("This account no longer exists.") from None  # its row is gone, and its token lives on
+        raise UserGone from None
     except CheckViolation as error:
         if error.diag.constraint_name != "max_tasks":
             raise
-        if task.id is not None and (before := await _created_before(tx, task.id, fields)):
+        if new.id is not None and (before := await _created_before(db, new.id, fields)):
             return before, False
-        raise Conflict(
-            f"There is no room: {error.diag.message_primary}, those in the trash included. "
-            "Purge some with DELETE ?permanent=true."
-        ) from None
+        raise TooManyTasks(error.diag.message_primary or "") from None
     except UniqueViolation:
-        if before := await _created_before(tx, task.id, fields):
+        if before := await _created_before(db, new.id, fields):
             return before, False
         raise Interrupted(
             "The task with this id was purged just now; nothing was changed. Try again.", undone=True
         ) from None
-    return row, True
+    return task, True
 
 
-async def _created_before(tx: Tx, id: UUID | None, fields: Mapping[str, object]) -> Row | None:
+async def _created_before(db: ScopedDatabase, id: UUID | None, fields: Mapping[str, object]) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    found = await tx.one(CREATED_BEFORE, id=id, **fields)
+    found = await db.run(CREATED_BEFORE, id=id, **fields)
     if not found:
         return None
-    same, trashed, *row = found[0]
-    if trashed:
-        raise Conflict(
-            "The task with this id is in the trash: restore it with POST …/restore, purge it with "
-            "DELETE ?permanent=true, or choose another id."
-        )
-    if not same:
-        raise Conflict("There is a task with this id, created with other fields: choose another id.")
-    return tuple(row)
+    if found[0].in_trash:
+        raise IdInTrash
+    if not found[0].same:
+        raise IdTaken
+    return found[0].task
 
 
-async def read(tx: Tx, id: UUID | None) -> Row:
-    """One task. Raises NotFound."""
-    rows = await tx.one(READ, id=id)
-    if not rows:
-        raise NotFound(NO_TASK)
-    return rows[0]
+READ = Statement.of(select(*COLUMNS).where(_live), row=TaskRow, read_only=True)
 
 
-async def edit(tx: Tx, caller: Caller, id: UUID | None, wish: TaskEdit, *, matches: list[int] | None = None) -> Row:
-    """Change what the wish names and keep the rest.
+async def read(db: ScopedDatabase, id: UUID | None) -> TaskRow:
+    """One task. Raises TaskNotFound."""
+    tasks = await db.run(READ, id=id)
+    if not tasks:
+        raise TaskNotFound
+    return tasks[0]
 
-    Raises NotFound, PreconditionFailed when its revision is none of `matches`, or Unauthorized when the account is
-    gone.
-    """
-    fields = {name: getattr(wish, name) if name in wish.model_fields_set else None for name in TaskEdit.model_fields}
-    sets_description = "description" in wish.model_fields_set
-    rows = await tx.one(EDIT, id=id, matches=matches, sets_description=sets_description, **fields)
-    return rows[0] if rows else await _refused(tx, caller, id, matches)
+
+EDIT = Statement.of(update(Task).where(_live, _matches).values(**patched(*WRITABLE)).returning(*COLUMNS), row=TaskRow)
+
+
+async def edit(
+    db: ScopedDatabase, caller: Caller, id: UUID | None, edit: TaskEdit, *, matches: Matches = None
+) -> TaskRow:
+    """Change the fields that `edit` names and keep the rest. Raises TaskNotFound, StaleTask or UserGone."""
+    patch = msgspec.json.encode(edit.model_dump(mode="json", exclude_unset=True)).decode()
+    tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
+    return tasks[0] if tasks else await _refused(db, caller, id, matches)
+
+
+COMPLETE = Statement.of(
+    update(Task)
+    .where(_live, _matches)
+    .values(completed=func.coalesce(bindparam("completed", type_=Boolean), not_(col(Task.completed))))
+    .returning(*COLUMNS),
+    row=TaskRow,
+)
 
 
 async def complete(
-    tx: Tx, caller: Caller, id: UUID | None, completed: bool | None, *, matches: list[int] | None = None
-) -> Row:
+    db: ScopedDatabase, caller: Caller, id: UUID | None, completed: bool | None, *, matches: Matches = None
+) -> TaskRow:
     """Set completion, or toggle it for None, in one atomic statement. Raises as `edit` does."""
-    rows = await tx.one(COMPLETE, id=id, matches=matches, completed=completed)
-    return rows[0] if rows else await _refused(tx, caller, id, matches)
+    tasks = await db.run(COMPLETE, id=id, matches=matches, completed=completed)
+    return tasks[0] if tasks else await _refused(db, caller, id, matches)
 
 
-async def delete(tx: Tx, caller: Caller, id: UUID | None, *, permanent: bool, matches: list[int] | None = None) -> None:
+DELETE = Statement.of(
+    update(Task).where(_live, _matches).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
+)
+PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)), long_running=True)
+
+
+async def delete(
+    db: ScopedDatabase, caller: Caller, id: UUID | None, *, permanent: bool, matches: Matches = None
+) -> None:
     """Move a task to the trash, or purge it from the list or the trash. Raises as `edit` does."""
-    if not await tx.one(PURGE if permanent else DELETE, id=id, matches=matches):
-        await _refused(tx, caller, id, matches, in_trash=permanent)
+    if not await db.run(PURGE if permanent else DELETE, id=id, matches=matches):
+        await _refused(db, caller, id, matches, in_trash=permanent)
 
 
-async def restore(tx: Tx, caller: Caller, id: UUID | None) -> Row:
+RESTORE = Statement.of(update(Task).where(_this).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
+
+
+async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None) -> TaskRow:
     """Take a task out of the trash; one that is not there stays as it is. Raises as `edit` does."""
-    rows = await tx.one(RESTORE, id=id)
-    return rows[0] if rows else await _refused(tx, caller, id, None)
+    tasks = await db.run(RESTORE, id=id)
+    return tasks[0] if tasks else await _refused(db, caller, id, None)
 
 
-NO_TASK = "There is no such task."
+CURRENT = Statement.of(
+    select(*COLUMNS_WITH_TRASH)
+    .select_from(outerjoin(User, Task, (col(Task.user_id) == col(User.id)) & (col(Task.id) == bindparam("id"))))
+    .where(col(User.id) == bindparam("user_id")),
+    row=task_or_none,
+    read_only=True,
+)
+"""Why a write found nothing: no row without a user, None without a task, else the task, in the trash or not."""
 
 
 async def _refused(
-    tx: Tx, caller: Caller, id: UUID | None, matches: list[int] | None, *, in_trash: bool = False
+    db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
 ) -> NoReturn:
-    """Say why a write found nothing to change: it asks a second time, since it rarely happens."""
-    rows = await tx.one(AS_IT_IS, id=id)
-    if not rows and not caller.foreign:
-        raise Unauthorized("This account no longer exists.")
-    if rows and rows[0][ID] is not None and matches is not None and (in_trash or rows[0][-1] is None):
-        raise PreconditionFailed(headers={"ETag": strong(rows[0][REVISION])}, current=shown(rows[0]))
-    raise NotFound(NO_TASK)
+    """Say why a write found nothing to change: a second round trip, since it rarely happens.
+
+    A stale write gets the task as it is now, so that the client can merge without asking again.
+    """
+    found: list[TrashedTaskRow | None] = await db.run(CURRENT, id=id)
+    if not found and not caller.external:
+        raise UserGone
+    task = found[0] if found else None
+    if task is not None and matches is not None and (in_trash or not isinstance(task.deleted_at, datetime)):
+        raise StaleTask(task)
+    raise TaskNotFound

@@ -1,17 +1,19 @@
-"""Lists of tasks: a page of one, and what comes behind it.
+"""Lists of tasks, page by page.
 
-As in `actions`, every statement names its owner, although the row-level policy would hide other people's rows anyway.
+As in `actions`, every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    Column,
     ColumnElement,
     DateTime,
     Uuid,
@@ -23,16 +25,16 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
-from todo.accounts.models import User
-from todo.flights import Row
+from todo.auth.tables import User
+from todo.db.database import ScopedDatabase
+from todo.db.statement import Statement, array
 from todo.problems import Gone
-from todo.statements import Statement, array
 from todo.tasks.cursors import Cursor
-from todo.tasks.models import CREATED_AT, ID, SHOWN, Status, Task
-from todo.transactions import Tx
+from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, ListedTask, TaskRow, listed, listed_in_trash
+from todo.tasks.shapes import Status
+from todo.tasks.tables import Task
 
 STREAM_PAGE = 500
 """Rows of a whole list that are read at a time, each page in a transaction of its own."""
@@ -42,35 +44,36 @@ FLAGS = {"all": "{f,t}", "pending": "{f}", "completed": "{t}", "deleted": "{f,t}
 """Which values of `completed` a list shows, as PostgreSQL writes an array."""
 
 
-def _page(where: ColumnElement[bool], *more: Mapped[datetime | None]) -> Statement:
+def _page(where: ColumnElement[bool], columns: Sequence[Column[Any]], row: Any) -> Statement[ListedTask]:
     """A page of tasks, each row ended by the user's revision, all in one snapshot.
 
-    Where the caller knows that revision, the inner part is never run. Its order stays: the outer part is one row,
+    Where the caller has that revision cached, the inner part is never run. Its order stays: the outer part is one row,
     and what depends on it can only be joined to it by a loop.
     """
     tasks = (
-        select(*SHOWN, *more)
+        select(*columns)
         .where(col(Task.user_id) == bindparam("user_id"), where)
         .where(
             tuple_(col(Task.created_at), col(Task.id))
             < tuple_(bindparam("after_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
         )
         .where(col(Task.completed) == any_(bindparam("flags", type_=ARRAY(Boolean))))
-        .where(col(User.revision) != all_(bindparam("known", type_=ARRAY(BigInteger))))
+        .where(col(User.revision) != all_(bindparam("cached", type_=ARRAY(BigInteger))))
         .order_by(col(Task.created_at).desc(), col(Task.id).desc())
-        .limit(bindparam("most", type_=BigInteger))
+        .limit(bindparam("limit", type_=BigInteger))
         .lateral("page")
     )
     return Statement.of(
         select(*tasks.c, col(User.revision))
         .select_from(outerjoin(User, tasks, true()))
         .where(col(User.id) == bindparam("user_id")),
-        reads=True,
+        row=row,
+        read_only=True,
     )
 
 
-PAGE = _page(col(Task.deleted_at).is_(None))
-PAGE_OF_TRASH = _page(col(Task.deleted_at).is_not(None), col(Task.deleted_at))
+PAGE = _page(col(Task.deleted_at).is_(None), COLUMNS, listed)
+PAGE_OF_TRASH = _page(col(Task.deleted_at).is_not(None), COLUMNS_WITH_TRASH, listed_in_trash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +81,33 @@ class Page:
     """Tasks, and the user's revision when they were read."""
 
     revision: int
-    rows: list[Row]
+    tasks: list[TaskRow]
 
 
-async def page(tx: Tx, *, status: Status, after: Cursor = START, most: int, known: Sequence[int] = ()) -> Page:
-    """At most `most` tasks of this status, newest first, after the cursor; none where the revision is `known`."""
+async def page(
+    db: ScopedDatabase, *, status: Status, after: Cursor = START, limit: int, cached: Sequence[int] = ()
+) -> Page:
+    """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`."""
     statement = PAGE_OF_TRASH if status == "deleted" else PAGE
-    rows = await tx.one(
-        statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, most=most, known=array(known)
+    rows = await db.run(
+        statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, limit=limit, cached=array(cached)
     )
-    if not rows:  # a user of another issuer who has written nothing yet
+    if not rows:  # a user of an external issuer who has written nothing yet
         return Page(0, [])
-    return Page(rows[0][-1], [] if rows[0][ID] is None else rows)
+    return Page(rows[0].user_revision, [row.task for row in rows if row.task is not None])
 
 
-async def rest(tx: Tx, first: Page, *, status: Status) -> AsyncIterator[list[Row]]:
-    """The pages behind the `first`, each in a transaction of its own; holds nothing between two of them."""
-    rows = first.rows
-    while len(rows) == STREAM_PAGE:
-        following = await page(tx, status=status, after=cursor_after(rows), most=STREAM_PAGE)
+async def following_pages(db: ScopedDatabase, first: Page, *, status: Status) -> AsyncIterator[list[TaskRow]]:
+    """The pages after the `first`, each in a transaction of its own; nothing is held between two of them."""
+    tasks = first.tasks
+    while len(tasks) == STREAM_PAGE:
+        following = await page(db, status=status, after=cursor_after(tasks), limit=STREAM_PAGE)
         if following.revision < first.revision:
             raise Gone("The account was deleted while its list was read.")  # which must not look like its end
-        rows = following.rows
-        yield rows
+        tasks = following.tasks
+        yield tasks
 
 
-def cursor_after(rows: Sequence[Row]) -> Cursor:
-    """The cursor behind the last of `rows`."""
-    last = rows[-1]
-    return Cursor(last[CREATED_AT], last[ID])
+def cursor_after(tasks: Sequence[TaskRow]) -> Cursor:
+    """The cursor of what comes after the last of `tasks`."""
+    return Cursor(tasks[-1].created_at, tasks[-1].id)

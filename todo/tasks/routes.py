@@ -1,7 +1,6 @@
-"""The six endpoints, and the way back from the trash. A route parses, calls one action and answers."""
+"""The six endpoints, and restoring from the trash. A route parses, calls one action and answers."""
 
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,24 +8,26 @@ from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from todo import etags
-from todo.accounts.current import CurrentCaller, OwnersRoute, OwnTx
-from todo.flights import Row
-from todo.openapi import ANY, BODY, NULL, answers, shows
+from todo.api.dependencies import CurrentCaller, UserDatabase
+from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
+from todo.api.route import OwnerRoute
+from todo.http import etags
+from todo.http.responses import PRIVATE, private_json
 from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
 from todo.tasks import actions, lists
-from todo.tasks.answers import DONE, ETAG, EXAMPLE, PRIVATE, as_json, not_modified, one
-from todo.tasks.answers import as_array as tasks_as_array
 from todo.tasks.cursors import Cursor
-from todo.tasks.models import ID, REVISION, Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
-from todo.tasks.parameters import IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED, TaskId
+from todo.tasks.fields import WRITABLE
+from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId
+from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
+from todo.tasks.rows import TaskRow
+from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 
 CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
     tags=["tasks"],
-    route_class=OwnersRoute,
+    route_class=OwnerRoute,
     responses={**ANY},
     redirect_slashes=False,
 )
@@ -45,34 +46,33 @@ router = APIRouter(
         **NOT_MODIFIED,
         **answers(Invalid),
     },
-    openapi_extra=IF_NONE_MATCH,
 )
 async def list_tasks(
     request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     status: Annotated[Status, Query(description="Which tasks; `deleted` for those in the trash.")] = "all",
     limit: Annotated[int | None, Query(ge=1, le=1000, description="The size of a page; without it all come.")] = None,
     cursor: Annotated[str | None, Query(description="Where the page starts: taken from a `Link` header.")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List the user's tasks, newest first.
 
     Without `limit` the whole list comes. With it a page comes, and a `Link` header with `rel="next"`
     (RFC 8288) when there is more.
     """
-    after, known = _cursor(cursor), etags.known(request.headers.getlist("if-none-match"))
-    most = lists.STREAM_PAGE if limit is None else limit + 1
-    page = await lists.page(tx, status=status, after=after, most=most, known=known or ())
+    after, cached = _cursor(cursor), etags.if_none_match(if_none_match)
+    page_limit = lists.STREAM_PAGE if limit is None else limit + 1
+    page = await lists.page(db, status=status, after=after, limit=page_limit, cached=cached or ())
     etag = etags.weak(page.revision)
-    if known is None or page.revision in known:
+    if cached is None or page.revision in cached:
         return not_modified(etag)
-    as_array = partial(tasks_as_array, in_trash=status == "deleted")
     if limit is None:
-        return _whole_list(page, lists.rest(tx, page, status=status), etag, as_array)
-    if len(page.rows) <= limit:
-        return as_json(as_array(page.rows), ETag=etag)
-    rows = page.rows[:limit]
-    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(rows)}"
-    return as_json(as_array(rows), ETag=etag, Link=f'<{following}>; rel="next"')
+        return _whole_list(page, lists.following_pages(db, page, status=status), etag)
+    if len(page.tasks) <= limit:
+        return private_json(tasks_json(page.tasks), ETag=etag)
+    tasks = page.tasks[:limit]
+    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(tasks)}"
+    return private_json(tasks_json(tasks), ETag=etag, Link=f'<{following}>; rel="next"')
 
 
 @router.post(
@@ -91,7 +91,7 @@ async def list_tasks(
 )
 async def create_task(
     request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     caller: CurrentCaller,
     task: Annotated[
         NewTask,
@@ -100,7 +100,7 @@ async def create_task(
                 "title": {"summary": "The least", "value": {"title": "Water the ferns"}},
                 "all": {
                     "summary": "With everything, and an id of one's own",
-                    "value": {k: EXAMPLE[k] for k in ("id", "title", "description", "completed")},
+                    "value": {name: EXAMPLE[name] for name in ("id", *WRITABLE)},
                 },
             }
         ),
@@ -111,23 +111,22 @@ async def create_task(
     A client may choose the `id`, so that it can create offline and send again: the same id with the same
     fields answers 200 with the task as it is now, the same id with other fields 409.
     """
-    row, new = await actions.create(tx, task, caller)
-    return one(row, 201 if new else 200, Location=f"{quote(request.scope['path'])}/{row[ID]}")
+    created, is_new = await actions.create(db, task, caller)
+    return task_response(created, 201 if is_new else 200, Location=f"{quote(request.scope['path'])}/{created.id}")
 
 
 @router.get(
     "/{id}",
     response_model=TaskOut,
     responses={200: shows(EXAMPLE, "The task.", ETag=ETAG), **NOT_MODIFIED, **answers(NotFound)},
-    openapi_extra=IF_NONE_MATCH,
 )
-async def read_task(request: Request, tx: OwnTx, id: TaskId) -> Response:
+async def read_task(db: UserDatabase, id: TaskId, if_none_match: IfNoneMatch = None) -> Response:
     """Read one task."""
-    row = await actions.read(tx, id)
-    known = etags.known(request.headers.getlist("if-none-match"))
-    if known is None or row[REVISION] in known:
-        return not_modified(etags.strong(row[REVISION]))
-    return one(row)
+    task = await actions.read(db, id)
+    cached = etags.if_none_match(if_none_match)
+    if cached is None or task.revision in cached:
+        return not_modified(etags.strong(task.revision))
+    return task_response(task)
 
 
 @router.put(
@@ -138,14 +137,12 @@ async def read_task(request: Request, tx: OwnTx, id: TaskId) -> Response:
         **answers(BadRequest, NotFound, PreconditionFailed),
         **BODY,
     },
-    openapi_extra=IF_MATCH,
 )
 async def update_task(
-    request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     caller: CurrentCaller,
     id: TaskId,
-    wish: Annotated[
+    edit: Annotated[
         TaskEdit,
         Body(
             openapi_examples={
@@ -154,33 +151,33 @@ async def update_task(
             }
         ),
     ],
+    if_match: IfMatch = None,
 ) -> Response:
     """Update a task.
 
     Nothing is erased by silence: an omitted field keeps its value, `null` clears the description.
     """
-    return one(await actions.edit(tx, caller, id, wish, matches=_to_match(request)))
+    return task_response(await actions.edit(db, caller, id, edit, matches=etags.if_match(if_match)))
 
 
 @router.delete(
     "/{id}",
     status_code=204,
     responses={204: {"description": "It is gone."}, **answers(BadRequest, NotFound, PreconditionFailed, Invalid)},
-    openapi_extra=IF_MATCH,
 )
 async def delete_task(
-    request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     caller: CurrentCaller,
     id: TaskId,
     permanent: Annotated[bool, Query(description="Purge it, from the list or the trash.")] = False,
+    if_match: IfMatch = None,
 ) -> Response:
     """Delete a task.
 
     It goes to the trash, from where it can be restored for 30 days, and every other of the six calls answers 404
     for it; `permanent=true` purges it, and what the history says of it.
     """
-    await actions.delete(tx, caller, id, permanent=permanent, matches=_to_match(request))
+    await actions.delete(db, caller, id, permanent=permanent, matches=etags.if_match(if_match))
     return Response(status_code=204, headers=PRIVATE)
 
 
@@ -192,14 +189,12 @@ async def delete_task(
         **answers(BadRequest, NotFound, PreconditionFailed),
         **BODY,
     },
-    openapi_extra=IF_MATCH,
 )
 async def complete_task(
-    request: Request,
-    tx: OwnTx,
+    db: UserDatabase,
     caller: CurrentCaller,
     id: TaskId,
-    wish: Annotated[
+    completion: Annotated[
         Completion | None,
         Body(
             openapi_examples={
@@ -208,14 +203,14 @@ async def complete_task(
             }
         ),
     ] = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Toggle a task's completion, or set it.
 
     No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets.
     """
-    says = wish is not None and bool(wish.model_fields_set)
-    completed = wish.completed if wish and says else None
-    return one(await actions.complete(tx, caller, id, completed, matches=_to_match(request)))
+    completed = completion.completed if completion is not None and completion.model_fields_set else None
+    return task_response(await actions.complete(db, caller, id, completed, matches=etags.if_match(if_match)))
 
 
 @router.post(
@@ -223,12 +218,12 @@ async def complete_task(
     response_model=TaskOut,
     responses={200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG), **answers(NotFound)},
 )
-async def restore_task(tx: OwnTx, caller: CurrentCaller, id: TaskId) -> Response:
+async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId) -> Response:
     """Take a task out of the trash.
 
     One that is not in the trash stays as it is.
     """
-    return one(await actions.restore(tx, caller, id))
+    return task_response(await actions.restore(db, caller, id))
 
 
 def _cursor(text: str | None) -> Cursor:
@@ -240,23 +235,17 @@ def _cursor(text: str | None) -> Cursor:
         raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
 
 
-def _to_match(request: Request) -> list[int] | None:
-    return etags.to_match(request.headers.getlist("if-match"))
-
-
-def _whole_list(
-    first: lists.Page, rest: AsyncIterator[list[Row]], etag: str, as_array: Callable[[list[Row]], bytes]
-) -> Response:
-    """The list in one piece when one page holds it, else streamed; its first page is read before it answers."""
-    beginning = as_array(first.rows)
-    if len(first.rows) < lists.STREAM_PAGE:
-        return as_json(beginning, ETag=etag)
+def _whole_list(first: lists.Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
+    """The list in one piece when one page holds it, else streamed; its first page is read before it is answered."""
+    beginning = tasks_json(first.tasks)
+    if len(first.tasks) < lists.STREAM_PAGE:
+        return private_json(beginning, ETag=etag)
 
     async def array() -> AsyncIterator[bytes]:
         yield beginning[:-1]
-        async for rows in rest:
-            if rows:
-                yield b"," + as_array(rows)[1:-1]
+        async for tasks in following:
+            if tasks:
+                yield b"," + tasks_json(tasks)[1:-1]
         yield b"]"
 
     return StreamingResponse(array(), headers=PRIVATE | {"ETag": etag}, media_type="application/json")

@@ -1,0 +1,115 @@
+"""Personal API tokens: made, listed, revoked, and verified."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy import DateTime, LargeBinary, Text, Uuid, bindparam, delete, func, insert, or_, select, update
+from sqlmodel import col
+
+from todo.accounts.secrets import api_token_hash, new_api_token
+from todo.accounts.shapes import ApiTokenOut
+from todo.accounts.tables import ApiToken
+from todo.auth.caller import Caller
+from todo.db.database import Database
+from todo.db.pipeline import Row
+from todo.db.statement import Statement
+from todo.problems import Conflict, Invalid, NotFound, Unauthorized
+
+CACHED_FOR = 30.0
+"""Seconds for which a token that was found is not looked up again, and so may outlive its revocation."""
+
+MAX_TOKENS = 100
+"""Tokens of one user."""
+
+SHOWN = tuple(ApiToken.__table__.c[name] for name in ApiTokenOut.model_fields)  # type: ignore[attr-defined] # SQLModel sets it
+
+_mine = col(ApiToken.user_id) == bindparam("user_id")
+_theirs = select(func.count()).where(_mine).scalar_subquery()
+
+MAKE = Statement.of(
+    insert(ApiToken)
+    .from_select(
+        ["id", "user_id", "name", "scope", "token_hash", "expires_at"],
+        select(
+            bindparam("id", type_=Uuid),
+            bindparam("user_id", type_=Text),
+            bindparam("name", type_=Text),
+            bindparam("scope", type_=Text),
+            bindparam("token_hash", type_=LargeBinary),
+            bindparam("expires_at", type_=DateTime(timezone=True)),
+        ).where(_theirs < MAX_TOKENS),
+    )
+    .returning(*SHOWN)
+)
+
+LIST = Statement.of(select(*SHOWN).where(_mine).order_by(col(ApiToken.created_at).desc()), read_only=True)
+
+REVOKE = Statement.of(
+    delete(ApiToken).where(_mine).where(col(ApiToken.id) == bindparam("id")).returning(col(ApiToken.id))
+)
+
+_this = col(ApiToken.token_hash) == bindparam("token_hash")
+_touched = (
+    update(ApiToken)
+    .where(_this)
+    .where(
+        or_(
+            col(ApiToken.last_used_at).is_(None),
+            col(ApiToken.last_used_at) < func.now() - timedelta(minutes=1),
+        )
+    )
+    .values(last_used_at=func.now())
+    .cte("touched")
+)
+FIND = Statement.of(
+    select(col(ApiToken.user_id), col(ApiToken.scope), func.extract("epoch", col(ApiToken.expires_at)).cast(Text))
+    .where(_this)
+    .where(or_(col(ApiToken.expires_at).is_(None), col(ApiToken.expires_at) > func.now()))
+    .add_cte(_touched)
+)
+
+
+async def make(database: Database, user_id: str, name: str, scope: str, expires_at: datetime | None) -> tuple[Row, str]:
+    """A new token: its row, and itself.
+
+    Raises Invalid for an end in the past, Conflict when there are MAX_TOKENS already.
+    """
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Invalid.at("body", "expires_at", msg="must be in the future")
+    token = new_api_token()
+    try:
+        rows = await database.as_accounts(user_id).run(
+            MAKE, id=uuid4(), name=name, scope=scope, token_hash=api_token_hash(token), expires_at=expires_at
+        )
+    except ForeignKeyViolation:
+        raise Unauthorized("This account no longer exists.") from None
+    if not rows:
+        raise Conflict(f"There are {MAX_TOKENS} tokens already: revoke one first.")
+    return rows[0], token
+
+
+async def of_user(database: Database, user_id: str) -> list[Row]:
+    """The user's tokens, newest first."""
+    return await database.as_accounts(user_id).run(LIST)
+
+
+async def revoke(database: Database, user_id: str, id: UUID) -> None:
+    """End a token of the user. Raises NotFound."""
+    if not await database.as_accounts(user_id).run(REVOKE, id=id):
+        raise NotFound("There is no such token.")
+
+
+async def caller(database: Database, token: str) -> Caller:
+    """The caller whose token it is, for the next CACHED_FOR seconds. Raises Unauthorized.
+
+    When it was last used is written at most once a minute, in the same round trip.
+    """
+    hashed = api_token_hash(token)
+    rows = await database.as_accounts().run(FIND, token_hash=hashed) if hashed else []
+    if not rows:
+        raise Unauthorized("The API token is unknown, revoked or expired.")
+    user_id, scope, ends_at = rows[0]
+    expires_at = min(time.time() + CACHED_FOR, float(ends_at or "inf"))
+    return Caller(user_id, expires_at, api_token=True, may_write=scope == "write")

@@ -1,0 +1,1 @@
+"""The endpoints of the built-in accounts."""

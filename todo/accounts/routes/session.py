@@ -1,0 +1,174 @@
+"""Signing up, in and out over HTTP."""
+
+from contextlib import nullcontext
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from starlette.requests import Request
+from starlette.responses import Response
+
+from todo.accounts import actions, cookies
+from todo.accounts.built_in import accounts_of, client_address
+from todo.accounts.secrets import RefreshSecret
+from todo.accounts.shapes import (
+    JwkSet,
+    Refresh,
+    SignedIn,
+    SignIn,
+    SignUp,
+    UserOut,
+)
+from todo.api.openapi.vocabulary import ANY, BODY, answers, shows
+from todo.api.resources import Resources
+from todo.api.route import Route
+from todo.db.pipeline import Row
+from todo.http.json import encode
+from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
+
+SECRET = {"Cache-Control": "no-store"}
+
+ADA = {"email": "ada@example.com", "password": "a long and quiet afternoon"}
+USER = {
+    "id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
+    "email": ADA["email"],
+    "created_at": "2026-11-22T08:29:00.000000Z",
+}
+SIGNED_IN = {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "Bearer", "expires_in": 900, "user": USER}
+KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "…", "kid": "…", "use": "sig", "alg": "EdDSA"}]}
+COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/auth), unless the body asked for it."
+BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
+DONE: dict[int | str, dict[str, Any]] = {204: {"description": "Done."}}
+
+RefreshBody = Annotated[
+    Refresh | None,
+    Body(
+        openapi_examples={
+            "cookie": {"summary": "By the cookie", "value": {}},
+            "body": {"summary": "In the body", "value": {"refresh": "body", "refresh_token": "…"}},
+        }
+    ),
+]
+
+router = APIRouter(tags=["accounts"], route_class=Route, responses={**ANY})
+
+
+@router.post(
+    "/api/auth/signup",
+    response_model=SignedIn,
+    status_code=201,
+    responses={
+        201: shows(SIGNED_IN, "The account, and a token.", **{"Set-Cookie": COOKIE}),
+        **answers(Conflict, TooManyRequests),
+        **BODY,
+    },
+)
+async def sign_up(
+    request: Request,
+    new: Annotated[SignUp, Body(openapi_examples={"ada": {"summary": "A new account", "value": ADA}})],
+) -> Response:
+    """Make an account, and sign in."""
+    resources, accounts = Resources.of(request), accounts_of(request)
+    if resources.rate_limits:
+        await resources.rate_limits.count_sign_up(client_address(request))
+    user, hashed = await actions.sign_up(
+        resources.database, accounts.passwords, new.email, new.password.get_secret_value()
+    )
+    token = await accounts.sessions.start(user[0], hashed)
+    return await _signed_in(request, user, token, 201, in_body=new.refresh == "body")
+
+
+@router.post(
+    "/api/auth/signin",
+    response_model=SignedIn,
+    responses={
+        200: shows(SIGNED_IN, "A token.", **{"Set-Cookie": COOKIE}),
+        **answers(WrongPassword, TooManyRequests),
+        **BODY,
+    },
+)
+async def sign_in(
+    request: Request,
+    credentials: Annotated[SignIn, Body(openapi_examples={"ada": {"summary": "An account", "value": ADA}})],
+) -> Response:
+    """Get an access token, and a refresh token for the next ones.
+
+    An unknown e-mail and a wrong password get the same answer in the same time.
+    """
+    resources, accounts, given = Resources.of(request), accounts_of(request), credentials
+    limits, address = resources.rate_limits, client_address(request)
+    async with limits.password_attempt(given.email, address) if limits else nullcontext():
+        user, hashed = await actions.sign_in(
+            resources.database, accounts.passwords, given.email, given.password.get_secret_value()
+        )
+        token = await accounts.sessions.start(user[0], hashed)
+    return await _signed_in(request, user, token, 200, in_body=given.refresh == "body")
+
+
+@router.post(
+    "/api/auth/refresh",
+    response_model=SignedIn,
+    responses={
+        200: shows(SIGNED_IN, "A new access token, and the next refresh token.", **{"Set-Cookie": COOKIE}),
+        **answers(Unauthorized, Forbidden),
+        **BODY,
+    },
+)
+async def refresh(request: Request, how: RefreshBody = None) -> Response:
+    """Get a new access token for a refresh token.
+
+    Each refresh token works once and is answered with the next one; one that is used again ends its session.
+    """
+    how = how or BY_COOKIE
+    user, token = await accounts_of(request).sessions.rotate(_refresh_token(request, how) or "")
+    return await _signed_in(request, user, token, 200, in_body=how.refresh == "body")
+
+
+@router.post("/api/auth/signout", status_code=204, responses={**DONE, **answers(Forbidden), **BODY})
+async def sign_out(request: Request, how: RefreshBody = None) -> Response:
+    """Sign this device out.
+
+    Its refresh token ends. An access token is valid until it expires.
+    """
+    await accounts_of(request).sessions.end(_refresh_token(request, how or BY_COOKIE) or "")
+    response = Response(status_code=204, headers=SECRET)
+    cookies.delete_cookie(response, request)
+    return response
+
+
+@router.get("/.well-known/jwks.json", response_model=JwkSet, responses={200: shows(KEYS, "The keys.")})
+async def public_keys(request: Request) -> Response:
+    """The public keys that verify the access tokens (RFC 7517)."""
+    keys = await accounts_of(request).issuer.current()
+    headers = {"Cache-Control": "public, max-age=300"}
+    return Response(encode({"keys": keys.published}), media_type="application/json", headers=headers)
+
+
+def _refresh_token(request: Request, how: Refresh) -> str | None:
+    """The refresh token of the body, or of the cookie where no other site made the browser send it."""
+    if how.refresh == "body":
+        return how.refresh_token.get_secret_value() if how.refresh_token else None
+    cookies.refuse_forgery(request, Resources.of(request).settings.cors_origins)
+    return cookies.token(request)
+
+
+async def _signed_in(request: Request, user: Row, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
+    issuer = accounts_of(request).issuer
+    keys = await issuer.current()
+    answer = {
+        "access_token": keys.issue(user[0], token.public_id, issuer.lifetime),
+        "token_type": "Bearer",
+        "expires_in": issuer.lifetime,
+        "user": _user(user),
+    }
+    response = _json(answer | ({"refresh_token": str(token)} if in_body else {}), status)
+    if not in_body:
+        cookies.set_cookie(response, request, str(token), accounts_of(request).sessions.lifetime)
+    return response
+
+
+def _user(row: Row) -> dict[str, Any]:
+    return dict(zip(UserOut.model_fields, row, strict=True))
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(encode(value), status, SECRET, "application/json")

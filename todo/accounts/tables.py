@@ -1,0 +1,78 @@
+"""The tables of the built-in accounts: credentials, signing keys, sessions, API tokens."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, Uuid, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from todo.auth.tables import EMAIL_LENGTH
+from todo.db.tables import Table
+
+TOKEN_NAME_LENGTH = 100
+
+
+class Credential(Table, table=True):
+    """What a built-in account signs in with. Only the accounts role reads it."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (
+        CheckConstraint(f"char_length(email) BETWEEN 3 AND {EMAIL_LENGTH}", name="email_length"),
+        CheckConstraint("password_hash LIKE '$argon2id$%'", name="password_hash_argon2id"),
+        Index("uq_credentials_email", text("lower(email)"), unique=True),
+    )
+
+    user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", sa_type=Text)
+    email: str = Field(sa_type=Text)
+    password_hash: str = Field(sa_type=Text)
+
+
+class SigningKey(Table, table=True):
+    """A key that signs access tokens; at most one of them is current. Only the accounts role reads it."""
+
+    __tablename__ = "signing_keys"
+    __table_args__ = (
+        Index(
+            "uq_signing_keys_current", text("(retired_at IS NULL)"), unique=True,
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    kid: str = Field(primary_key=True, sa_type=Text)
+    private_key: str = Field(sa_type=Text)
+    public_jwk: dict[str, Any] = Field(sa_type=JSONB)
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    retired_at: datetime | None = None
+
+
+class Session(Table, table=True):
+    """A device that is signed in. Its refresh token changes with every use; only the newest one's hash is kept."""
+
+    __tablename__ = "sessions"
+
+    id: UUID = Field(primary_key=True, sa_type=Uuid)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
+    token_hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    expires_at: datetime
+
+
+class ApiToken(Table, table=True):
+    """A personal API token, kept as its hash."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        CheckConstraint(f"char_length(name) BETWEEN 1 AND {TOKEN_NAME_LENGTH}", name="name_length"),
+        CheckConstraint("scope IN ('read', 'write')", name="scope_known"),
+    )
+
+    id: UUID = Field(primary_key=True, sa_type=Uuid)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
+    name: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None

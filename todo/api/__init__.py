@@ -1,0 +1,1 @@
+"""What all endpoints share: who may call, the stages of a request, safe retries, health, the OpenAPI document."""

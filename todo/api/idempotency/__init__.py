@@ -1,0 +1,1 @@
+"""Idempotency-Key: an answer is stored with the write, and replayed to a repeated request."""

@@ -1,0 +1,49 @@
+"""The OpenAPI document for people, at /docs: Swagger UI, whose files are in the installed package."""
+
+import base64
+import hashlib
+import re
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
+
+router = APIRouter(include_in_schema=False)
+
+POLICY = (
+    "default-src 'none'; script-src 'self' {script}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What Swagger UI needs: its own files, pictures that are written into its styles, and this API."""
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """Swagger UI with the token kept while the page is reloaded."""
+    root = request.scope.get("root_path", "")
+    page = get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title="todo: the API",
+        swagger_js_url=f"{root}/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}/docs/assets/swagger-ui.css",
+        swagger_favicon_url=f"{root}/docs/assets/favicon-32x32.png",
+        swagger_ui_parameters={
+            "persistAuthorization": True,
+            "tryItOutEnabled": True,
+            "displayRequestDuration": True,
+        },
+    )
+    [script] = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+    hashed = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    page.headers["Content-Security-Policy"] = POLICY.format(script=f"'sha256-{hashed}'")
+    return page
+
+
+@router.get("/")
+async def root(request: Request) -> Response:
+    """The server's address leads to the description of its API."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

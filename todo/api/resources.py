@@ -1,0 +1,40 @@
+"""What the application opens at its start and every request may use: one typed object, made in `app`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from todo.auth.authenticator import Authenticator
+from todo.db.database import Database
+from todo.db.session import Sessions as DatabaseSessions
+from todo.http.rate_limit import RateLimits
+from todo.http.shutdown import Shutdown
+from todo.settings import Settings
+
+if TYPE_CHECKING:  # features stand above; only their types are named here
+    from todo.accounts.built_in import BuiltInAccounts
+    from todo.changes.stream import Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The open resources of this process."""
+
+    settings: Settings
+    database: Database
+    database_sessions: DatabaseSessions
+    authenticator: Authenticator
+    rate_limits: RateLimits | None
+    """None where they are off."""
+    shutdown: Shutdown
+    max_connections: int
+    streams: "Streams"
+    accounts: "BuiltInAccounts | None"
+    """None with an external issuer."""
+
+    @staticmethod
+    def of(request: Request) -> "Resources":
+        """The resources of the application that serves this request."""
+        resources: Resources = request.app.state.resources
+        return resources

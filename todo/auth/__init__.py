@@ -1,0 +1,1 @@
+"""From an Authorization header to a Caller, for tokens of any issuer."""

@@ -1,0 +1,44 @@
+"""From an Authorization header to a caller, cached so that a repeated header costs next to nothing."""
+
+import hashlib
+import time
+
+from todo.auth.caller import Caller
+from todo.auth.issuers import Issuer
+from todo.auth.jwt import MAX_LENGTH
+from todo.problems import Unauthorized
+
+CACHE_SIZE = 10_000
+"""Callers that are cached, by a hash of their header; the oldest go first."""
+
+
+class Authenticator:
+    """Knows callers by their tokens: until they expire, API tokens for 30 s (`Caller.expires_at`)."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self._cache: dict[bytes, Caller] = {}
+
+    def cached(self, header: bytes) -> Caller | None:
+        """The caller of an earlier request with the same Authorization header, while it need not be verified again."""
+        caller = self._cache.get(hashlib.sha256(header).digest())
+        return caller if caller is not None and caller.expires_at > time.time() else None
+
+    async def authenticate(self, header: bytes) -> Caller:
+        """The caller whose token an Authorization header has. Raises Unauthorized, saying what is wrong with it."""
+        scheme, _, token = header.decode("latin-1").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized
+        if len(token) > MAX_LENGTH:
+            raise Unauthorized("The access token is too long.")
+        usual = b"Bearer " + token.encode("latin-1")
+        if usual != header and (cached := self.cached(usual)):
+            return cached
+        caller = await self.issuer.caller(token)
+        digest = hashlib.sha256(usual).digest()  # one entry for a token, however it is written
+        self._cache.pop(digest, None)
+        if len(self._cache) >= CACHE_SIZE:
+            del self._cache[next(iter(self._cache))]
+        self._cache[digest] = caller
+        return caller

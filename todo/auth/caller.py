@@ -1,0 +1,30 @@
+"""Who calls, as their token says."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user with a valid token."""
+
+    user_id: str
+    expires_at: float
+    """When the token ends, in seconds since the epoch."""
+    email: str | None = None
+    issued_at: datetime = END_OF_TIME
+    session: str | None = None
+    """The public id of their session, with the built-in accounts."""
+    external: bool = False
+    """Whether an external issuer signed the token: then their row is made with their first write."""
+    api_token: bool = False
+    """Whether they call with a personal API token."""
+    may_write: bool = True
+
+    @property
+    def via(self) -> Literal["session", "api_token"]:
+        """How they write, as the log of changes tells it."""
+        return "api_token" if self.api_token else "session"

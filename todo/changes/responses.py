@@ -1,0 +1,46 @@
+"""How changes are answered: their errors, and examples for the OpenAPI document."""
+
+from datetime import UTC, datetime
+
+from todo.api.openapi.vocabulary import NULL
+from todo.changes.errors import CannotUndoPurge, ChangeError, ChangeNotFound, ChangesNotKept, ConflictingChange
+from todo.changes.rows import PastChangeRow
+from todo.problems import Conflict, Gone, NotFound, Problem
+from todo.tasks import responses as tasks
+
+EXAMPLE = {
+    "revision": 42,
+    "task_id": tasks.EXAMPLE["id"],
+    "kind": "update",
+    "at": tasks.DONE["updated_at"],
+    "via": "session",
+    "undoes": NULL,
+    "task": tasks.DONE,
+}
+PAST = EXAMPLE | {"before": {"completed": False}}
+
+
+def with_utc(change: PastChangeRow) -> PastChangeRow:
+    """The change with the time of a deletion in `before` in UTC, where the database writes JSON in its own way."""
+    if change.before and change.before.get("deleted_at"):
+        deleted_at = datetime.fromisoformat(change.before["deleted_at"]).astimezone(UTC)
+        change.before = change.before | {"deleted_at": deleted_at}
+    return change
+
+
+def problem_of(error: ChangeError) -> Problem:
+    """How the API words what kept an action from being done."""
+    match error:
+        case ChangeNotFound():
+            return NotFound("There is no such change, or it is no longer kept.")
+        case ChangesNotKept(revision=revision):
+            return Gone(
+                f"The changes after {revision} are not available: read the list anew, and go on from the revision "
+                "in its ETag."
+            )
+        case CannotUndoPurge():
+            return Conflict("A purge cannot be undone: nothing is left of the task.")
+        case ConflictingChange(revision=revision, kind=kind, undid_it=undid_it):
+            what = "has undone it already" if undid_it else f"(a later {kind}) altered the same fields"
+            return Conflict(f"Change {revision} of the same task {what}.", hindrance=revision)
+    raise error  # a fact that this interface has no words for is a bug

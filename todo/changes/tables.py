@@ -1,0 +1,34 @@
+"""The log of changes, which the trigger on tasks writes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from todo.db.tables import Table
+
+
+class Change(Table, table=True):
+    """What a change altered, and the task as it left it; a purge erases both from all changes of the task."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        CheckConstraint("kind IN ('create', 'update', 'delete', 'restore', 'purge')", name="kind_known"),
+        CheckConstraint("via IN ('session', 'api_token', 'command_line', 'sweep', 'database')", name="via_known"),
+        Index("ix_changes_task", "user_id", "task_id", "revision"),
+        Index("ix_changes_at", "at", postgresql_using="brin"),
+    )
+
+    user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", sa_type=Text)
+    revision: int = Field(primary_key=True, sa_type=BigInteger)
+    task_id: UUID = Field(sa_type=Uuid)
+    kind: str = Field(sa_type=Text)
+    at: datetime
+    via: str = Field(sa_type=Text)
+    undoes: int | None = Field(default=None, sa_type=BigInteger)
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The values that the altered fields had."""
+    after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

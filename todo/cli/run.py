@@ -1,0 +1,49 @@
+"""What commands share: the database that they work on, and how errors are printed."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from todo.settings import CannotStart, Settings
+
+if TYPE_CHECKING:
+    from todo.db.database import Database
+
+T = TypeVar("T")
+
+
+@contextmanager
+def errors_as_one_line() -> Iterator[None]:
+    """Print an error that a person can correct in one line, with exit status 1; a bug keeps its traceback."""
+    import psycopg
+
+    try:
+        yield
+    except CannotStart as error:
+        _fail(str(error))
+    except psycopg.Error as error:
+        _fail("the database: " + str(error).strip().splitlines()[0])
+
+
+def _fail(message: str) -> None:
+    print(f"todo: {message}", file=sys.stderr)  # noqa: T201 # the command line prints
+    raise typer.Exit(1)
+
+
+def with_database(url: str, settings: Settings, work: Callable[["Database"], Awaitable[T]]) -> T:
+    """Do the work with an open database. A problem that a client would be told becomes a CannotStart."""
+    from todo.db.database import Database
+    from todo.problems import Problem
+
+    async def opened() -> T:
+        async with Database(url, settings) as database:
+            return await work(database)
+
+    try:
+        return asyncio.run(opened())
+    except Problem as problem:
+        raise CannotStart(problem.detail) from None

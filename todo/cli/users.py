@@ -1,0 +1,126 @@
+"""`todo user …` and `todo keys …`: built-in accounts, for the administrator."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from pydantic import SecretStr
+
+from todo.cli.run import errors_as_one_line, with_database
+from todo.settings import CannotStart, Settings
+
+if TYPE_CHECKING:
+    from todo.db.database import Database
+
+T = TypeVar("T")
+
+user = typer.Typer(no_args_is_help=True, help="Built-in accounts, for the administrator.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+
+
+def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
+    """Do the work on the database of this deployment, which must have built-in accounts."""
+    from todo.db.guard import check_database
+    from todo.db.url import database_url
+
+    async def checked(database: "Database") -> T:
+        await check_database(database)
+        return await work(database)
+
+    settings = Settings.from_environment()
+    if settings.external_issuer:
+        raise CannotStart("accounts are kept by the external issuer that JWT_JWKS_URL or JWT_SECRET names")
+    with database_url(settings) as url:
+        return with_database(url, settings, checked)
+
+
+def _new_password() -> str:
+    """A password that may be set, from the prompt, or from standard input when that is no terminal."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from todo.accounts.shapes import NewPassword
+    from todo.problems import Invalid
+
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    try:
+        return TypeAdapter[SecretStr](NewPassword).validate_python(password).get_secret_value()
+    except ValidationError as error:
+        raise CannotStart(f"the password: {Invalid.of(error.errors()).detail}") from None
+
+
+@user.command("add")
+def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) -> None:
+    """Make an account. The password is prompted for, or read from standard input."""
+    with errors_as_one_line():
+        from pydantic import EmailStr, TypeAdapter, ValidationError
+
+        from todo.accounts import actions
+        from todo.accounts.passwords import Passwords
+
+        try:
+            address = TypeAdapter[str](EmailStr).validate_python(email)
+        except ValidationError:
+            raise CannotStart("that is not an e-mail address") from None
+        password = _new_password()
+        made, _ = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
+        typer.echo(made[0])
+
+
+@user.command("list")
+def user_list() -> None:
+    """List all users: id, e-mail and time of creation, separated by tabs."""
+    with errors_as_one_line():
+        from todo.accounts import actions
+
+        for row in _for_accounts(actions.all_users):
+            typer.echo("\t".join(str(value or "") for value in row))
+
+
+@user.command("passwd")
+def user_passwd(email: Annotated[str, typer.Argument(help="The e-mail address.")]) -> None:
+    """Set a user's password, which ends all their sessions."""
+    with errors_as_one_line():
+        from todo.accounts import actions
+        from todo.accounts.passwords import Passwords
+
+        password = _new_password()
+
+        async def set_password(database: "Database") -> None:
+            user_id = (await actions.user_with_email(database, email))[0]
+            await actions.set_password(database, Passwords(), user_id, password)
+
+        _for_accounts(set_password)
+
+
+@user.command("delete")
+def user_delete(
+    email: Annotated[str, typer.Argument(help="The e-mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Delete an account with all its tasks."""
+    with errors_as_one_line():
+        from todo.accounts import actions
+
+        if not yes:
+            typer.confirm(f"Delete {email} and all their tasks?", abort=True)
+
+        async def delete(database: "Database") -> None:
+            user_id = (await actions.user_with_email(database, email))[0]
+            await actions.delete_account(database, user_id, datetime.now(UTC))
+
+        _for_accounts(delete)
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Sign with a new key from now on. The old one stays published while its tokens are valid."""
+    with errors_as_one_line():
+        from todo.accounts.signing_keys import rotate
+
+        lifetime = Settings.from_environment().access_token_lifetime
+        typer.echo(_for_accounts(lambda database: rotate(database, lifetime)))

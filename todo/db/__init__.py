@@ -1,0 +1,1 @@
+"""One statement to PostgreSQL and back, as one user."""

@@ -1,0 +1,162 @@
+"""The database: one pool of connections, and the database as one user, which is what actions work on.
+
+Every transaction enters a role and names its user before its first statement, so the row-level policies hold
+whatever the statement says. Role, user and statement travel in one pipeline, which is one transaction.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from psycopg import OperationalError
+
+from todo.db.failures import ROLLED_BACK, UNAVAILABLE, connection_lost, is_of_the_statement, unavailable
+from todo.db.pipeline import Connection, Query
+from todo.db.pool import NoConnection, Pool
+from todo.db.roles import ACCOUNTS, ENTER, ENTER_TO_WRITE, LOCK, REQUESTS, Via
+from todo.db.statement import R, Statement
+from todo.db.transaction import Transaction
+from todo.problems import Interrupted, Unavailable
+from todo.settings import Settings
+
+T = TypeVar("T")
+
+LONG_RUNNING = 10
+"""How many times the usual timeout a statement may run that is said to be long-running."""
+
+
+class Database:
+    """A pool of connections to one PostgreSQL, and what is known of its health.
+
+    Open it with `async with`. Raises Unavailable when it cannot serve; its other errors are psycopg's.
+    """
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.last_contact: float | None = None
+        """Seconds since the epoch."""
+        self.failing = False
+        """Whether it did not answer the last time it was asked."""
+        self.schema_mismatch = False
+        """Whether what answers is not what this build needs."""
+        self.statement_timeout = str(round(settings.statement_timeout * 1000))
+        self.long_timeout = str(round(settings.statement_timeout * 1000 * LONG_RUNNING))
+        self.max_tasks = str(settings.max_tasks_per_user)
+        self.pool = Pool(url, settings)
+
+    async def __aenter__(self) -> Self:
+        await self.pool.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.pool.__aexit__()
+
+    def as_user(self, user_id: str, via: Via = "database") -> "ScopedDatabase":
+        """The database as this user sees it: their own rows, by the role that serves requests."""
+        return ScopedDatabase(self, REQUESTS, user_id, via)
+
+    def as_accounts(self, user_id: str = "", via: Via = "database") -> "ScopedDatabase":
+        """The database as the built-in accounts see it: users, credentials, sessions, keys."""
+        return ScopedDatabase(self, ACCOUNTS, user_id, via)
+
+    async def acquire(self) -> Connection:
+        """A connection of the pool. Raises Unavailable."""
+        try:
+            return await self.pool.acquire()
+        except NoConnection:
+            self.failing = True
+            raise
+
+    def answered(self) -> None:
+        """Note that the database answered."""
+        self.last_contact = time.time()
+        self.failing = False
+
+    def unavailable(self, error: Exception, *, wrote: bool) -> Unavailable:
+        """What a client is told of psycopg's `error`; `wrote` where the change may have been made."""
+        self.failing = self.failing or not is_of_the_statement(error)
+        return unavailable(error, wrote=wrote)
+
+
+@dataclass(slots=True)
+class ScopedDatabase:
+    """The database as one role and one user. An action runs its statement on it; nothing else commits."""
+
+    database: Database
+    role: str
+    user_id: str
+    via: Via = "database"
+
+    async def run(self, statement: Statement[R], /, **params: Any) -> list[R]:
+        """A whole transaction of one statement, in one round trip; its rows.
+
+        The statement may name `:user_id`. A read is tried twice when its connection dies, a write only when it
+        surely was not done. Raises Unavailable when the database cannot serve.
+        """
+        params.setdefault("user_id", self.user_id)
+        queries = self._queries(statement, params)
+        try:
+            try:
+                return await self._run(statement, queries)
+            except OperationalError as error:
+                if not (error.sqlstate in ROLLED_BACK or (connection_lost(error) and statement.read_only)):
+                    raise
+                return await self._run(statement, queries)
+        except UNAVAILABLE as error:
+            raise self.database.unavailable(error, wrote=not statement.read_only) from error
+
+    def mentions(self, task_id: UUID) -> None:
+        """Take note of the task that the answer speaks of, for those who store answers."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction of several statements, committed when the block ends without an error."""
+        transaction = Transaction(self)
+        try:
+            yield transaction
+            await transaction.commit()
+        finally:
+            await transaction.close()
+
+    async def in_transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do `work` in a transaction of several statements; once more when the first surely changed nothing."""
+        try:
+            async with self.transaction() as transaction:
+                return await work(transaction)
+        except Interrupted as interrupted:
+            if not interrupted.undone:
+                raise
+        async with self.transaction() as transaction:
+            return await work(transaction)
+
+    def enter_to_write(self) -> Query:
+        """What a transaction begins with that may write."""
+        database = self.database
+        values = [self.role, self.user_id, database.statement_timeout, self.via, database.max_tasks]
+        return Query(ENTER_TO_WRITE, values)
+
+    def _queries(self, statement: Statement[Any], params: Mapping[str, Any]) -> list[Query]:
+        if statement.read_only:
+            queries = [Query(ENTER, [self.role, self.user_id, self.database.statement_timeout])]
+        else:
+            enter = self.enter_to_write()
+            if statement.long_running:
+                enter = enter._replace(values=[*enter.values[:2], self.database.long_timeout, *enter.values[3:]])
+            queries = [enter]
+        if statement.lock_by is not None:
+            queries.append(Query(LOCK, [str(params[statement.lock_by])]))
+        queries.append(statement.query(params))
+        return queries
+
+    async def _run(self, statement: Statement[R], queries: list[Query]) -> list[R]:
+        connection = await self.database.acquire()
+        try:
+            outcome = await connection.run_pipeline(queries)
+            if outcome.error is not None:
+                raise outcome.error
+            self.database.answered()
+            return statement.typed(connection.rows(outcome.results[-1]))
+        finally:
+            self.database.pool.release(connection)

@@ -1,0 +1,195 @@
+"""The pool of database connections: acquired and released within microseconds, opened on demand."""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from typing import Self
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from todo.db.pipeline import Connection
+from todo.problems import Unavailable
+from todo.settings import Settings
+
+log = logging.getLogger("todo")
+
+LIFETIME = 3600.0
+"""Seconds after which a connection is replaced, give or take a tenth, so that they do not all go at once."""
+
+IDLE_TIME = 600.0
+"""Seconds after which a connection that nobody needs is closed."""
+
+TIDY_INTERVAL = 30.0  # seconds
+FIRST_RETRY, LAST_RETRY = 0.1, 1.0  # seconds between two attempts to connect, doubled each time
+
+IDLE = TransactionStatus.IDLE
+
+
+class NoConnection(Unavailable):
+    """No connection became free in time, or none can be opened."""
+
+
+class Pool:
+    """At most `pool_size` connections. Open it with `async with`."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = url
+        self._size = settings.pool_size
+        self._timeout = settings.pool_timeout
+        self._max_waiting = settings.pool_waiting
+        self._connect_timeout = settings.connect_timeout
+        self._prepare_threshold = None if settings.prepare_threshold < 0 else settings.prepare_threshold
+        self._idle: list[Connection] = []
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._open = 0
+        """Connections that are in use, idle, or being opened."""
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._tidying = asyncio.create_task(self._tidy())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closed = True
+        self._tidying.cancel()
+        while self._idle:
+            self._discard(self._idle.pop())
+
+    async def acquire(self) -> Connection:
+        """A usable connection. Raises NoConnection after `pool_timeout`, Unavailable when too many wait already."""
+        deadline = 0.0
+        while True:
+            if self._idle:
+                connection = self._idle.pop()
+                if connection.usable and not connection.closed:
+                    return connection
+                self._discard(connection)
+                continue
+            deadline = deadline or self._loop.time() + self._timeout
+            if self._open < self._size:
+                self._open += 1
+                return await self._connect(deadline)
+            handed = await self._wait(deadline)
+            if handed is None:
+                return await self._connect(deadline)
+            if handed.usable and not handed.closed:
+                return handed
+            self._discard(handed)
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back, for the request that has waited the longest.
+
+        One that is old, broken or in the middle of a transaction is closed instead.
+        """
+        now = self._loop.time()
+        if (
+            self._closed
+            or not connection.usable
+            or connection.closed
+            or connection.pgconn.transaction_status != IDLE
+            or now > connection.opened_at + LIFETIME
+        ):
+            self._discard(connection)
+            return
+        connection.idle_since = now
+        self._hand_on(connection)
+
+    def _hand_on(self, connection: Connection) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return
+        self._idle.append(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        connection.close_now()
+        self._let_next_connect()
+
+    def _let_next_connect(self) -> None:
+        """A place is free: the request that has waited the longest may open a connection."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)  # and the place with it
+                return
+        self._open -= 1
+
+    async def _wait(self, deadline: float) -> Connection | None:
+        """A connection that is released, or None when one may be opened instead."""
+        if len(self._waiting) >= self._max_waiting:
+            raise Unavailable("Too many requests are waiting for the database.")
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        self._waiting.append(waiter)
+        timer = self._loop.call_at(deadline, _time_out, waiter)
+        try:
+            return await waiter
+        except NoConnection:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            raise
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                if (connection := waiter.result()) is not None:  # it came too late
+                    self.release(connection)
+                else:
+                    self._let_next_connect()
+            elif waiter in self._waiting:
+                self._waiting.remove(waiter)
+            raise
+        finally:
+            timer.cancel()
+
+    async def _connect(self, deadline: float) -> Connection:
+        """Open a connection in the place that the caller holds; again and again until the deadline."""
+        pause = FIRST_RETRY
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        return await self._opened()
+                except (psycopg.OperationalError, TimeoutError) as error:
+                    if self._loop.time() + pause >= deadline:
+                        raise NoConnection("The database cannot be reached at the moment.") from error
+                    log.debug("the database cannot be reached: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LAST_RETRY)
+        except BaseException:
+            self._let_next_connect()
+            raise
+
+    async def _opened(self) -> Connection:
+        connection = await Connection.connect(
+            self._url,
+            autocommit=True,
+            prepare_threshold=self._prepare_threshold,
+            connect_timeout=self._connect_timeout,
+            application_name="todo",
+            client_encoding="utf8",
+        )
+        now = self._loop.time()
+        connection.opened_at = now - LIFETIME * random.uniform(0, 0.1)  # noqa: S311 # no secret
+        connection.idle_since = now
+        return connection
+
+    async def _tidy(self) -> None:
+        """Close idle connections that are old, or that nobody has needed for a while."""
+        while True:
+            await asyncio.sleep(TIDY_INTERVAL)
+            now = self._loop.time()
+            kept = []
+            for connection in self._idle:
+                if now > min(connection.idle_since + IDLE_TIME, connection.opened_at + LIFETIME):
+                    connection.close_now()
+                    self._open -= 1
+                else:
+                    kept.append(connection)
+            self._idle[:] = kept
+
+
+def _time_out(waiter: "asyncio.Future[Connection | None]") -> None:
+    if not waiter.done():
+        waiter.set_exception(NoConnection("No database connection became free in time."))

@@ -1,0 +1,89 @@
+"""Statements: written in SQLAlchemy Core on the SQLModel tables, compiled once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+
+from todo.db.pipeline import Query, Row
+
+R = TypeVar("R")
+"""What a row is made into."""
+
+PSYCOPG = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call] # SQLAlchemy leaves its dialects untyped
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[R]):
+    """A SQLAlchemy statement, compiled once to the text that PostgreSQL prepares, with `$1` and so on for `names`."""
+
+    sql: bytes
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    make_row: Callable[[Row], R] | None
+    """Makes a row of the result into what the caller reads; None leaves it a tuple."""
+    read_only: bool
+    lock_by: str | None
+    long_running: bool
+
+    @overload
+    @classmethod
+    def of(
+        cls, clause: Executable, *, read_only: bool = ..., lock_by: str | None = ..., long_running: bool = ...
+    ) -> "Statement[Row]": ...
+
+    @overload
+    @classmethod
+    def of(
+        cls,
+        clause: Executable,
+        *,
+        row: Callable[..., R],
+        read_only: bool = ...,
+        lock_by: str | None = ...,
+        long_running: bool = ...,
+    ) -> "Statement[R]": ...
+
+    @classmethod
+    def of(
+        cls,
+        clause: Executable,
+        *,
+        row: Callable[..., Any] | None = None,
+        read_only: bool = False,
+        lock_by: str | None = None,
+        long_running: bool = False,
+    ) -> "Statement[Any]":
+        """Compile `clause`.
+
+        `row` is called with the columns of each row, in their order. `read_only` says that the statement changes
+        nothing, so it may run twice. `lock_by` names a parameter: statements that name one run one after the other
+        for each of its values, and each sees all that those before it did, since its snapshot is taken after the
+        lock. `long_running` gives it more time, for work that grows with a user's history. Raises TypeError for a
+        statement that needs Python when it is executed.
+        """
+        compiled = clause.compile(dialect=PSYCOPG)  # type: ignore[attr-defined] # every Executable that we use can be compiled
+        if compiled.prefetch or compiled.literal_execute_params or compiled.post_compile_params:
+            raise TypeError("a statement must not need Python at execution: use server_default, and any_() for IN")
+        names = compiled.bind_names
+        constants = {names[bind]: bind.value for bind in names if not bind.required}
+        make_row = (lambda values: row(*values)) if row is not None else None
+        positions = tuple(compiled.positiontup or ())
+        return Statement(str(compiled).encode(), positions, constants, make_row, read_only, lock_by, long_running)
+
+    def query(self, params: Mapping[str, Any]) -> Query:
+        """The statement with these values. Raises KeyError for one that is missing."""
+        constants = self.constants
+        return Query(self.sql, [params[name] if name in params else constants[name] for name in self.names])
+
+    def typed(self, rows: list[Row]) -> list[R]:
+        """The rows as `row` makes them."""
+        make_row = self.make_row
+        return rows if make_row is None else [make_row(each) for each in rows]  # type: ignore[return-value] # R is Row
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Whole numbers as PostgreSQL writes an array of them, which is ten times quicker than to adapt a list."""
+    return "{" + ",".join(map(str, numbers)) + "}"

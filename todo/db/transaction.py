@@ -1,0 +1,106 @@
+"""Transactions of several statements, in as few round trips as there can be."""
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from todo.db.failures import UNAVAILABLE
+from todo.db.pipeline import Connection, Query, Row
+from todo.db.roles import LOCK
+from todo.db.statement import R, Statement
+
+if TYPE_CHECKING:
+    from todo.db.database import ScopedDatabase
+
+COMMIT = b"commit"
+
+
+class Transaction:
+    """One transaction of several statements, from its first statement to `commit` or `close`.
+
+    Queued statements are sent with the next one whose rows are wanted, or with the commit: each `fetch` is one
+    round trip. Raises Unavailable when the database cannot serve; a statement's own errors are psycopg's.
+    """
+
+    def __init__(self, scope: "ScopedDatabase") -> None:
+        self._scope = scope
+        self._connection: Connection | None = None
+        self._queued: list[Query] = [Query(b"begin"), scope.enter_to_write()]
+
+    def set_role(self, role: str) -> None:
+        """Work as another role from here on, for the same user."""
+        self._queued.append(Query(b"select set_config('role', $1, true)", [role]))
+
+    def set_undoes(self, revision: int) -> None:
+        """Note in the log which change the next ones undo."""
+        self._queued.append(Query(b"select set_config('app.undoes', $1, true)", [str(revision)]))
+
+    def lock(self, name: str) -> None:
+        """Wait here for every other transaction that holds the lock of this name."""
+        self._queued.append(Query(LOCK, [name]))
+
+    def savepoint(self) -> None:
+        """Mark what `rollback_to_savepoint` goes back to."""
+        self._queued.append(Query(b"savepoint step"))
+
+    def rollback_to_savepoint(self) -> None:
+        """Undo what was done since the savepoint, a failure included."""
+        self._queued.append(Query(b"rollback to savepoint step"))
+
+    def queue(self, statement: Statement[Any], **params: Any) -> int:
+        """Send `statement` with the next fetch; the index that its rows will have among those of that round trip."""
+        params.setdefault("user_id", self._scope.user_id)
+        if statement.lock_by is not None:
+            self.lock(str(params[statement.lock_by]))
+        if statement.long_running:
+            timeout = self._scope.database.long_timeout
+            self._queued.append(Query(b"select set_config('statement_timeout', $1, true)", [timeout]))
+        self._queued.append(statement.query(params))
+        return len(self._queued) - 1
+
+    async def fetch(self, statement: Statement[R], **params: Any) -> list[R]:
+        """Send what is queued and `statement`; its rows."""
+        self.queue(statement, **params)
+        [*_, rows] = await self.fetch_all()
+        return statement.typed(rows)
+
+    async def fetch_all(self) -> list[list[Row]]:
+        """Send what is queued; the rows of each query. Raises what the first one failed with."""
+        rows, error = await self.flush()
+        if error is not None:
+            raise error
+        return rows
+
+    async def flush(self) -> tuple[list[list[Row]], psycopg.Error | None]:
+        """Send what is queued; the rows of each query up to the first that fails, and its error."""
+        queued, self._queued = self._queued, []
+        database = self._scope.database
+        try:
+            if self._connection is None:
+                self._connection = await database.acquire()
+            outcome = await self._connection.run_pipeline(queued)
+            if isinstance(outcome.error, UNAVAILABLE):
+                raise outcome.error
+        except UNAVAILABLE as error:
+            raise database.unavailable(error, wrote=queued[-1].sql == COMMIT) from error
+        database.answered()
+        return [self._connection.rows(result) for result in outcome.results], outcome.error
+
+    async def commit(self) -> None:
+        """Send what is queued and commit."""
+        self._queued.append(Query(COMMIT))
+        await self.fetch_all()
+
+    async def close(self) -> None:
+        """Release the connection; what was not committed is rolled back."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            if not connection.closed and connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                await connection.run_pipeline([Query(b"rollback")])
+        except psycopg.Error:
+            await connection.close()
+        finally:
+            self._scope.database.pool.release(connection)

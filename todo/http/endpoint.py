@@ -1,0 +1,138 @@
+"""How an endpoint is called: its signature is read once, and its parameters are taken from the request.
+
+FastAPI describes the endpoint in the OpenAPI document; this calls it, in place of FastAPI's handler and dependency
+solver, which cost more than the rest of a request (docs/decisions/0012). Only public information is used:
+`inspect.signature`, FastAPI's parameter classes and Pydantic's `TypeAdapter`. What a fast endpoint may not have
+(dependencies with `yield` or in threads, forms, cookies, lists in the query) is refused when the route is made.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi import params
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+
+from todo.http.body import parse_json
+from todo.problems import Invalid
+
+NO_DEFAULT = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter that is taken from the path, the query, a header or the body."""
+
+    name: str
+    key: str
+    """What it is called in the request."""
+    adapter: TypeAdapter[Any] | None
+    """None for a path parameter that may be any text."""
+    default: Any
+
+    def validated(self, raw: Any, place: str, errors: list[Any]) -> Any:
+        """The value, or None and what is wrong with it among the `errors`."""
+        if self.adapter is None:
+            return raw
+        loc = (place,) if place == "body" else (place, self.key)
+        try:
+            return self.adapter.validate_python(raw)
+        except ValidationError as error:
+            errors += [{**each, "loc": (*loc, *each["loc"])} for each in error.errors(include_url=False)]
+            return None
+
+
+class Endpoint:
+    """How one endpoint, or dependency, is called. Raises TypeError for one that asks for what is left out."""
+
+    def __init__(self, call: Callable[..., Awaitable[Any]]) -> None:
+        if not inspect.iscoroutinefunction(call):
+            raise TypeError(f"{call.__qualname__} is no fast endpoint: it must be an async function without yield")
+        self._call = call
+        self._request: str | None = None
+        self._dependencies: list[tuple[str, Endpoint]] = []
+        self._path: list[Value] = []
+        self._query: list[Value] = []
+        self._headers: list[Value] = []
+        self._body: Value | None = None
+        for name, parameter in inspect.signature(call, eval_str=True).parameters.items():
+            self._add(name, parameter.annotation, parameter.default)
+        self._query_defaults = {value.name: value.default for value in self._query}
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it, or something that it depends on, takes the request's body."""
+        return self._body is not None or any(dependency.takes_body for _, dependency in self._dependencies)
+
+    def _add(self, name: str, annotation: Any, default: Any) -> None:
+        kind, metadata = annotation, []
+        if get_origin(annotation) is Annotated:
+            kind, *metadata = get_args(annotation)
+        markers = [each for each in metadata if isinstance(each, params.Param | params.Body | params.Depends)]
+        marker = markers[0] if markers else None
+        if isinstance(marker, params.Depends):
+            if marker.dependency is None or isinstance(marker, params.Security):
+                raise TypeError(f"{name}: a fast endpoint names its dependency, which has no scopes")
+            self._dependencies.append((name, Endpoint(marker.dependency)))
+        elif kind is Request:
+            self._request = name
+        elif isinstance(marker, params.Path):
+            any_text = kind is str and not marker.metadata
+            self._path.append(Value(name, marker.alias or name, None if any_text else TypeAdapter(annotation), default))
+        elif isinstance(marker, params.Query) and default is not NO_DEFAULT and not _is_list(kind):
+            self._query.append(Value(name, marker.alias or name, TypeAdapter(annotation), default))
+        elif isinstance(marker, params.Header) and default is None and not _is_list(kind):
+            key = marker.alias or name.replace("_", "-")
+            self._headers.append(Value(name, key.lower(), TypeAdapter(annotation), default))
+        elif isinstance(marker, params.Body) and not isinstance(marker, params.Form) and self._body is None:
+            self._body = Value(name, name, TypeAdapter(annotation), default)
+        else:
+            raise TypeError(
+                f"{self._call.__qualname__}({name}) is no fast endpoint: it may take the request, dependencies, path "
+                "parameters, single query values with defaults, optional headers, and one body"
+            )
+
+    async def __call__(self, request: Request, body: bytes) -> Any:
+        """What the function returns for this request. Raises Invalid where the request does not fit."""
+        values: dict[str, Any] = {}
+        errors: list[Any] = []
+        for name, dependency in self._dependencies:
+            values[name] = await dependency(request, body)
+        scope = request.scope
+        for value in self._path:
+            values[value.name] = value.validated(scope["path_params"][value.key], "path", errors)
+        if self._query:
+            values.update(self._query_defaults)
+            if query := scope["query_string"]:
+                given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+                for value in self._query:
+                    if value.key in given:
+                        values[value.name] = value.validated(given[value.key], "query", errors)
+        for value in self._headers:
+            key = value.key.encode()
+            lines = [line for name, line in scope["headers"] if name == key]
+            # Several lines are one list (RFC 9110 §5.3).
+            raw = b", ".join(lines).decode("latin-1") if lines else None
+            values[value.name] = value.default if raw is None else value.validated(raw, "header", errors)
+        if self._body is not None:
+            values[self._body.name] = self._parsed(self._body, body, errors)
+        if errors:
+            raise Invalid.of(errors)
+        if self._request:
+            values[self._request] = request
+        return await self._call(**values)
+
+    @staticmethod
+    def _parsed(value: Value, body: bytes, errors: list[Any]) -> Any:
+        if body:
+            return value.validated(parse_json(body), "body", errors)
+        if value.default is NO_DEFAULT:
+            errors.append({"type": "missing", "loc": ("body",), "msg": "Field required"})
+        return value.default
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) in {list, set, tuple, frozenset} or kind in {list, set, tuple, frozenset}

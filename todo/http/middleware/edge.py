@@ -1,0 +1,143 @@
+"""The edge of the application: what holds for every request and response, in one layer."""
+
+import logging
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from todo.http.connection import EXTENSION
+from todo.http.errors import problem_response
+from todo.problems import Problem, Unavailable
+
+log = logging.getLogger("todo")
+
+Header = tuple[bytes, bytes]
+
+POLICY = b"content-security-policy"
+DATA = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+"""Of every response that has no policy of its own: it is no page."""
+
+ALWAYS_SERVED = "/health/live"
+"""Served also above the limit of connections: a busy process need not be killed."""
+
+
+def security_headers(*, secure: bool, hsts_max_age: int) -> list[Header]:
+    """What every response tells a browser: take it as what it says it is, do not run or frame it, keep to https.
+
+    `hsts_max_age` seconds, unless 0, go only to clients that came by https (RFC 6797 §7.2).
+    """
+    headers = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"cross-origin-resource-policy", b"same-origin"),  # which reads by CORS, as front ends make them, ignore
+        DATA,
+    ]
+    if secure and hsts_max_age:
+        headers.append((b"strict-transport-security", b"max-age=%d" % hsts_max_age))
+    return headers
+
+
+class FastRoute(Protocol):
+    """What dispatch needs of a route."""
+
+    path: str
+    methods: Any
+
+    async def respond(self, request: Request) -> Response:
+        """The response, errors included."""
+
+
+class Edge:
+    """Refuses connections above the limit, sends fast routes their requests, answers bugs, adds security headers.
+
+    A path that ends in a slash is served like the one without, where a redirect would lose bodies and headers.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Iterable[FastRoute] = (), hsts_max_age: int = 0) -> None:
+        self._app = app
+        self._plain = security_headers(secure=False, hsts_max_age=hsts_max_age)
+        self._secure = security_headers(secure=True, hsts_max_age=hsts_max_age)
+        self._routes: dict[str, list[tuple[re.Pattern[str], FastRoute]]] = {}
+        for route in routes:
+            pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path) + r"\Z")
+            for method in route.methods:
+                self._routes.setdefault(method, []).append((pattern, route))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = self._secure if scope["scheme"] == "https" else self._plain
+        connection = scope.get("extensions", {}).get(EXTENSION)
+        path: str = scope["path"]
+        if connection is not None and connection.over_limit and path != ALWAYS_SERVED:
+            response = problem_response(Unavailable("The server has as many connections as it can serve."), scope)
+            response.raw_headers += [(b"connection", b"close"), *headers]
+            await response(scope, receive, send)
+            return
+        if path.endswith("/") and path != "/":
+            path = path[:-1]
+            scope = {**scope, "path": path}
+        for pattern, route in () if scope.get("root_path") else self._routes.get(scope["method"], ()):
+            if found := pattern.match(path):
+                scope["path_params"] = found.groupdict()
+                await self._respond(route, scope, receive, send, headers)
+                return
+        await self._pass_on(scope, receive, send, headers)
+
+    async def _respond(
+        self, route: FastRoute, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]
+    ) -> None:
+        try:
+            response = await route.respond(Request(scope, receive))
+        except ClientDisconnect:
+            log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
+            return
+        except Exception as error:  # noqa: BLE001 # a bug, which is logged
+            response = _bug(scope, error)
+        response.raw_headers.extend(headers)
+        try:
+            await response(scope, receive, send)
+        except Exception as error:
+            _log_bug(scope, error)
+            raise  # the connection is closed, so that half a response never looks whole
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]) -> None:
+        """The same for what has no fast route: ordinary routes, pages, static files, 404 and 405."""
+        started = False
+
+        async def with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                own = message.get("headers", ())
+                added = [each for each in headers if each is not DATA] if POLICY in dict(own) else headers
+                message["headers"] = [*own, *added]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, with_headers)
+        except ClientDisconnect:
+            log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
+        except Exception as error:
+            if started:
+                _log_bug(scope, error)
+                raise
+            await _bug(scope, error)(scope, receive, with_headers)
+
+
+def _log_bug(scope: Scope, error: Exception) -> str:
+    request_id = str(uuid.uuid4())
+    log.error("request %s failed: %s %s", request_id, scope["method"], scope["path"], exc_info=error)
+    return request_id
+
+
+def _bug(scope: Scope, error: Exception) -> Response:
+    """A 500 that tells nothing but a request id, which stands in the log."""
+    detail = "Something went wrong on our side. The request id finds it in the log."
+    return problem_response(Problem(detail, request_id=_log_bug(scope, error)), scope)

@@ -1,0 +1,227 @@
+"""Rate limits, by the `limits` library, in memory or in a Redis that workers share.
+
+Requests are counted per user, failed sign-ins per pair of e-mail and address and per address, sign-ups per
+address. So attempts from another address never lock an account out.
+"""
+
+import ipaddress
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import RedisStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+
+from todo.problems import Invalid, TooManyRequests, WrongPassword
+from todo.settings import Settings
+
+log = logging.getLogger("todo")
+
+FAILED_SIGN_INS = parse("10/15minutes")
+FAILED_SIGN_INS_OF_ADDRESS = parse("100/15minutes")
+SIGN_UPS_OF_ADDRESS = parse("30/hour")
+
+MAX_ATTEMPTS = 8
+"""Passwords that one address may try at the same time; each takes a core for some 30 ms."""
+
+STORE_TIMEOUT = 0.25  # seconds that a shared store may take
+STORE_PAUSE = 5.0  # seconds for which a store that took longer is not asked
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class MemoryStorage(Storage):
+    """Counters in memory, each operation the same few steps however many there are.
+
+    The library's own storage looks through all of its counters after every hit. This one keeps them in two
+    generations: what was not counted during one of them is forgotten as a whole.
+    """
+
+    STORAGE_SCHEME = ["todo+memory"]  # noqa: RUF012 # the library's own declaration
+    GENERATION = 86_400.0  # seconds, no shorter than the longest window
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:
+        super().__init__(uri, wrap_exceptions, **options)
+        self._young: dict[str, tuple[int, float]] = {}
+        self._old: dict[str, tuple[int, float]] = {}
+        self._turned_at = time.time()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def _found(self, key: str, now: float) -> tuple[int, float]:
+        if now - self._turned_at > self.GENERATION:
+            self._young, self._old, self._turned_at = {}, self._young, now
+        count, ends_at = self._young.get(key) or self._old.get(key) or (0, 0.0)
+        return (count, ends_at) if ends_at > now else (0, 0.0)
+
+    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
+        """Count, and begin a window of `expiry` seconds where none runs; the count, and when the window ends."""
+        now = time.time()
+        count, ends_at = self._found(key, now)
+        self._young[key] = counted = count + amount, ends_at or now + expiry
+        return counted
+
+    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """The same, as the library calls it."""
+        return self.count(key, expiry, amount)[0]
+
+    async def get(self, key: str) -> int:
+        """The count of the running window."""
+        return self._found(key, time.time())[0]
+
+    async def get_expiry(self, key: str) -> float:
+        """When the running window ends, in seconds since the epoch."""
+        now = time.time()
+        return self._found(key, now)[1] or now
+
+    async def check(self) -> bool:
+        """Whether it works, which it does."""
+        return True
+
+    async def reset(self) -> int | None:
+        """Forget everything."""
+        self._young, self._old = {}, {}
+        return None
+
+    async def clear(self, key: str) -> None:
+        """Forget one counter."""
+        self._young.pop(key, None)
+        self._old.pop(key, None)
+
+
+class RateLimits:
+    """The rate limits of a deployment. While a shared store is away nothing is refused, and it is logged."""
+
+    def __init__(self, rate: str, store: str) -> None:
+        limit = parse(rate)
+        self._most, self._window = limit.amount, limit.get_expiry()
+        self._requests_of = f"todo/{self._most}/{self._window}/"
+        options: dict[str, Any] = {}
+        if "redis" in store:
+            options = {
+                "implementation": "redispy",
+                "socket_timeout": STORE_TIMEOUT,
+                "socket_connect_timeout": STORE_TIMEOUT,
+            }
+        storage = storage_from_string(store, wrap_exceptions=True, **options)
+        assert isinstance(storage, Storage)
+        self._storage = storage
+        self._skipped_until = 0.0
+        self._attempts: Counter[tuple[str, ...]] = Counter()
+        self._limiter = FixedWindowRateLimiter(storage)
+        self._policy = (b"ratelimit-policy", b'"user";q=%d;w=%d' % (self._most, self._window))
+
+    @classmethod
+    def of(cls, settings: Settings) -> "RateLimits | None":
+        """The rate limits that are set, or None where they are off."""
+        if settings.rate_limit == "off":
+            return None
+        store = settings.rate_limit_store
+        return cls(settings.rate_limit, f"async+{store}" if store else "todo+memory://")
+
+    async def close(self) -> None:
+        """Close the connections to a shared store."""
+        if isinstance(self._storage, RedisStorage):
+            bridge: Any = self._storage.bridge
+            await bridge.storage.aclose()
+
+    async def count_request(self, user_id: str) -> Headers:
+        """Count a request of this user; headers that say how many are left. Raises TooManyRequests."""
+        if self._skipped():
+            return []
+        key = self._requests_of + user_id
+        try:
+            if isinstance(self._storage, MemoryStorage):
+                count, ends_at = self._storage.count(key, self._window)
+            else:
+                count = await self._storage.incr(key, self._window)
+                ends_at = await self._storage.get_expiry(key)
+        except StorageError as error:
+            return self._unreachable(error)
+        remaining, left = max(0, self._most - count), max(0, round(ends_at - time.time()))
+        # draft-ietf-httpapi-ratelimit-headers-10, §3 and §4
+        headers = [self._policy, (b"ratelimit", b'"user";r=%d;t=%d' % (remaining, left))]
+        if count > self._most:
+            raise TooManyRequests(retry_after=max(1, left), extra_headers=headers)
+        return headers
+
+    @asynccontextmanager
+    async def password_attempt(self, email: str, address: str) -> AsyncIterator[None]:
+        """Try a password in the block: a failure counts against the pair of e-mail and address, and the address.
+
+        Raises TooManyRequests after too many of either. What is still being tried counts as if it had failed,
+        so sending many at once gains nothing.
+        """
+        pair, attempts = (email.lower(), address), self._attempts
+        await self._refuse_when_over(FAILED_SIGN_INS, "sign-in", *pair, pending=attempts[pair])
+        await self._refuse_when_over(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address, pending=attempts[(address,)])
+        if attempts[(address,)] >= MAX_ATTEMPTS:
+            raise TooManyRequests(retry_after=1)
+        for key in (pair, (address,)):
+            attempts[key] += 1
+        try:
+            yield
+        except (WrongPassword, Invalid):
+            await self._count(FAILED_SIGN_INS, "sign-in", *pair)
+            await self._count(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address)
+            raise
+        finally:
+            for key in (pair, (address,)):
+                attempts[key] -= 1
+                if not attempts[key]:
+                    del attempts[key]
+
+    async def count_sign_up(self, address: str) -> None:
+        """Count a sign-up. Raises TooManyRequests when it is one too many."""
+        await self._refuse_when_over(SIGN_UPS_OF_ADDRESS, "sign-up", address)
+        await self._count(SIGN_UPS_OF_ADDRESS, "sign-up", address)
+
+    async def _refuse_when_over(self, limit: RateLimitItem, *key: str, pending: int = 0) -> None:
+        if self._skipped():
+            return
+        try:
+            if await self._limiter.test(limit, *key, cost=1 + pending):
+                return
+            window = await self._limiter.get_window_stats(limit, *key)
+        except StorageError as error:
+            self._unreachable(error)
+            return
+        raise TooManyRequests(retry_after=max(1, round(window.reset_time - time.time())))
+
+    async def _count(self, limit: RateLimitItem, *key: str) -> None:
+        if self._skipped():
+            return
+        try:
+            await self._limiter.hit(limit, *key)
+        except StorageError as error:
+            self._unreachable(error)
+
+    def _skipped(self) -> bool:
+        return time.monotonic() < self._skipped_until
+
+    def _unreachable(self, error: StorageError) -> Headers:
+        """A store that does not answer is not asked for a while, so that requests do not wait for it each time."""
+        self._skipped_until = time.monotonic() + STORE_PAUSE
+        log.warning("RATE_LIMIT_STORE does not answer, nothing is limited: %s", error.storage_error)
+        return []
+
+
+def address_of(host: str | None) -> str:
+    """What an address is counted as: itself, or for IPv6 its /64, which is what one subscriber gets."""
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return host or "unknown"
+    if address.version == 6 and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

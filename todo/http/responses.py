@@ -1,0 +1,32 @@
+"""Responses for one user alone."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+"""Headers of every response under a user's path."""
+
+_PRIVATE_JSON = [
+    (b"content-type", b"application/json"),
+    *[(name.lower().encode(), value.encode()) for name, value in PRIVATE.items()],
+]
+
+
+class _Json(Response):
+    """JSON with its headers as they are sent, where Starlette would make them of a dictionary and look for some."""
+
+    def __init__(self, content: bytes, status: int, headers: Mapping[str, str]) -> None:
+        self.body = content
+        self.status_code = status
+        self.background = None
+        self.raw_headers = [
+            *_PRIVATE_JSON,
+            (b"content-length", b"%d" % len(content)),
+            *[(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        ]
+
+
+def private_json(content: bytes, status: int = 200, **headers: str) -> Response:
+    """JSON that only the user may see."""
+    return _Json(content, status, headers)

@@ -1,0 +1,48 @@
+"""The fields of a task that a client writes. Each is declared here once, and in a migration.
+
+From this class come the columns of the table, the shapes of the API, what an edit and an undo may set, the log and
+the examples of the OpenAPI document.
+"""
+
+from typing import Annotated
+
+from pydantic import StrictBool, StringConstraints
+from sqlalchemy import Boolean, Text, false
+from sqlmodel import Field, SQLModel
+
+from todo.values import Line, Lines, NotBlank
+
+TITLE_LENGTH = 255
+DESCRIPTION_LENGTH = 10_000
+
+Title = Annotated[Line, StringConstraints(min_length=1, max_length=TITLE_LENGTH), NotBlank()]
+Description = Annotated[Lines, StringConstraints(max_length=DESCRIPTION_LENGTH)]
+
+
+class TaskFields(SQLModel):
+    """What a client writes of a task. `schema_extra` holds the example."""
+
+    title: Title = Field(
+        sa_type=Text,
+        description="What is to be done: 1 to 255 characters after trimming.",
+        schema_extra={"examples": ["Water the ferns"]},
+    )
+    description: Description | None = Field(
+        None,
+        sa_type=Text,
+        description="More about it: up to 10,000 characters, or null.",
+        schema_extra={"examples": ["The ones in the hall too"]},
+    )
+    completed: StrictBool = Field(
+        False,
+        sa_type=Boolean,
+        sa_column_kwargs={"server_default": false()},
+        description="Whether it is done.",
+        schema_extra={"examples": [False]},
+    )
+
+
+WRITABLE = tuple(TaskFields.model_fields)
+"""The names of the fields that a client writes."""
+
+EXAMPLES = {name: (field.examples or [None])[0] for name, field in TaskFields.model_fields.items()}

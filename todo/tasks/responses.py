@@ -1,0 +1,70 @@
+"""How tasks are answered: their bytes, their headers, their errors, and examples for the OpenAPI document."""
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+
+from todo.api.openapi.vocabulary import NULL
+from todo.http import etags
+from todo.http.json import encode
+from todo.http.responses import PRIVATE, private_json
+from todo.problems import Conflict, NotFound, PreconditionFailed, Problem, Unauthorized
+from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskError, TaskNotFound, TooManyTasks, UserGone
+from todo.tasks.fields import EXAMPLES
+from todo.tasks.rows import TaskRow
+
+EXAMPLE = {
+    "id": "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10",
+    "user_id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
+    **{name: NULL if value is None else value for name, value in EXAMPLES.items()},
+    "completed_at": NULL,
+    "created_at": "2026-11-22T08:30:00.000000Z",
+    "updated_at": "2026-11-22T08:30:00.000000Z",
+    "revision": 41,
+}
+DONE = EXAMPLE | {
+    "completed": True,
+    "completed_at": "2026-11-22T09:15:30.250000Z",
+    "updated_at": "2026-11-22T09:15:30.250000Z",
+    "revision": 42,
+}
+
+ETAG = "The task's revision, for If-Match and If-None-Match."
+
+
+def task_response(task: TaskRow, status: int = 200, **headers: str) -> Response:
+    """One task, with its ETag."""
+    return private_json(encode(task), status, ETag=etags.strong(task.revision), **headers)
+
+
+def tasks_json(tasks: Iterable[TaskRow]) -> bytes:
+    """The tasks as a JSON array."""
+    return encode([*tasks])
+
+
+def not_modified(etag: str) -> Response:
+    """The copy that the caller has is still good (RFC 9110 §15.4.5)."""
+    return Response(status_code=304, headers=PRIVATE | {"ETag": etag})
+
+
+def problem_of(error: TaskError) -> Problem:
+    """How the API words what kept an action from being done."""
+    match error:
+        case StaleTask(current=current):
+            return PreconditionFailed(headers={"ETag": etags.strong(current.revision)}, current=current)
+        case TooManyTasks(reason=reason):
+            return Conflict(
+                f"There is no room: {reason}, those in the trash included. Purge some with DELETE ?permanent=true."
+            )
+        case IdTaken():
+            return Conflict("There is a task with this id, created with other fields: choose another id.")
+        case IdInTrash():
+            return Conflict(
+                "The task with this id is in the trash: restore it with POST …/restore, purge it with "
+                "DELETE ?permanent=true, or choose another id."
+            )
+        case UserGone():
+            return Unauthorized("This account no longer exists.")
+        case TaskNotFound():
+            return NotFound("There is no such task.")
+    raise error  # a fact that this interface has no words for is a bug

@@ -1,0 +1,85 @@
+"""The shapes in which tasks are sent and received, made from `fields`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import StrictBool, create_model, model_validator
+from sqlmodel import Field, SQLModel
+
+from todo.auth.tables import USER_ID_LENGTH
+from todo.tasks.fields import WRITABLE, TaskFields
+
+Status = Literal["all", "pending", "completed", "deleted"]
+
+
+class _Identity(SQLModel):
+    id: UUID = Field(description="The task's id, unique among the user's tasks.")
+    user_id: str = Field(max_length=USER_ID_LENGTH, description="Whose task it is: the token's subject.")
+
+
+class TaskOut(TaskFields, _Identity):
+    """A task as the API shows it."""
+
+    completed_at: datetime | None = Field(description="When `completed` last became true; null while it is false.")
+    created_at: datetime = Field(description="RFC 3339, UTC, microseconds. The list's order, newest first.")
+    updated_at: datetime = Field(description="Moves on every change and only then.")
+    revision: int = Field(description="The number of the user's change that this task last changed with; its ETag.")
+
+
+class TrashedTaskOut(TaskOut):
+    """A task as lists of the trash and the changes show it."""
+
+    deleted_at: datetime | None = Field(None, description="When it went to the trash; absent for one that did not.")
+
+
+class NewTask(TaskFields):
+    """A task to create. Fields that the server owns, and unknown ones, are ignored."""
+
+    id: UUID | None = Field(
+        None,
+        description="Choose the id to create safely offline: sending the same again gives the same task.",
+    )
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _optional(fields: type[SQLModel]) -> Any:
+    """The same fields, each of which may be left out, but be null only where it may be null anyhow."""
+    optional: dict[str, Any] = {
+        name: (
+            Annotated[field.annotation, *field.metadata],
+            Field(None, description=field.description, schema_extra={"json_schema_extra": _without_default}),
+        )
+        for name, field in fields.model_fields.items()
+    }
+    return create_model("OptionalFields", __base__=SQLModel, **optional)
+
+
+class TaskEdit(_optional(TaskFields)):  # type: ignore[misc] # its base is made at run time
+    """What to change. Omitted fields keep their values; null clears a description."""
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"nothing to change: send at least one of {', '.join(WRITABLE)}")
+        return self
+
+
+class Completion(SQLModel):
+    """Whether the task is done; an empty object toggles."""
+
+    completed: StrictBool = Field(
+        False,
+        description="Sets completion; without it the call toggles.",
+        schema_extra={"json_schema_extra": _without_default},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_something_known(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data and "completed" not in data:
+            raise ValueError('send {"completed": true} or {"completed": false}, or nothing to toggle')
+        return data
