@@ -1,4 +1,4 @@
-"""`make bench`: QUICK=1 for a look, SCALE=1 with ten million tasks too, ONLY=name,… for some of the servers."""
+"""`make bench`: QUICK=1 for a short run, SCALE=1 also with ten million tasks, ONLY=name,… for some of the servers."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from typing import Any
 from bench import contestants, data, machine, report, stages
 from bench.contestants import ALL, ROOT, Contestant
 from bench.stand import Stand
-from todo import embedded
+from todo.db.embedded import server as embedded
 
 
 def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str, Callable[[Stand], Any]]:
-    """What to measure, in order: what needs the data as it was loaded comes first."""
+    """The stages, in order: those that need the data as it was loaded come first."""
     rounds = {"rounds": lambda stand: stages.rounds(stand, chosen)}
     if not whole:
         return rounds
@@ -27,7 +27,8 @@ def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str,
         "unchanged": stages.unchanged,
         "whole_list": stages.whole_list,
         **rounds,
-        "crowd": stages.crowd,
+        "many_connections": stages.many_connections,
+        "system_calls": lambda stand: stages.count_system_calls(stand, chosen),
         "far_database": lambda stand: stages.far_database(stand, chosen),
         "starts": lambda stand: stages.starts(stand, chosen),
         "workers": stages.workers,
@@ -36,9 +37,9 @@ def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str,
 
 
 def main(*, quick: bool, large: bool, only: set[str]) -> None:
-    """Measure, and report; a whole run is written to bench/results."""
+    """Run the stages and report. The results of a whole run are written to bench/results."""
     if shutil.which("wrk") is None:
-        sys.exit("wrk is missing, which makes the load; on Debian or Ubuntu: apt-get install wrk")
+        sys.exit("wrk, the load generator, is missing; on Debian or Ubuntu: apt-get install wrk")
     began = time.monotonic()
     users, rounds, seconds = (100, 1, 1.0) if quick else (1000, 5, 3.0)
     absent = {each.name: each.missing for each in ALL if each.missing}
@@ -57,7 +58,7 @@ def main(*, quick: bool, large: bool, only: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder) / "data") as url:
         stand = Stand(url, Path(folder), users=users, rounds=rounds, seconds=seconds)
         sizes = dict.fromkeys(range(1, users + 1), data.TASKS)
-        stand.load("ours", sizes | {data.COLLECTOR: data.COLLECTION})
+        stand.load("ours", sizes | {data.LARGE_USER: data.LARGE_USER_TASKS})
         stand.load("plain", sizes)
         for name, stage in plan(chosen, whole=not only, large=large).items():
             results[name] = stage(stand)
@@ -67,5 +68,5 @@ def main(*, quick: bool, large: bool, only: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    wanted = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
-    main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=wanted)
+    names = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
+    main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=names)

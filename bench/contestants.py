@@ -1,4 +1,4 @@
-"""Who is measured: this server, its peers and its ceilings, each as processes of their own on one core."""
+"""The measured servers: ours, its peers and the upper bounds, each as separate processes on one core."""
 
 import json
 import os
@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from bench import data, machine
-from tests.processes import free_port
+from tests.support.processes import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -31,7 +31,7 @@ UVICORN = ("--no-access-log", "--loop", "uvloop", "--http", "httptools", "--log-
 
 @dataclass(frozen=True)
 class Contestant:
-    """A server that speaks the six endpoints, or some of them."""
+    """A server that has the six endpoints, or some of them."""
 
     name: str
     command: Sequence[str]
@@ -40,7 +40,7 @@ class Contestant:
 
     @property
     def missing(self) -> str | None:
-        """Why it cannot run here."""
+        """Why it cannot run here, or None."""
         program = Path(self.command[0])
         if shutil.which(program) is None:
             return f"{program.name} is not installed"
@@ -50,8 +50,11 @@ class Contestant:
 
 
 def _node() -> int:
-    said = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout
-    return int(said.lstrip("v").partition(".")[0])
+    return int(_node_version().lstrip("v").partition(".")[0])
+
+
+def _node_version() -> str:
+    return subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:
@@ -62,8 +65,11 @@ TODO = Contestant("todo", (str(OURS / "todo"), "serve"), "ours", "ours")
 BARE_PSYCOPG = Contestant(
     "bare ASGI on psycopg", (*_uvicorn("bench.ceilings.bare:OnPsycopg", OURS), "--factory"), "ceiling", "ours"
 )
-BARE = Contestant(
-    "bare ASGI on flights", (*_uvicorn("bench.ceilings.bare:OnFlights", OURS), "--factory"), "ceiling", "ours"
+BARE_PIPELINES = Contestant(
+    "bare ASGI on our pipelines",
+    (*_uvicorn("bench.ceilings.bare:OnOurPipelines", OURS), "--factory"),
+    "ceiling",
+    "ours",
 )
 CONSTANT = Contestant("constant answer", _uvicorn("bench.ceilings.constant:app", OURS), "ceiling", "ours")
 PEERS = (
@@ -78,40 +84,40 @@ PEERS = (
     Contestant("Fastify + pg", ("node", str(HERE / "peers" / "fastify" / "server.js")), "peer"),
 )
 TEMPLATE, ASYNC_SESSION, NINJA, LITESTAR, FASTIFY = PEERS
-ALL = (TODO, *PEERS, BARE_PSYCOPG, BARE, CONSTANT)
+ALL = (TODO, *PEERS, BARE_PSYCOPG, BARE_PIPELINES, CONSTANT)
 
 
 def versions() -> dict[str, str]:
-    """What each is made of."""
+    """The versions of what each server is built on."""
     ours = ("fastapi", "psycopg", "uvicorn", "uvloop", "httptools", "msgspec")
     theirs = ("fastapi", "sqlmodel", "sqlalchemy", "asyncpg", "django", "django-ninja", "gunicorn", "litestar")
     found = {f"ours: {name}": version(name) for name in ours}
     if (THEIRS / "python").exists():
-        asked = f"from importlib.metadata import version; print(*map(version, {theirs!r}))"
-        told = subprocess.run([THEIRS / "python", "-c", asked], capture_output=True, text=True, check=True).stdout
-        found |= {f"peers: {name}": each for name, each in zip(theirs, told.split(), strict=True)}
+        program = f"from importlib.metadata import version; print(*map(version, {theirs!r}))"
+        output = subprocess.run([THEIRS / "python", "-c", program], capture_output=True, text=True, check=True).stdout
+        found |= {f"peers: {name}": each for name, each in zip(theirs, output.split(), strict=True)}
     with suppress(OSError, subprocess.CalledProcessError):
-        found["peers: node"] = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout.strip()
-        wanted = json.loads((HERE / "peers" / "fastify" / "package.json").read_text())["dependencies"]
-        found |= {f"peers: {name}": number for name, number in wanted.items()}
+        found["peers: node"] = _node_version()
+        dependencies = json.loads((HERE / "peers" / "fastify" / "package.json").read_text())["dependencies"]
+        found |= {f"peers: {name}": number for name, number in dependencies.items()}
     return found
 
 
 @dataclass
 class Running:
-    """One of them while it runs."""
+    """A server while it runs."""
 
     contestant: Contestant
     database_url: str
-    people: str
-    """Whose tokens it takes."""
+    users: str
+    """The database whose users' tokens it accepts."""
     workers: int
     cores: frozenset[int]
-    took: float = 0.0
+    start_seconds: float = 0.0
     """Seconds from its start to its first 200."""
 
     def start(self, token: str) -> None:
-        """Start it, and wait until it answers. Raises RuntimeError with its last words when it does not."""
+        """Start it, and wait for its first 200. Raises RuntimeError with the end of its log when there is none."""
         path = f"/api/{data.user_id(1)}/tasks/{data.task_id(1, 1)}"
         self.port = free_port()
         command = [*self.contestant.command]
@@ -144,27 +150,26 @@ class Running:
         ) as http:
             while time.perf_counter() - began < 60:
                 with suppress(httpx.TransportError):
-                    answer = http.get(path)
-                    if answer.status_code == 200:
-                        self.took = time.perf_counter() - began
+                    if http.get(path).status_code == 200:
+                        self.start_seconds = time.perf_counter() - began
                         return
                     break
                 if process.poll() is not None:
                     break
                 time.sleep(0.002)
-        words = self.log.read_text()[-2000:]
+        log_end = self.log.read_text()[-2000:]
         self.stop()
-        raise RuntimeError(f"{self.contestant.name} does not answer: {words}")
+        raise RuntimeError(f"{self.contestant.name} does not respond: {log_end}")
 
     def stop(self) -> None:
-        """End it, and all that it started."""
-        family = self.process.children(recursive=True) if self.process.is_running() else []
+        """Stop it and its descendants."""
+        descendants = self.process.children(recursive=True) if self.process.is_running() else []
         self._popen.terminate()
         try:
             self._popen.wait(15)
         except subprocess.TimeoutExpired:
             self._popen.kill()
-        for each in family:
+        for each in descendants:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         self._popen.wait()

@@ -1,7 +1,8 @@
-"""What the benchmark works on: people with tasks, loaded by COPY into our schema and into the plain one of the peers.
+"""The data of the benchmark: users with tasks, loaded by COPY into our schema and into the plain schema of the peers.
 
-All ids can be computed, so that the load generator needs no list of them: user `u` (from 1) and their task `t` (from
-1), later ones newer. Rows of the log are loaded like the tasks, since the trigger would take as long as the writes did.
+All ids are computed from the numbers of the user and the task, both from 1, so the load generator needs no list of
+them. Tasks with a higher number are newer. Rows of the log are loaded like the tasks, since the trigger would take as
+long as the writes themselves.
 """
 
 import json
@@ -12,14 +13,14 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from todo import migrate
+from todo.db import migrate
 
 BEGAN = datetime.now(UTC) - timedelta(days=40)
-"""Recent enough that nothing of it is swept."""
+"""Recent enough that retention deletes none of it."""
 TASKS = 1000
-"""Of each user but one."""
-COLLECTOR, COLLECTION = 0xFFFF, 100_000
-"""Somebody with many tasks, whom nobody else's load touches."""
+"""Tasks of each user but one."""
+LARGE_USER, LARGE_USER_TASKS = 0xFFFF, 100_000
+"""One user with many tasks, whom the load generator leaves alone."""
 NULL = "\\N"
 FINGERPRINT = r"\\x00112233445566778899aabbccddeeff"
 DESCRIPTION = "The ones in the hall too, but not the cactus: it had its water in the spring."
@@ -61,7 +62,7 @@ def _copy(cursor: psycopg.Cursor, into: str, rows: Iterable[str]) -> None:
 
 
 def create(owner_url: str, name: str) -> None:
-    """An empty database of this name, owned as one of ours is."""
+    """Create an empty database of this name, with the owner that ours has."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
@@ -69,7 +70,7 @@ def create(owner_url: str, name: str) -> None:
 def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
     """Migrate, then load `sizes`, the number of tasks of each user, as if the trigger had logged their creation.
 
-    As superuser: only they can keep triggers and foreign keys from running.
+    As superuser, since only a superuser can switch triggers and foreign keys off.
     """
     migrate.upgrade(owner_url)
 
@@ -114,7 +115,7 @@ def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
             tasks(),
         )
         _copy(cursor, "changes (user_id, revision, task_id, kind, at, via, after)", changes())
-    _settle(root_url)
+    _vacuum(root_url)
 
 
 def load_plain(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
@@ -131,16 +132,16 @@ def load_plain(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
         cursor.execute(PLAIN)
         _copy(cursor, "users (id)", (f"{user_id(user)}\n" for user in sizes))
         _copy(cursor, "tasks (id, user_id, title, description, completed, created_at, updated_at)", tasks())
-    _settle(root_url)
+    _vacuum(root_url)
 
 
-def _settle(root_url: str) -> None:
-    """Leave nothing for autovacuum and the checkpointer to do while something is measured."""
+def _vacuum(root_url: str) -> None:
+    """Vacuum and write a checkpoint, so that neither runs during a measurement."""
     with psycopg.connect(root_url, autocommit=True) as connection:
         connection.execute("vacuum (analyze)")
         connection.execute("checkpoint")
 
 
-def write_people(path: Path, tokens: dict[int, str]) -> None:
-    """What the load generator reads: a line a user, with the ETag of a list that nobody has changed yet."""
+def write_users(path: Path, tokens: dict[int, str]) -> None:
+    """Write the load generator's input: per line a user, their token and the ETag of their list as loaded."""
     path.write_text("".join(f'{user_id(user)} {token} W/"{TASKS}"\n' for user, token in tokens.items()))

@@ -1,4 +1,5 @@
--- What wrk asks: one operation, of a user and a task chosen at random. Arguments: operation, people file, tasks a user.
+-- The requests of wrk: one operation, on a random task of a random user.
+-- Arguments: operation, file of users, tasks per user.
 local methods = { list = "GET", get = "GET", unchanged = "GET", create = "POST", toggle = "PATCH", whole = "GET" }
 local headers, users, operation, tasks = {}, {}, nil, 0
 local random, format = math.random, string.format
@@ -40,7 +41,7 @@ end
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(format(
-    '{"requests": %d, "seconds": %.6f, "p50": %d, "p99": %d, "refused": %d, "broken": %d}\n',
+    '{"requests": %d, "seconds": %.6f, "p50": %d, "p99": %d, "error_statuses": %d, "broken": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99),
     e.status, e.connect + e.read + e.write + e.timeout))
 end

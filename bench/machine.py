@@ -1,4 +1,4 @@
-"""The machine: which core does what, and what a process took of it, by the kernel's own accounting."""
+"""The machine: which core runs what, and what a process used of it, as the kernel accounts for it."""
 
 import os
 import platform
@@ -10,47 +10,47 @@ import psutil
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 APP = frozenset(CORES[:1])
-"""Where the measured server runs."""
+"""The core of the measured server."""
 REST = frozenset(CORES[1:2]) or APP
-"""Where the load generator and PostgreSQL run, so that they take nothing from what is measured."""
+"""The core of the load generator and PostgreSQL, so that they do not compete with the measured server."""
 
 
 def pin(pid: int, cores: frozenset[int]) -> None:
-    """Keep the process, and what it will start, on these cores, where the system can."""
+    """Keep the process, and the processes that it will start, on these cores, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(pid, cores)
 
 
 def cpu(process: psutil.Process) -> float:
-    """Seconds of CPU that the process and all below it took until now, what has ended there included."""
-    below = process.children(recursive=True)
-    taken = process.cpu_times()
-    ended = float(taken.children_user + taken.children_system)
-    return ended + sum(_own(each.pid) for each in (process, *below))
+    """Seconds of CPU that the process and its descendants have used, those that have ended included."""
+    descendants = process.children(recursive=True)
+    times = process.cpu_times()
+    ended = float(times.children_user + times.children_system)
+    return ended + sum(_own(each.pid) for each in (process, *descendants))
 
 
 def _own(pid: int) -> float:
-    """To the nanosecond where the kernel keeps `schedstat` of a single thread, else in its ticks."""
+    """To the nanosecond where the kernel has `schedstat` and there is a single thread, else in clock ticks."""
     with suppress(OSError, psutil.NoSuchProcess):
         if len(list(Path(f"/proc/{pid}/task").iterdir())) == 1:
             return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-    with suppress(psutil.NoSuchProcess):  # threads that have ended count too
-        taken = psutil.Process(pid).cpu_times()
-        return float(taken.user + taken.system)
+    with suppress(psutil.NoSuchProcess):  # which includes threads that have ended
+        times = psutil.Process(pid).cpu_times()
+        return float(times.user + times.system)
     return 0.0
 
 
 def memory(process: psutil.Process) -> float:
-    """MB that the process and all below it hold now."""
-    held = 0
+    """MB of resident memory of the process and its descendants now."""
+    resident = 0
     for each in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
-            held += each.memory_info().rss
-    return held / 1e6
+            resident += each.memory_info().rss
+    return resident / 1e6
 
 
 def peak_memory(process: psutil.Process) -> float:
-    """MB that the largest process of these ever held: the worker, where there is one."""
+    """Peak MB of resident memory of the largest of these processes: the worker, where there is one."""
     peak = 0
     for each in (process, *process.children(recursive=True)):
         with suppress(OSError, StopIteration):
@@ -60,7 +60,7 @@ def peak_memory(process: psutil.Process) -> float:
 
 
 def described() -> dict[str, Any]:
-    """What this is measured on."""
+    """The machine of this run, for the report."""
     model = platform.processor() or platform.machine()
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()

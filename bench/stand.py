@@ -1,4 +1,4 @@
-"""The stand: PostgreSQL with what was loaded, people with tokens, and how one measures on it."""
+"""The test stand: PostgreSQL with the loaded data, users with tokens, and the measurements."""
 
 import asyncio
 import time
@@ -13,16 +13,16 @@ import psutil
 from bench import data, machine
 from bench.contestants import SECRET, Contestant, Running
 from bench.load import Figures, Load, measure, pgbench, pgbench_script
-from todo import embedded
-from todo.accounts.keys import load_keys
-from todo.database import Database
+from todo.accounts.signing_keys import load_keys
+from todo.db.database import Database
+from todo.db.embedded import server as embedded
 from todo.settings import Settings
 
-TOKENS_LIVE = 86_400
+TOKEN_LIFETIME = 86_400
 
 
 class Stand:
-    """Two databases with the same people: `ours`, and `plain`, which the peers share."""
+    """Two databases with the same users: `ours`, and `plain`, which the peers share."""
 
     def __init__(self, url: str, folder: Path, *, users: int, rounds: int, seconds: float) -> None:
         self.folder = folder
@@ -35,38 +35,38 @@ class Stand:
         for process in (self.postgres, *self.postgres.children(recursive=True)):
             machine.pin(process.pid, machine.REST)
         self._began = time.monotonic()
-        self._people: dict[str, tuple[Path, str]] = {}
+        self._tokens: dict[str, tuple[Path, str]] = {}
 
-    def say(self, what: str) -> None:
-        """A line on what is done, and when."""
+    def log(self, what: str) -> None:
+        """Print what is done, after how many seconds."""
         print(f"{time.monotonic() - self._began:6.0f} s  {what}", flush=True)
 
     def url(self, database: str) -> str:
-        """Of the owner, as whom everybody works."""
+        """The URL of a database for its owner, which every server uses."""
         return urlsplit(self._url)._replace(path=f"/{database}").geturl()
 
     def root_url(self, database: str) -> str:
-        """Of the superuser, who loads and looks."""
+        """The URL of a database for the superuser, which loads the data."""
         return self.url(database).replace(embedded.OWNER, "postgres", 1)
 
     def load(self, database: str, sizes: dict[int, int]) -> None:
-        """Make the database, with so many tasks of each user, and tokens for the users that are not alone in theirs."""
+        """Create the database, with so many tasks of each user, and tokens for the users."""
         data.create(self._url, database)
         (data.load_plain if database == "plain" else data.load_ours)(self.url(database), self.root_url(database), sizes)
-        users = [user for user in sizes if user != data.COLLECTOR]
-        tokens = _foreign_tokens(sizes) if database == "plain" else asyncio.run(_own_tokens(self.url(database), sizes))
-        file = self.folder / f"{database}.people"
-        data.write_people(file, {user: tokens[user] for user in users})
-        self._people[database] = file, tokens[1]
-        if data.COLLECTOR in sizes:
-            alone = self.folder / f"{database}.collector"
-            data.write_people(alone, {data.COLLECTOR: tokens[data.COLLECTOR]})
-            self._people[f"{database}.collector"] = alone, tokens[data.COLLECTOR]
-        self.say(f"loaded {database}: {sum(sizes.values()):,} tasks of {len(sizes):,} users")
+        users = [user for user in sizes if user != data.LARGE_USER]
+        tokens = _external_tokens(sizes) if database == "plain" else asyncio.run(_own_tokens(self.url(database), sizes))
+        file = self.folder / f"{database}.users"
+        data.write_users(file, {user: tokens[user] for user in users})
+        self._tokens[database] = file, tokens[1]
+        if data.LARGE_USER in sizes:
+            file = self.folder / f"{database}.large_user"
+            data.write_users(file, {data.LARGE_USER: tokens[data.LARGE_USER]})
+            self._tokens[f"{database}.large_user"] = file, tokens[data.LARGE_USER]
+        self.log(f"loaded {database}: {sum(sizes.values()):,} tasks of {len(sizes):,} users")
 
-    def token(self, people: str) -> str:
-        """Of the first of these people."""
-        return self._people[people][1]
+    def token(self, users: str) -> str:
+        """The token of the first of these users."""
+        return self._tokens[users][1]
 
     @contextmanager
     def running(
@@ -78,14 +78,14 @@ class Stand:
         workers: int = 1,
         cores: frozenset[int] = machine.APP,
     ) -> Iterator[dict[str, Running]]:
-        """These servers, started and warm, by name."""
+        """These servers, started, by name."""
         started: dict[str, Running] = {}
         try:
             for each in contestants:
-                people = database or ("ours" if each.kind == "ours" else "plain")
-                where = url or self.url(database or each.database)
-                server = started[each.name] = Running(each, where, people, workers, cores)
-                server.start(self.token(people))
+                users = database or ("ours" if each.kind == "ours" else "plain")
+                server_url = url or self.url(database or each.database)
+                server = started[each.name] = Running(each, server_url, users, workers, cores)
+                server.start(self.token(users))
             yield started
         finally:
             for server in started.values():
@@ -94,12 +94,12 @@ class Stand:
     def measure(
         self, server: Running, operation: str, *, connections: int = 16, seconds: float | None = None
     ) -> Figures:
-        """Ask one operation of it for a round's time, or so many seconds."""
-        load = Load(self._people[server.people][0], data.TASKS, seconds or self.seconds)
+        """Make requests of one operation for the duration of a round, or for `seconds`."""
+        load = Load(self._tokens[server.users][0], data.TASKS, seconds or self.seconds)
         return measure(server.port, server.process, self.postgres, load, operation, connections)
 
     def pgbench(self, operation: str) -> Figures:
-        """The same of the database alone."""
+        """The same on the database alone."""
         script = self.folder / f"{operation}.sql"
         script.write_text(pgbench_script(operation, self.users, data.TASKS))
         return pgbench(embedded.binaries() / "pgbench", self.url("ours"), self.postgres, script, self.seconds)
@@ -108,11 +108,11 @@ class Stand:
 async def _own_tokens(url: str, users: dict[int, int]) -> dict[int, str]:
     """Access tokens of this server's own accounts."""
     async with Database(url, Settings(database_url=url)) as database:
-        keys = await load_keys(database, TOKENS_LIVE)
-    return {user: keys.issue(data.user_id(user), "bench", TOKENS_LIVE) for user in users}
+        keys = await load_keys(database, TOKEN_LIFETIME)
+    return {user: keys.issue(data.user_id(user), "bench", TOKEN_LIFETIME) for user in users}
 
 
-def _foreign_tokens(users: dict[int, int]) -> dict[int, str]:
-    """The same people's tokens for the peers, signed with the algorithm that is cheapest to verify."""
-    until = int(time.time()) + TOKENS_LIVE
-    return {user: jwt.encode({"sub": data.user_id(user), "exp": until}, SECRET, "HS256") for user in users}
+def _external_tokens(users: dict[int, int]) -> dict[int, str]:
+    """Tokens of the same users for the peers, signed with the algorithm that is cheapest to verify."""
+    expires_at = int(time.time()) + TOKEN_LIFETIME
+    return {user: jwt.encode({"sub": data.user_id(user), "exp": expires_at}, SECRET, "HS256") for user in users}

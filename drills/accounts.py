@@ -10,12 +10,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from drills.figures import Figures
-from todo import embedded, migrate
+from todo.db import migrate
+from todo.db.embedded import server as embedded
 from todo.accounts import actions
-from todo.accounts.door import Door
-from todo.accounts.issuers import issuer_for
+from todo.auth.authenticator import Door
+from todo.auth.issuers import issuer_for
 from todo.accounts.passwords import Passwords
-from todo.database import Database
+from todo.db.database import Database
 from todo.problems import WrongPassword
 from todo.settings import Settings
 

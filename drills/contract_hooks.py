@@ -13,7 +13,7 @@ from schemathesis import AuthContext, Case, CheckContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
 from tests.conftest import PASSWORD
-from todo.tasks.parameters import IF_MATCH
+from todo.tasks.params import IF_MATCH
 
 BASE = os.environ["DRILL_BASE"]
 PEOPLE: dict[str, dict[str, Any]] = json.loads(os.environ["DRILL_PEOPLE"])

@@ -17,7 +17,7 @@ import psycopg
 
 from drills.stand import POSTGRES, postgres_15
 from tests.conftest import PASSWORD
-from todo import migrate
+from todo.db import migrate
 from todo.accounts.passwords import Passwords
 
 FOLDER = Path(__file__).parent.parent / "tests" / "dumps"

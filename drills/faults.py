@@ -13,8 +13,8 @@ import psutil
 import psycopg
 
 from drills import stand
-from tests.processes import Server
-from todo import migrate
+from tests.support.processes import Server
+from todo.db import migrate
 
 Fault = Callable[["Place"], Awaitable[None]]
 

@@ -23,11 +23,12 @@ import psycopg
 from drills import stand
 from drills.figures import Figures
 from tests.conftest import http, running, settings_for, sign_up
-from tests.neighbours import Neighbour
-from tests.operations import OPERATIONS, Call
-from tests.owner import conditions_removed, everything
-from tests.processes import serving
-from todo import embedded, migrate
+from tests.support.two_users import Neighbour
+from tests.support.operations import OPERATIONS, Call
+from tests.support.sql_conditions import conditions_removed, everything
+from tests.support.processes import serving
+from todo.db import migrate
+from todo.db.embedded import server as embedded
 from todo.app import create_app
 
 SECONDS = {False: 10.0, True: 120.0}

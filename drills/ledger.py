@@ -20,7 +20,7 @@ from drills import stand
 from drills.clients import signed_up
 from drills.faults import BEHIND_A_POOLER, EVERYWHERE, Fault, Place, behind_a_pooler, on_its_own
 from drills.figures import Figures
-from tests.events import Event, read
+from tests.support.events import Event, read
 
 PEOPLE, CLIENTS_EACH = 3, 4
 HEALTHY_WITHIN = 5.0  # seconds from the end of a fault until everybody writes again

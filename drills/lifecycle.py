@@ -19,9 +19,10 @@ from drills.clients import Client, signed_up
 from drills.figures import Figures
 from drills.storage import disk_full, read_only
 from tests.conftest import Person, scratch_database
-from tests.events import Event, read
-from tests.processes import TODO, Server, environment, free_port
-from todo import embedded, migrate
+from tests.support.events import Event, read
+from tests.support.processes import TODO, Server, environment, free_port
+from todo.db import migrate
+from todo.db.embedded import server as embedded
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
 DELAY = 2  # seconds between failing readiness and the stop; the proxy is told as soon as it sees that

@@ -14,7 +14,7 @@ from drills import stand
 from drills.clients import Client, signed_up
 from drills.figures import Figures
 from tests.conftest import Person
-from tests.processes import Server
+from tests.support.processes import Server
 
 CLIENTS = 16
 READERS_EACH = 20

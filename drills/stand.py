@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from tests.processes import free_port
+from tests.support.processes import free_port
 
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"

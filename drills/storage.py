@@ -15,8 +15,8 @@ import psycopg
 
 from drills.clients import Client, signed_up
 from drills.figures import Figures
-from tests.processes import Server
-from todo import migrate
+from tests.support.processes import Server
+from todo.db import migrate
 
 
 async def read_only(folder: Path, url: str, figures: Figures) -> None:

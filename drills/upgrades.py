@@ -23,9 +23,10 @@ import psycopg
 from drills.dumps import write
 from drills.figures import Figures
 from tests.conftest import scratch_database
-from tests.owner import as_owner
-from tests.processes import TODO
-from todo import embedded, migrate
+from tests.support.sql_conditions import as_owner
+from tests.support.processes import TODO
+from todo.db import migrate
+from todo.db.embedded import server as embedded
 
 PEOPLE = 1_000
 WRITERS = 4

@@ -19,13 +19,14 @@ import pytest
 from fastapi import FastAPI
 from psycopg import sql
 
-from todo import embedded, migrate
 from todo.app import create_app
-from todo.database import Database
-from todo.flights import Connection
+from todo.db import migrate
+from todo.db.database import Database
+from todo.db.embedded import server as embedded
+from todo.db.pipeline import Connection
 from todo.settings import Settings
 
-pytest_plugins = ["tests.neighbours"]  # two fixtures more
+pytest_plugins = ["tests.support.two_users"]  # two fixtures more
 
 PASSWORD = "a long and quiet afternoon"
 
@@ -126,11 +127,11 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @asynccontextmanager
 async def borrowed(database: Database) -> AsyncIterator[Connection]:
     """A connection of the pool, as a request gets it."""
-    connection = await database.pool.borrow()
+    connection = await database.pool.acquire()
     try:
         yield connection
     finally:
-        await database.pool.give_back(connection)
+        database.pool.release(connection)
 
 
 @dataclass

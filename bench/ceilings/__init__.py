@@ -1,1 +1,1 @@
-"""What no framework could beat: a bare ASGI application with our statements, and one that answers a constant."""
+"""Upper bounds for any framework: bare ASGI applications with our statements, and one with a constant response."""

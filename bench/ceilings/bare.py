@@ -1,6 +1,7 @@
-"""Bare ASGI applications with our statements and bytes, and nothing else: on psycopg as it comes, and on our flights.
+"""Bare ASGI applications with our statements and our JSON, and nothing else.
 
-They trust whoever sends a token that they have seen; they have no errors, no keys and no conditions.
+`OnPsycopg` uses psycopg's own pipeline and pool, `OnOurPipelines` uses ours. A token that was verified once is trusted
+from then on. There is no error handling, no idempotency key and no conditional request.
 """
 
 import os
@@ -13,29 +14,31 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import Receive, Scope, Send
 
-from todo.database import ENTER, ENTER_TO_WRITE, REQUESTS
-from todo.flights import Row, Step
-from todo.pool import Pool
+from todo.db.pipeline import Query, Row
+from todo.db.pool import Pool
+from todo.db.roles import ENTER, ENTER_TO_WRITE, REQUESTS
+from todo.db.statement import R, Statement, array
+from todo.http.json import encode
 from todo.settings import Settings
-from todo.statements import Statement
-from todo.tasks import answers
 from todo.tasks.actions import COMPLETE, CREATE, READ
 from todo.tasks.lists import FLAGS, PAGE, START
 
+LIMIT = 50
+
 
 class Bare:
-    """The application, and the callers that it knows."""
+    """The application, with a cache of the users of tokens."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, str] = {}
+        self._users: dict[bytes, str] = {}
         self.url = os.environ["DATABASE_URL"]
 
     async def open(self) -> None:
-        """Connect."""
+        """Open the pool of connections."""
         raise NotImplementedError
 
-    async def rows(self, steps: list[Step]) -> list[Row]:
-        """Send both statements in one flight; the rows of the second."""
+    async def rows(self, queries: list[Query]) -> list[Row]:
+        """Run the queries in one round trip; the rows of the last one."""
         raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,40 +48,40 @@ class Bare:
             await send({"type": "lifespan.startup.complete"})
             return
         token = next(value for name, value in scope["headers"] if name == b"authorization")[7:]
-        user_id = self._known.get(token)
+        user_id = self._users.get(token)
         if user_id is None:
             user_id = jwt.decode(token, os.environ["JWT_SECRET"], ["HS256"])["sub"]
-            self._known[token] = user_id
-        status, body = await self._answer(scope["method"], scope["path"].split("/")[4:], user_id, receive)
+            self._users[token] = user_id
+        status, body = await self._respond(scope["method"], scope["path"].split("/")[4:], user_id, receive)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, method: str, place: list[str], user_id: str, receive: Receive) -> tuple[int, bytes]:
-        who: dict[str, Any] = {"user_id": user_id}
+    async def _respond(self, method: str, path: list[str], user_id: str, receive: Receive) -> tuple[int, bytes]:
         if method == "POST":
-            given = msgspec.json.decode((await receive())["body"])
-            task = {"id": uuid4(), "title": given["title"], "description": None, "completed": False}
-            return 201, answers.as_object((await self._rows(CREATE, who | task))[0])
-        if not place:
-            page = {
-                "flags": FLAGS["all"],
-                "after_at": START.created_at,
-                "after_id": START.id,
-                "most": 51,
-                "known": "{}",
-            }
-            return 200, answers.as_array((await self._rows(PAGE, who | page))[:50])
-        task_id = {"id": UUID(place[0])}
+            body = msgspec.json.decode((await receive())["body"])
+            task = {"id": uuid4(), "title": body["title"], "description": None, "completed": False}
+            return 201, encode((await self._run(CREATE, user_id, **task))[0])
+        if not path:
+            rows = await self._run(
+                PAGE,
+                user_id,
+                flags=FLAGS["all"],
+                after_at=START.created_at,
+                after_id=START.id,
+                limit=LIMIT + 1,
+                cached=array(()),
+            )
+            return 200, encode([row.task for row in rows[:LIMIT]])
+        task_id = UUID(path[0])
         if method == "GET":
-            return 200, answers.as_object((await self._rows(READ, who | task_id))[0])
-        toggle = {"matches": None, "completed": None}
-        return 200, answers.as_object((await self._rows(COMPLETE, who | task_id | toggle))[0])
+            return 200, encode((await self._run(READ, user_id, id=task_id))[0])
+        return 200, encode((await self._run(COMPLETE, user_id, id=task_id, matches=None, completed=None))[0])
 
-    async def _rows(self, statement: Statement, params: dict[str, Any]) -> list[Row]:
-        terms = [REQUESTS, params["user_id"], "10000"]
-        enter = (ENTER, terms) if statement.reads else (ENTER_TO_WRITE, [*terms, "session", "100000"])
-        return await self.rows([enter, (statement.sql, statement.values(params))])
+    async def _run(self, statement: Statement[R], user_id: str, **params: Any) -> list[R]:
+        values = [REQUESTS, user_id, "10000"]
+        enter = Query(ENTER, values) if statement.read_only else Query(ENTER_TO_WRITE, [*values, "session", "100000"])
+        return statement.typed(await self.rows([enter, statement.query({"user_id": user_id, **params})]))
 
 
 class OnPsycopg(Bare):
@@ -94,21 +97,23 @@ class OnPsycopg(Bare):
         )
         await self._pool.open()
 
-    async def rows(self, steps: list[Step]) -> list[Row]:
+    async def rows(self, queries: list[Query]) -> list[Row]:
         async with self._pool.connection() as connection, connection.pipeline():
-            for sql, values in steps:
+            for sql, values in queries:
                 cursor = await connection.execute(sql, values, binary=True)
         return await cursor.fetchall()
 
 
-class OnFlights(Bare):
-    """With our own flights and pool."""
+class OnOurPipelines(Bare):
+    """With our own pipeline and pool."""
 
     async def open(self) -> None:
         self._pool = await Pool(self.url, Settings()).__aenter__()
 
-    async def rows(self, steps: list[Step]) -> list[Row]:
-        connection = await self._pool.borrow()
-        landed = await connection.fly(steps)
-        await self._pool.give_back(connection)
-        return connection.rows(landed.results[-1])
+    async def rows(self, queries: list[Query]) -> list[Row]:
+        connection = await self._pool.acquire()
+        try:
+            outcome = await connection.run_pipeline(queries)
+            return connection.rows(outcome.results[-1])
+        finally:
+            self._pool.release(connection)

@@ -1,4 +1,4 @@
-"""A bare ASGI application with one answer: what HTTP itself costs."""
+"""A bare ASGI application with one constant response: the cost of HTTP itself."""
 
 from starlette.types import Receive, Scope, Send
 
@@ -11,7 +11,7 @@ BODY = (
 ).encode()
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 # ASGI calls it so
+async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 # the signature is ASGI's
     if scope["type"] == "http":
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(BODY))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -1,0 +1,305 @@
+"""Accounts: sign up, sign in, who am I, and the tokens."""
+
+import asyncio
+import base64
+import json
+import time
+import uuid
+from typing import Any
+
+import httpx
+import jwt
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+
+from tests.conftest import PASSWORD, Person, http, running, settings_for, sign_up
+from todo.app import create_app
+
+pytestmark = pytest.mark.anyio
+
+
+async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
+    return await client.post("/api/auth/signin", json={"email": email, "password": password})
+
+
+async def test_sign_up_answers_with_a_token_and_the_user(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/auth/signup", json={"email": "Grace.Hopper@Example.com", "password": PASSWORD})
+
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    session = answer.json()
+    assert set(session) == {"access_token", "token_type", "expires_in", "user"}
+    assert (session["token_type"], session["expires_in"]) == ("Bearer", 900)
+    assert set(session["user"]) == {"id", "email", "created_at"}
+    assert session["user"]["email"] == "Grace.Hopper@example.com"
+    assert PASSWORD not in answer.text
+
+
+async def test_an_email_is_taken_whatever_its_case(ada: Person) -> None:
+    answer = await ada.client.post("/api/auth/signup", json={"email": ada.email.upper(), "password": PASSWORD})
+
+    assert answer.status_code == 409
+    assert "sign in" in answer.json()["detail"]
+    assert ada.id not in answer.text
+
+
+async def test_two_at_once_with_one_email_make_one_account(client: httpx.AsyncClient) -> None:
+    body = {"email": "twins@example.com", "password": PASSWORD}
+
+    answers = await asyncio.gather(*(client.post("/api/auth/signup", json=body) for _ in range(4)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+async def test_sign_in_gives_a_token_that_works(ada: Person) -> None:
+    answer = await sign_in(ada.client, ada.email.upper(), PASSWORD)
+
+    assert answer.status_code == 200
+    session = answer.json()
+    assert session["user"]["id"] == ada.id
+    ada.token = session["access_token"]
+    assert await ada.list() == []
+
+
+async def test_a_wrong_password_and_an_unknown_email_get_one_answer(ada: Person) -> None:
+    wrong = await sign_in(ada.client, ada.email, PASSWORD + "x")
+    unknown = await sign_in(ada.client, "nobody@example.com", PASSWORD)
+
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json() == unknown.json()
+    assert {k: v for k, v in wrong.headers.items() if k != "date"} == {
+        k: v for k, v in unknown.headers.items() if k != "date"
+    }
+
+
+async def test_a_wrong_password_and_an_unknown_email_cost_the_same_work(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes the time is one verification of a hash of the same cost; counted, since a clock would lie here."""
+    from todo.accounts import passwords
+
+    hasher = passwords._hasher()
+    verified: list[str] = []
+    real = hasher.verify
+
+    def counted(password: str, hashed: str) -> bool:
+        verified.append(hashed)
+        return real(password, hashed)
+
+    monkeypatch.setattr(hasher, "verify", counted)
+
+    await sign_in(ada.client, ada.email, "wrong password")
+    await sign_in(ada.client, "nobody@example.com", "wrong password")
+
+    assert len(verified) == 2
+    costs = {hashed.split("$")[1] + hashed.split("$")[3] for hashed in verified}
+    assert costs == {"argon2idm=19456,t=2,p=1"}
+
+
+async def test_passwords_are_kept_as_argon2id(ada: Person, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("alter table credentials no force row level security")
+        row = connection.execute("select password_hash from credentials where user_id = %s", [ada.id]).fetchone()
+        connection.rollback()
+    assert row
+    assert row[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"email": "ada@example.com"},
+        {"password": PASSWORD},
+        {"email": "ada", "password": PASSWORD},
+        {"email": "ada@", "password": PASSWORD},
+        {"email": "ada@example.com\x00", "password": PASSWORD},
+        {"email": "a" * 250 + "@example.com", "password": PASSWORD},
+        {"email": "ada@example.com", "password": "hunter2"},
+        {"email": "ada@example.com", "password": "x" * 257},
+        {"email": "ada@example.com", "password": None},
+        {"email": ["ada@example.com"], "password": PASSWORD},
+    ],
+)
+async def test_sign_ups_that_are_refused(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    answer = await client.post("/api/auth/signup", json=body)
+
+    assert answer.status_code == 422
+    assert str(body.get("password") or PASSWORD) not in answer.text
+    assert "items" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/auth/signup", "/api/auth/signin"])
+@pytest.mark.parametrize("field", ["email", "password"])
+async def test_text_that_cannot_be_stored_is_refused(client: httpx.AsyncClient, path: str, field: str) -> None:
+    body = {"email": '"ada@example.com"', "password": f'"{PASSWORD}"'} | {field: r'"ada\ud800@example.com"'}
+    content = "{" + ", ".join(f'"{name}": {value}' for name, value in body.items()) + "}"
+
+    answer = await client.post(path, content=content, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 422
+
+
+async def test_a_password_of_any_characters_works(client: httpx.AsyncClient) -> None:
+    body = {"email": "unicode@example.com", "password": "pässwörd 🦊 \x00\t"}
+    assert (await client.post("/api/auth/signup", json=body)).status_code == 201
+    assert (await sign_in(client, body["email"], "pa\u0308sswo\u0308rd 🦊 \x00\t")).status_code == 200
+    assert (await sign_in(client, body["email"], "passwörd 🦊 \x00\t")).status_code == 401
+
+
+@pytest.mark.parametrize("email", ["{}@xn--mnchen-3ya.de", "{}@MÜNCHEN.de", "{}@ｅｘａｍｐｌｅ.com", "{}@example.com"])
+async def test_what_signed_up_signs_in(client: httpx.AsyncClient, email: str) -> None:
+    body = {"email": email.format(f"ada-{uuid.uuid4().hex[:8]}"), "password": PASSWORD}
+
+    assert (await client.post("/api/auth/signup", json=body)).status_code == 201
+    assert (await client.post("/api/auth/signin", json=body)).status_code == 200
+
+
+async def test_a_name_around_an_address_is_refused(client: httpx.AsyncClient) -> None:
+    body = {"email": "Ada <ada-named@example.com>", "password": PASSWORD}
+
+    assert (await client.post("/api/auth/signup", json=body)).status_code == 422
+
+
+async def test_me_is_the_tokens_subject(ada: Person) -> None:
+    answer = await ada.call("GET", "/api/auth/me")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"id": ada.id, "email": ada.email, "created_at": answer.json()["created_at"]}
+
+
+async def test_a_token_is_verified_by_the_published_key_alone(ada: Person) -> None:
+    keys = (await ada.client.get("/.well-known/jwks.json")).json()["keys"]
+    header = jwt.get_unverified_header(ada.token)
+
+    [key] = [jwt.PyJWK(key) for key in keys if key["kid"] == header["kid"]]
+    claims = jwt.decode(ada.token, key, ["EdDSA"])
+
+    assert header["alg"] == "EdDSA"
+    assert claims["sub"] == ada.id
+    assert claims["exp"] - claims["iat"] == 900
+    assert all("d" not in key for key in keys)
+
+
+def _b64(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def forged(app: FastAPI, ada: Person) -> dict[str, str]:
+    """Tokens that must not let anybody in, by what is wrong with them."""
+    keys = app.state.resources.authenticator.issuer._keys
+    now = int(time.time())
+    good = {"sub": ada.id, "iat": now, "exp": now + 900}
+    header = {"kid": keys.kid}
+    stranger = Ed25519PrivateKey.generate()
+
+    def signed(claims: dict[str, Any], key: Any = keys.signing_key, headers: Any = header) -> str:
+        return jwt.encode(claims, key, "EdDSA", headers=headers)
+
+    public = keys.published[0]["x"]
+    head, body, signature = ada.token.split(".")
+    return {
+        "empty": "",
+        "nonsense": "nonsense",
+        "three dots": "a.b.c",
+        "not ascii": "é.é.é",
+        "ten kilobytes": "x" * 10_000,
+        "algorithm none": f"{_b64({'alg': 'none', 'kid': keys.kid})}.{_b64(good)}.",
+        "HS256 with the public key": jwt.encode(good, public * 2, "HS256", headers=header),
+        "another key": signed(good, stranger),
+        "an unknown kid": signed(good, stranger, {"kid": "unknown"}),
+        "no kid": signed(good, headers={}),
+        "a kid that is no string": f"{_b64({'alg': 'EdDSA', 'kid': [1]})}.{_b64(good)}.{signature}",
+        "expired": signed(good | {"exp": now - 1}),
+        "not yet valid": signed(good | {"nbf": now + 600}),
+        "no exp": signed({"sub": ada.id}),
+        "no sub": signed({"exp": now + 900}),
+        "an exp that is no number": signed(good | {"exp": "soon"}),
+        "a changed subject": f"{head}.{_b64(good | {'sub': 'somebody'})}.{signature}",
+        "no signature": f"{head}.{body}.",
+        "a cut signature": ada.token[:-10],
+    }
+
+
+async def test_forged_tokens_let_nobody_in(app: FastAPI, ada: Person) -> None:
+    for name, token in forged(app, ada).items():
+        for path in (ada.tasks, "/api/auth/me"):
+            answer = await ada.client.get(path, headers=[(b"authorization", f"Bearer {token}".encode())])
+            assert answer.status_code == 401, name
+            assert 'error="invalid_token"' in answer.headers["www-authenticate"], name
+            assert answer.headers["content-type"] == "application/problem+json", name
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YWRhOng=", "Token x", "bearer"])
+async def test_other_authorizations_let_nobody_in(ada: Person, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+
+    assert (await ada.client.get(ada.tasks, headers=headers)).status_code == 401
+
+
+async def test_the_scheme_may_be_written_in_any_case(ada: Person) -> None:
+    answer = await ada.client.get(ada.tasks, headers={"Authorization": f"bEARER  {ada.token}"})
+
+    assert answer.status_code == 200
+
+
+async def test_a_token_is_remembered_once_however_it_is_written(ada: Person, app: FastAPI) -> None:
+    remembered = app.state.resources.authenticator._cache
+    before = len(remembered)
+    for said in ("Bearer {}", "bearer {}", "BEARER   {}", "Bearer {} ", "Bearer {}"):
+        answer = await ada.client.get(ada.tasks, headers={"Authorization": said.format(ada.token)})
+        assert answer.status_code == 200
+
+    assert len(remembered) == before + 1
+
+
+async def test_an_account_that_is_gone_is_not_brought_back(ada: Person, database_url: str) -> None:
+    task = await ada.create()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("alter table users no force row level security")
+        connection.execute("delete from users where id = %s", [ada.id])
+        connection.execute("alter table users force row level security")
+
+    assert (await ada.post(title="a ghost")).status_code == 401
+    assert (await ada.call("GET", "/api/auth/me")).status_code == 401
+    assert await ada.list() == []
+    assert (await ada.get(task["id"])).status_code == 404
+    assert (await sign_in(ada.client, ada.email, PASSWORD)).status_code == 401
+
+
+async def test_ten_first_starts_make_one_key(empty_url: str) -> None:
+    from todo.db import migrate
+
+    migrate.upgrade(empty_url)
+    apps = [create_app(settings_for(empty_url, pool_size=2)) for _ in range(10)]
+
+    async def key_ids(app: FastAPI) -> list[str]:
+        async with running(app):
+            return [key["kid"] for key in app.state.resources.authenticator.issuer._keys.published]
+
+    found = await asyncio.gather(*(key_ids(app) for app in apps))
+
+    assert len(found[0]) == 1
+    assert found == [found[0]] * 10
+
+
+async def test_servers_of_one_database_take_each_others_tokens(app: FastAPI, database_url: str) -> None:
+    async with running(create_app(settings_for(database_url))) as other, http(app) as here, http(other) as there:
+        ada = await sign_up(here, "ada")
+        ada.client = there
+        assert (await ada.create())["user_id"] == ada.id
+
+
+async def test_sign_ins_leave_the_event_loop_free(ada: Person) -> None:
+    """While passwords are hashed, tasks are served: no request waits for all the sign-ins before it."""
+    await ada.create()
+    flood = [asyncio.create_task(sign_in(ada.client, ada.email, "wrong password")) for _ in range(12)]
+    await asyncio.sleep(0)
+    served = 0
+    while not all(task.done() for task in flood):
+        assert len(await ada.list()) == 1
+        served += 1
+    assert served >= 5
+    assert {(await task).status_code for task in flood} == {401}

@@ -1,0 +1,118 @@
+"""The API's description in a real browser, with every other host out of reach."""
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, expect, sync_playwright
+
+from tests.conftest import PASSWORD
+from tests.support.processes import Server, serving
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "REQUIRE_CHROMIUM" not in os.environ, reason="needs Debian's Chromium, which .ci/run installs"
+)
+
+
+@pytest.fixture
+def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
+    with serving(tmp_path, database_url=database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "REQUIRE_CHROMIUM is set and there is none"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def front_end() -> Iterator[str]:
+    """The origin of a page that is served by somebody else."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<title>a front end</title>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            yield f"http://localhost:{other.server_port}"
+        finally:
+            other.shutdown()
+
+
+def test_docs_make_a_task_without_any_other_host(server: Server, browser: Browser, tmp_path: Path) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.route(lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort())
+    session = server.http.post(
+        "/api/auth/signup", json={"email": f"ada-{uuid.uuid4().hex[:8]}@example.com", "password": PASSWORD}
+    ).json()
+
+    page.goto(f"{base}/docs")
+    expect(page.get_by_role("heading", name="todo")).to_be_visible()
+    page.get_by_role("button", name="Authorize").first.click()
+    page.get_by_label("auth-bearer-value").fill(session["access_token"])
+    page.locator(".auth-container").get_by_role("button", name="Apply credentials").click()
+    page.get_by_role("button", name="Close").click()
+
+    section = page.locator("#operations-tasks-create_task")
+    section.locator(".opblock-summary-control").click()
+    section.locator("input[placeholder=user_id]").fill(session["user"]["id"])
+    section.get_by_role("button", name="Execute").click()
+    expect(section.locator(".live-responses-table tr.response .response-col_status")).to_contain_text("201")
+    page.screenshot(path=os.environ.get("SCREENSHOT", str(tmp_path / "docs.png")))
+
+    tasks = server.http.get(
+        f"/api/{session['user']['id']}/tasks", headers={"Authorization": f"Bearer {session['access_token']}"}
+    ).json()
+    assert [task["title"] for task in tasks] == ["Water the ferns"]
+    assert asked
+    assert all(url.startswith((base, "data:", "blob:")) for url in asked), asked
+    assert said == []  # the policy of the page forbids nothing that it does
+
+
+def test_a_page_of_a_named_origin_may_call_and_of_another_may_not(
+    tmp_path: Path, database_url: str, browser: Browser
+) -> None:
+    signs_up = """async ([base, email, password]) => {
+        const body = JSON.stringify({email, password})
+        const json = {"Content-Type": "application/json"}
+        const options = {method: "POST", headers: json, body, credentials: "include"}
+        const session = await (await fetch(`${base}/api/auth/signup`, options)).json()
+        const token = {Authorization: `Bearer ${session.access_token}`}
+        const tasks = await fetch(`${base}/api/${session.user.id}/tasks`, {headers: token})
+        return [tasks.status, tasks.headers.get("etag")]
+    }"""
+    with front_end() as origin, serving(tmp_path, database_url=database_url, cors_origins=origin) as server:
+        page = browser.new_page()
+        with_whom = [f"http://127.0.0.1:{server.port}", f"ada-{uuid.uuid4().hex[:8]}@example.com", PASSWORD]
+        page.goto(origin)
+        assert page.evaluate(signs_up, with_whom) == [200, 'W/"0"']
+        page.goto(origin.replace("localhost", "127.0.0.1"))
+        with pytest.raises(Error, match="Failed to fetch"):
+            page.evaluate(signs_up, with_whom)

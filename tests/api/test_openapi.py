@@ -1,0 +1,176 @@
+"""The OpenAPI document: complete, exported without drift, and shown without asking anybody else."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from tests.conftest import Person
+from tests.support.operations import OPENAPI, OPERATIONS, Operation
+from todo.api.openapi.document import as_yaml
+from todo.app import create_app
+from todo.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+SIX = {
+    ("get", "/api/{user_id}/tasks"),
+    ("post", "/api/{user_id}/tasks"),
+    ("get", "/api/{user_id}/tasks/{id}"),
+    ("put", "/api/{user_id}/tasks/{id}"),
+    ("delete", "/api/{user_id}/tasks/{id}"),
+    ("patch", "/api/{user_id}/tasks/{id}/complete"),
+}
+
+
+def test_the_exported_contract_is_what_is_served(root: Path) -> None:
+    exported = (root / "contracts" / "task-api.yaml").read_text()
+
+    assert exported == as_yaml(create_app(Settings())), "run `make contract`"
+
+
+async def test_the_served_document_is_the_exported_one(client: httpx.AsyncClient, root: Path) -> None:
+    served = (await client.get("/openapi.json")).json()
+
+    assert served == yaml.safe_load((root / "contracts" / "task-api.yaml").read_text())
+
+
+def test_the_six_endpoints_are_all_there_is_of_their_paths() -> None:
+    paths = {path for _, path in SIX}
+    assert {(each.method, each.path) for each in OPERATIONS if each.path in paths} == SIX
+
+
+def test_what_else_there_is_under_a_user() -> None:
+    assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
+        ("post", "/api/{user_id}/tasks/{id}/restore"),
+        ("get", "/api/{user_id}/tasks/{id}/history"),
+        ("get", "/api/{user_id}/changes"),
+        ("get", "/api/{user_id}/changes/stream"),
+        ("post", "/api/{user_id}/changes/{revision}/undo"),
+    }
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+class TestEveryOperation:
+    def test_says_what_it_does(self, operation: Operation) -> None:
+        assert operation.says["tags"]
+        assert re.match(r"[A-Z].{5,}[^.]$", operation.says["summary"])
+        assert re.fullmatch(r"[a-z_]+", operation.says["operationId"])
+
+    def test_describes_every_parameter(self, operation: Operation) -> None:
+        assert operation.parameters("path") == re.findall(r"{(\w+)}", operation.path)
+        for parameter in operation.says.get("parameters", []):
+            assert len(parameter["description"]) > 10, parameter["name"]
+
+    def test_shows_an_example_of_each_body(self, operation: Operation) -> None:
+        if "requestBody" in operation.says:
+            assert operation.says["requestBody"]["content"]["application/json"]["examples"]
+        for status, answer in operation.says["responses"].items():
+            if status in {"204", "304"}:
+                assert "content" not in answer
+                continue
+            [(kind, content)] = answer["content"].items()
+            success = "text/event-stream" if operation.path.endswith("/stream") else "application/json"
+            assert kind == (success if status < "300" else "application/problem+json")
+            assert "example" in content, status
+
+    def test_names_every_error(self, operation: Operation) -> None:
+        expected = {"500"} if operation.path == "/health/live" else {"500", "503"}
+        if operation.says.get("security"):
+            expected |= {"401", "403", "429"}
+        if operation.path.startswith("/api/{user_id}"):
+            expected |= {"403"}
+        if "{id}" in operation.path or "{revision}" in operation.path:
+            expected |= {"404"}
+        if operation.path.startswith("/api/{user_id}") and operation.method != "get":
+            assert "Idempotency-Key" in operation.parameters("header")
+            expected |= {"400", "410", "413", "422"}
+        if "If-Match" in operation.parameters("header"):
+            expected |= {"400", "412"}
+        if "requestBody" in operation.says:
+            expected |= {"413", "415", "422"}
+        if operation.parameters("query"):
+            expected |= {"422"}
+        expected |= {
+            "create_task": {"409"},
+            "list_changes": {"410"},
+            "stream_changes": {"410"},
+            "undo_change": {"409"},
+            "sign_up": {"409", "429"},
+            "sign_in": {"401", "429"},
+            "refresh": {"401", "403"},
+            "sign_out": {"403"},
+            "make_api_token": {"409"},
+        }.get(operation.says["operationId"], set())
+
+        assert {status for status in operation.says["responses"] if status >= "400"} == expected
+
+
+def test_every_field_of_every_schema_is_described() -> None:
+    for name, schema in OPENAPI["components"]["schemas"].items():
+        assert schema.get("description"), name
+        for field, said in schema["properties"].items():
+            assert said.get("description"), f"{name}.{field}"
+
+
+@pytest.mark.parametrize("field", ["NewTask.title", "TaskEdit.title", "NewApiToken.name"])
+async def test_what_is_trimmed_may_not_be_blank(ada: Person, field: str) -> None:
+    shape, _, name = field.partition(".")
+    pattern = OPENAPI["components"]["schemas"][shape]["properties"][name]["pattern"]
+    path = {"NewApiToken": "/api/auth/tokens", "NewTask": ada.tasks}.get(
+        shape
+    ) or f"{ada.tasks}/{(await ada.create())['id']}"
+    for value, fits in (("\r", False), (" \u2003\u00a0\t", False), (" x ", True)):
+        answer = await ada.call("PUT" if shape == "TaskEdit" else "POST", path, json={name: value})
+
+        assert bool(re.search(pattern, value)) is fits
+        assert answer.status_code == (422 if not fits else 200 if shape == "TaskEdit" else 201)
+
+
+async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
+    from todo.tasks.shapes import TaskOut
+
+    task = await ada.create(description="x", completed=True)
+
+    schema = OPENAPI["components"]["schemas"]["TaskOut"]
+    assert set(schema["required"]) == set(schema["properties"]) == set(task)
+    TypeAdapter(TaskOut).validate_json((await ada.get(task["id"])).text)
+
+
+def test_conditional_headers_are_told() -> None:
+    takes = {each.says["operationId"]: set(each.parameters("header")) for each in OPERATIONS}
+    assert {name for name, headers in takes.items() if "If-Match" in headers} == {
+        *("update_task", "delete_task", "complete_task")
+    }
+    assert {name for name, headers in takes.items() if "If-None-Match" in headers} == {"list_tasks", "read_task"}
+    assert takes["stream_changes"] == {"Last-Event-ID"}
+
+
+class TestDocs:
+    async def test_docs_ask_nobody_else(self, client: httpx.AsyncClient) -> None:
+        page = await client.get("/docs")
+
+        assert page.status_code == 200
+        sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert sources
+        for source in [*sources, *re.findall(r"url: '([^']+)'", page.text)]:
+            assert source.startswith("/"), source
+            assert (await client.get(source)).status_code == 200, source
+
+    async def test_the_address_itself_leads_there(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/")
+
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_health_is_told_without_a_token(client: httpx.AsyncClient, app: FastAPI) -> None:
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    ready = await client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "ready"
+    assert ready.json()["last_contact"].endswith("Z")
+    assert not app.state.resources.database.failing

@@ -1,0 +1,498 @@
+"""Live updates: what happens arrives at once and once, whoever did it; streams end when they must, and cost little."""
+
+import asyncio
+import resource
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from tests.conftest import Person, scratch_database, settings_for, sign_up
+from tests.support.events import Stream, streaming
+from tests.support.processes import Server, served, serving
+from tests.support.sql_conditions import as_table_owner
+from todo.accounts import api_tokens
+from todo.app import create_app
+from todo.changes import actions
+from todo.changes import stream as streams_module
+from todo.db import migrate
+from todo.http import connection as http_connection
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def url(server_url: str) -> Iterator[str]:
+    with scratch_database(server_url) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("live"), database_url=url, pool_size=2) as running:
+        yield running
+
+
+def base(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=base(server), timeout=20) as client:
+        yield client
+
+
+@asynccontextmanager
+async def following(server: Server, person: Person, query: str = "", **headers: str) -> AsyncIterator[Stream]:
+    path = f"{person.home}/changes/stream{query}"
+    async with streaming(base(server), path, person.token, **headers) as stream:
+        assert stream.answer.status_code == 200, await stream.answer.aread()
+        yield stream
+
+
+class TestWhatArrives:
+    async def test_what_happens_arrives_as_the_list_of_changes_has_it(self, server: Server, ada: Person) -> None:
+        async with following(server, ada) as stream:
+            assert stream.answer.headers["content-type"].startswith("text/event-stream")
+            assert stream.answer.headers["cache-control"] == "private, no-cache"
+            task = await ada.create(title="Water\r\nthe ferns".replace("\r\n", " "), description="two\nlines")
+            await ada.toggle(task["id"])
+            await ada.delete(task["id"], permanent=True)
+            arrived = [await stream.next() for _ in range(3)]
+
+        assert [(event.name, event.id) for event in arrived] == [("change", "1"), ("change", "2"), ("change", "3")]
+        listed = (await ada.since(0))["changes"]
+        assert [event.data["kind"] for event in arrived] == ["create", "update", "purge"]
+        assert arrived[2].data == listed[2]
+
+    async def test_it_begins_where_it_is_told(self, server: Server, ada: Person) -> None:
+        for number in range(4):
+            await ada.create(title=str(number))
+
+        for query, headers, first in (
+            ("?since=2", {}, "3"),
+            ("?since=0", {}, "1"),
+            ("", {"Last-Event-ID": "3"}, "4"),
+            ("?since=0", {"Last-Event-ID": "3"}, "4"),
+        ):
+            async with following(server, ada, query, **headers) as stream:
+                assert (await stream.next()).id == first
+
+        async with following(server, ada) as stream:  # now, when it is told nothing
+            await ada.create(title="since now")
+            assert (await stream.next()).data["task"]["title"] == "since now"
+
+    async def test_more_than_a_page_comes_whole_and_in_order(self, server: Server, ada: Person, url: str) -> None:
+        with as_table_owner(url) as owner:
+            owner.execute(
+                "insert into tasks (user_id, id, title) select %s, gen_random_uuid(), 'x' from generate_series(1, 730)",
+                [ada.id],
+            )
+        async with following(server, ada, "?since=0") as stream:
+            assert [(await stream.next()).id for _ in range(730)] == [str(number) for number in range(1, 731)]
+            await ada.create()
+            assert (await stream.next()).id == "731"
+
+    async def test_what_psql_does_arrives_within_a_second(self, server: Server, ada: Person, url: str) -> None:
+        waited = []
+        async with following(server, ada) as stream:
+            for number in range(3):
+                with as_table_owner(url) as owner:
+                    owner.execute(
+                        "insert into tasks (user_id, id, title) values (%s, gen_random_uuid(), %s)",
+                        [ada.id, str(number)],
+                    )
+                began = time.monotonic()
+                event = await stream.next()
+                waited.append(time.monotonic() - began)
+                assert (event.data["task"]["title"], event.data["via"]) == (str(number), "database")
+        assert min(waited) < 1, waited
+
+    async def test_each_sees_their_own_alone(self, server: Server, ada: Person, bob: Person) -> None:
+        async with following(server, ada) as hers, following(server, bob) as his:
+            await ada.create(title="hers")
+            await bob.create(title="his")
+            assert (await hers.next()).data["task"]["title"] == "hers"
+            assert (await his.next()).data["task"]["title"] == "his"
+            with pytest.raises(TimeoutError):
+                await hers.next(seconds=1)
+
+    async def test_silence_is_broken_by_a_comment(
+        self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, url: str
+    ) -> None:
+        monkeypatch.setattr(streams_module, "HEARTBEAT", 0.3)
+        async with served(create_app(settings_for(url))) as (address, _):
+            async with httpx.AsyncClient(base_url=address) as client:
+                ada = await sign_up(client, "ada")
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
+                assert await stream.comment(seconds=5)
+                assert await stream.comment(seconds=5)
+
+
+class TestThePoll:
+    """What one look-up for all can get wrong for one."""
+
+    @asynccontextmanager
+    async def household(self, url: str) -> AsyncIterator[tuple[str, FastAPI, Person]]:
+        app = create_app(settings_for(url))
+        async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
+            yield address, app, await sign_up(client, "ada")
+
+    async def test_who_came_after_the_question_is_not_taken_for_gone(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, asking = actions.revisions, asyncio.Event()
+
+        async def slowly(*args: Any) -> dict[str, int]:
+            found = await real(*args)
+            asking.set()
+            await asyncio.sleep(0.5)
+            return found
+
+        monkeypatch.setattr(actions, "revisions", slowly)
+        async with self.household(url) as (address, _, ada):
+            bob = await sign_up(ada.client, "bob")
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token):
+                await asyncio.wait_for(asking.wait(), 5)
+                async with streaming(address, f"{bob.home}/changes/stream", bob.token) as his:
+                    await asyncio.sleep(1.5)
+                    await bob.create()
+                    assert (await his.next()).name == "change"
+
+    async def test_an_old_answer_does_not_turn_a_stream_back(self, url: str) -> None:
+        async with self.household(url) as (address, app, ada):
+            await ada.create()
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
+                await until(lambda: app.state.resources.streams._watchers)
+                app.state.resources.streams.tell(
+                    {ada.id: [*app.state.resources.streams._watchers[ada.id]]}, {ada.id: 0}
+                )
+                await asyncio.sleep(0.3)
+                await ada.create()
+                assert (await stream.next()).id == "2"
+
+    async def test_it_survives_whatever_goes_wrong(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        real, failures = actions.revisions, 0
+
+        async def fails_once(*args: Any) -> dict[str, int]:
+            nonlocal failures
+            failures += 1
+            if failures == 1:
+                raise RuntimeError
+            return await real(*args)
+
+        monkeypatch.setattr(actions, "revisions", fails_once)
+        monkeypatch.setattr(streams_module, "INTERVAL", 0.1)
+        async with (
+            self.household(url) as (address, _, ada),
+            streaming(address, f"{ada.home}/changes/stream", ada.token) as stream,
+        ):
+            await until(lambda: failures)
+            await ada.create()
+            assert (await stream.next()).id == "1"
+
+    async def test_a_stream_says_where_it_begins(self, url: str) -> None:
+        async with self.household(url) as (address, _, ada):
+            await ada.create()
+            await ada.create()
+            for query, begins in (("", "2"), ("?since=0", "0"), ("?since=1", "1")):
+                async with streaming(address, f"{ada.home}/changes/stream{query}", ada.token) as stream:
+                    assert await anext(stream.answer.aiter_lines()) == f"id: {begins}"
+
+    async def test_comments_come_although_the_token_is_looked_at_again(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.5)
+        monkeypatch.setattr(streams_module, "HEARTBEAT", 0.7)
+        async with self.household(url) as (address, _, ada):
+            made = (await ada.call("POST", "/api/auth/tokens", json={"name": "x"})).json()
+            async with streaming(address, f"{ada.home}/changes/stream", made["token"]) as stream:
+                began = time.monotonic()
+                for _ in range(4):
+                    await stream.comment(seconds=3)
+                assert time.monotonic() - began < 4 * 0.7 + 1.5
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("query", "headers", "status"),
+        [
+            ("?since=1", {}, 410),
+            ("", {"Last-Event-ID": "1"}, 410),
+            ("", {"Last-Event-ID": "x"}, 422),
+            ("", {"Last-Event-ID": "-1"}, 422),
+            ("?since=x", {}, 422),
+            ("?since=-1", {}, 422),
+        ],
+    )
+    async def test_what_cannot_be_followed_is_a_problem(
+        self, ada: Person, query: str, headers: dict[str, str], status: int
+    ) -> None:
+        answer = await ada.call("GET", f"{ada.home}/changes/stream{query}", headers=headers)
+
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+
+    async def test_the_token_comes_in_the_header_alone(self, ada: Person) -> None:
+        path = f"{ada.home}/changes/stream?access_token={ada.token}&token={ada.token}"
+
+        assert (await ada.client.get(path)).status_code == 401
+
+
+class TestEnds:
+    async def test_with_the_token(self, url: str, tmp_path: Path) -> None:
+        with serving(tmp_path, database_url=url, access_token_lifetime=2) as server:
+            async with httpx.AsyncClient(base_url=base(server)) as client:
+                ada = await sign_up(client, "ada")
+            async with following(server, ada) as stream:
+                end = await stream.next()
+                assert (end.name, end.data["reason"]) == ("end", "token")
+                with pytest.raises(EOFError):
+                    await stream.next()
+
+    async def test_with_an_api_token_that_is_revoked(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.5)
+        async with served(create_app(settings_for(url))) as (address, _), httpx.AsyncClient(base_url=address) as client:
+            ada = await sign_up(client, "ada")
+            made = (await ada.call("POST", "/api/auth/tokens", json={"name": "x"})).json()
+            async with streaming(address, f"{ada.home}/changes/stream", made["token"]) as stream:
+                await asyncio.sleep(1.2)  # known anew meanwhile, it lives on
+                await ada.create()
+                assert (await stream.next()).name == "change"
+                await ada.call("DELETE", f"/api/auth/tokens/{made['id']}")
+                end = await stream.next()
+                assert (end.name, end.data["reason"]) == ("end", "token")
+
+    async def test_with_the_account(self, server: Server, ada: Person) -> None:
+        await ada.create()
+        async with following(server, ada) as stream:
+            await ada.call("DELETE", "/api/auth/me")
+            end = await stream.next()
+            assert (end.name, end.data["reason"]) == ("end", "account")
+
+    async def test_when_what_comes_next_is_kept_no_longer(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(streams_module, "INTERVAL", 3600.0)  # nobody looks until it is told to
+        app = create_app(settings_for(url))
+        async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
+            ada = await sign_up(client, "ada")
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
+                await until(lambda: app.state.resources.streams._watchers)
+                await ada.create()
+                await ada.create()
+                with as_table_owner(url) as owner:
+                    owner.execute("delete from changes where user_id = %s and revision = 1", [ada.id])
+                app.state.resources.streams.tell(
+                    {ada.id: [*app.state.resources.streams._watchers[ada.id]]}, {ada.id: 2}
+                )
+                end = await stream.next()
+                assert (end.name, end.data["reason"]) == ("end", "gone")
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    async def test_with_the_server(self, url: str, tmp_path: Path, workers: int) -> None:
+        with serving(tmp_path, database_url=url, workers=workers) as server:
+            async with httpx.AsyncClient(base_url=base(server)) as client:
+                ada = await sign_up(client, "ada")
+            async with following(server, ada) as one, following(server, ada) as two:
+                began = time.monotonic()
+                server.process.send_signal(signal.SIGTERM)
+                for stream in (one, two):
+                    end = await stream.next()
+                    assert (end.name, end.data["reason"]) == ("end", "shutdown")
+                assert await asyncio.to_thread(server.process.wait, 10) == 0
+                assert time.monotonic() - began < 8
+
+
+async def test_readers_who_do_not_read_do_not_hold_up_the_end(url: str, tmp_path: Path) -> None:
+    with serving(tmp_path, database_url=url) as server:
+        async with httpx.AsyncClient(base_url=base(server), timeout=30) as client:
+            ada = await sign_up(client, "ada")
+        stuff(url, ada)
+        readers = [not_reading(server.port, ada) for _ in range(2)]
+        await asyncio.sleep(1)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(server.process.wait, 20) == 0
+        assert time.monotonic() - began < 6
+        for reader in readers:
+            reader.close()
+
+
+def stuff(url: str, person: Person) -> None:
+    """More changes than the buffers of two sockets hold."""
+    with as_table_owner(url) as owner:
+        owner.execute(
+            "insert into tasks (user_id, id, title, description)"
+            " select %s, gen_random_uuid(), 'x', repeat('long ', 1900) from generate_series(1, 1500)",
+            [person.id],
+        )
+
+
+def not_reading(port: int, person: Person) -> socket.socket:
+    """Somebody who asks for the stream and does not read it."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    reader.sendall(
+        f"GET {person.home}/changes/stream?since=0 HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {person.token}\r\n\r\n".encode()
+    )
+    return reader
+
+
+async def test_a_restart_misses_nothing_and_repeats_nothing(
+    url: str, tmp_path: Path, server: Server, ada: Person
+) -> None:
+    """One writes all the time through one server, and follows through another that is killed and started anew."""
+    position, seen, restarts = "0", [], 0
+    writing = True
+
+    async def write() -> int:
+        count = 0
+        while writing:
+            await ada.create(title=str(count))
+            count += 1
+        return count
+
+    writer = asyncio.create_task(write())
+    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        with serving(tmp_path, database_url=url) as other:
+            async with following(other, ada, **{"Last-Event-ID": position}) as stream:
+                for _ in range(25):
+                    event = await stream.next()
+                    seen.append(int(event.data["revision"]))
+                    position = str(event.id)
+                other.process.send_signal(how)
+                try:
+                    while (event := await stream.next()).name == "change":
+                        seen.append(int(event.data["revision"]))
+                        position = str(event.id)
+                except (EOFError, httpx.HTTPError):
+                    pass
+            restarts += 1
+            await asyncio.to_thread(other.process.wait, 15)
+    writing = False
+    count = await writer
+    async with following(server, ada, **{"Last-Event-ID": position}) as stream:
+        while len(seen) < count:
+            seen.append(int((await stream.next()).data["revision"]))
+
+    assert restarts == 3
+    assert seen == [*range(1, count + 1)]
+
+
+async def test_a_reader_who_does_not_read_is_cut_off(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connection, "READ_TIMEOUT", 1.0)
+    app = create_app(settings_for(url))
+    async with served(app) as (address, server), httpx.AsyncClient(base_url=address, timeout=30) as client:
+        ada = await sign_up(client, "ada")
+        stuff(url, ada)
+        with not_reading(int(address.rpartition(":")[2]), ada):
+            memory = psutil.Process().memory_info().rss
+            await until(lambda: app.state.resources.streams._watchers)
+            await until(lambda: not app.state.resources.streams._watchers, 15)
+            await until(lambda: len(server.server_state.connections) <= 1)  # the client's own
+            assert psutil.Process().memory_info().rss - memory < 30_000_000
+            assert (await ada.call("GET", f"{ada.tasks}?limit=1")).status_code == 200
+
+
+async def until(condition: Any, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def test_who_hangs_up_is_forgotten(url: str) -> None:
+    app = create_app(settings_for(url))
+    async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
+        ada = await sign_up(client, "ada")
+        async with streaming(address, f"{ada.home}/changes/stream", ada.token):
+            await until(lambda: app.state.resources.streams._watchers)
+        await until(lambda: not app.state.resources.streams._watchers)
+        await until(lambda: app.state.resources.streams._polling is None)
+
+
+def transactions(url: str) -> int:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select pg_stat_clear_snapshot()")
+        query = "select xact_commit from pg_stat_database where datname = current_database()"
+        [[count]] = connection.execute(query).fetchall()
+        return int(count)
+
+
+async def test_of_streams_that_open_at_once_no_more_are_let_in_than_may_be(
+    server: Server, client: httpx.AsyncClient
+) -> None:
+    person = await sign_up(client, "many")
+    path = f"{person.home}/changes/stream"
+    for _ in range(40):  # one that comes to nothing takes no place
+        assert (await person.call("GET", f"{path}?since=99")).status_code == 410
+    async with AsyncExitStack() as stack:
+        opening = [streaming(base(server), path, person.token) for _ in range(48)]
+        answers = [stream.answer for stream in await asyncio.gather(*map(stack.enter_async_context, opening))]
+        assert Counter(answer.status_code for answer in answers) == {200: 32, 429: 16}
+        assert {answer.headers.get("retry-after") for answer in answers} == {None, "15"}
+    for _ in range(100):  # that they left is noticed
+        async with streaming(base(server), path, person.token) as stream:
+            if stream.answer.status_code == 200:
+                return
+        await asyncio.sleep(0.1)
+    pytest.fail("the places of those who left are not given back")
+
+
+async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection(
+    server_url: str, tmp_path: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))  # for the server too, which inherits it
+    try:
+        with scratch_database(server_url) as url:
+            migrate.upgrade(url)
+            with serving(tmp_path, database_url=url, pool_size=2, max_streams_per_user=50) as server:
+                async with httpx.AsyncClient(base_url=base(server), timeout=60) as client:
+                    people = [await sign_up(client, f"person{number}") for number in range(20)]
+                    readers = []
+                    for number in range(1000):
+                        person = people[number % 20]
+                        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                        writer.write(
+                            f"GET {person.home}/changes/stream HTTP/1.1\r\nHost: x\r\n"
+                            f"Authorization: Bearer {person.token}\r\n\r\n".encode()
+                        )
+                        readers.append((reader, writer))
+                    for reader, _ in readers:
+                        assert (await asyncio.wait_for(reader.readuntil(b"retry: 2000"), 60)).startswith(
+                            b"HTTP/1.1 200"
+                        )
+
+                    rates: list[float] = []
+                    while not rates or (rates[-1] >= 6 and len(rates) < 5):  # earlier ones count up to 10 s late
+                        before, began = transactions(url), time.monotonic()
+                        await asyncio.sleep(4)
+                        rates.append((transactions(url) - before) / (time.monotonic() - began))
+                    assert rates[-1] < 6, rates  # two to three look-ups, and what the test itself asks
+
+                    assert len(await people[0].list()) == 0  # over a pool of two
+                    await people[3].create(title="to fifty at once")
+                    arrived = [
+                        await asyncio.wait_for(reader.readuntil(b"to fifty at once"), 20)
+                        for number, (reader, _) in enumerate(readers)
+                        if number % 20 == 3
+                    ]
+                    assert len(arrived) == 50
+                    for _, writer in readers:
+                        writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,194 @@
+"""The same statements on a schema that is partitioned by user: each touches the one part that holds the user's rows.
+
+A PostgreSQL that is sharded by `user_id` (docs/scaling.md) sends a statement to the shard that its user is on; what
+names its user everywhere, triggers and foreign keys included, needs no other one.
+"""
+
+import importlib
+import pkgutil
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+import todo
+from tests.conftest import scratch_database
+from todo.db.embedded import server as embedded
+from todo.db.roles import ACCOUNTS, ENTER_TO_WRITE, REQUESTS
+from todo.db.statement import Statement
+from todo.tasks.lists import FLAGS, START
+
+PARTS = 16
+SHARDED = {"users": "id", "tasks": "user_id", "changes": "user_id", "idempotency": "user_id"}
+"""What is spread over the parts, and by what. The rest is small, and the same everywhere."""
+
+OF_NO_ONE_USER = {
+    ("todo.accounts.actions", "EVERYBODY"): "the administrator's list of all users",
+    ("todo.accounts.actions", "SETTLE"): "asks at the start whether there is any user",
+    ("todo.changes.actions", "REVISIONS"): "the poll of a process: the revisions of everybody who follows",
+}
+
+ADA = "ada"
+TASK = UUID(int=1)
+VALUES: dict[str, Any] = {
+    "user_id": ADA,
+    "id": TASK,
+    "undone": 1,
+    "since": 0,
+    "below": 2**62,
+    "limit": 10,
+    "flags": FLAGS["all"],
+    "after_at": START.created_at,
+    "after_id": START.id,
+    "cached": "{}",
+    "matches": None,
+    "title": "Water the ferns",
+    "description": None,
+    "sets_description": False,
+    "completed": None,
+    "trashes": False,
+    "restores": False,
+    "key": "a key",
+    "request": b"hash",
+    "status": 200,
+    "headers": "{}",
+    "shows_it": True,
+    "task_id": TASK,
+    "body": b"{}",
+    "email": "ada@example.com",
+    "issued_at": datetime.max.replace(tzinfo=UTC),
+    "password_hash": "$argon2id$v=19$of nothing",
+    "user_hash": b"hash of a user",
+    "token_hash": b"hash",
+    "used": b"hash",
+    "next": b"next",
+    "ends_at": datetime.now(UTC) + timedelta(days=1),
+}
+NEW = {"CREATE": {"id": uuid4(), "completed": False}, "CREATE_WITH_OWNER": {"id": uuid4(), "completed": False}}
+NEW["SIGN_UP"] = {"id": "bob", "email": "bob@example.com"}
+NEW["CREATED_BEFORE"] = {"completed": False}
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every statement that the application has, found from its modules, that names a table which is spread."""
+    table = re.compile(rb"\b(?:FROM|INTO|UPDATE|JOIN) (?:%s)\b" % "|".join(SHARDED).encode())
+    for module in pkgutil.walk_packages(todo.__path__, "todo."):
+        if ".migrations" not in module.name:
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if isinstance(value, Statement) and table.search(value.sql):
+                    yield module.name, name
+
+
+def of_one_user() -> list[tuple[str, str]]:
+    return sorted(set(statements()) - set(OF_NO_ONE_USER))
+
+
+@pytest.fixture(scope="module")
+def sharded_url(database_url: str, server_url: str) -> Iterator[str]:
+    """A database with the schema as the migrations leave it, and the spread tables partitioned by hash."""
+    dump = subprocess.run(
+        [embedded.binaries() / "pg_dump", "--schema-only", database_url], capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line for line in dump.splitlines() if not line.startswith(("\\", "SET ", "CREATE SCHEMA", "--"))]
+    schema = "\n".join(lines).replace("SELECT pg_catalog.set_config('search_path', '', false);", "")
+    for name, owner in SHARDED.items():
+        schema, tables = re.subn(
+            rf"(CREATE TABLE public\.{name} \(.*?\n\));", rf"\1 PARTITION BY HASH ({owner});", schema, flags=re.DOTALL
+        )
+        assert tables == 1
+    schema = re.sub(r"ALTER TABLE ONLY", "ALTER TABLE", schema)
+    with scratch_database(server_url) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("grant create on schema public to todo_log")
+        connection.execute(schema.encode())
+        for name in SHARDED:
+            for part in range(PARTS):
+                connection.execute(
+                    f"create table {name}_{part} partition of {name}"
+                    f" for values with (modulus {PARTS}, remainder {part})".encode()
+                )
+        yield url
+
+
+@pytest.fixture(scope="module")
+def with_ada(sharded_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A database where Ada has a task, which was changed once."""
+    with psycopg.connect(sharded_url, autocommit=True) as connection:
+        with connection.transaction():
+            as_(connection, ACCOUNTS)
+            connection.execute("insert into users (id, email) values ('ada', 'ada@example.com')")
+            connection.execute(
+                "insert into credentials (email, user_id, password_hash) values ('ada@example.com', 'ada', %s)",
+                [VALUES["password_hash"]],
+            )
+            connection.execute(
+                "insert into sessions (id, user_id, token_hash, expires_at)"
+                " values (%s, 'ada', 'hash', now() + interval '1 hour')",
+                [TASK],
+            )
+        with connection.transaction():
+            as_(connection, REQUESTS)
+            connection.execute("insert into tasks (user_id, id, title) values ('ada', %s, 'Water the ferns')", [TASK])
+            connection.execute("update tasks set completed = true where user_id = 'ada'")
+        yield connection
+
+
+def as_(connection: psycopg.Connection[Any], role: str) -> None:
+    psycopg.RawCursor(connection).execute(ENTER_TO_WRITE, [role, ADA, "10000", "session", "100"])
+
+
+def parts_touched(connection: psycopg.Connection[Any]) -> set[int]:
+    """The parts that this transaction read or wrote, whoever asked for it: a statement, a trigger, a foreign key."""
+    rows = connection.execute(
+        "select relname from pg_stat_xact_user_tables"
+        " where coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del > 0"
+    ).fetchall()
+    return {int(found[1]) for (name,) in rows if (found := re.search(r"_(\d+)$", name))}
+
+
+def part_of(connection: psycopg.Connection[Any], user_id: str) -> int:
+    """Where the rows of this user are."""
+    row = connection.execute(
+        "select n from generate_series(0, %s) as n"
+        " where satisfies_hash_partition('users'::regclass, %s, n::int, %s::text)",
+        [PARTS - 1, PARTS, user_id],
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize(("module", "name"), of_one_user())
+def test_a_statement_touches_the_part_of_its_user_alone(
+    with_ada: psycopg.Connection[Any], module: str, name: str, plan: str
+) -> None:
+    statement: Statement[Any] = getattr(importlib.import_module(module), name)
+    values = VALUES | NEW.get(name, {})
+    role = ACCOUNTS if module.startswith("todo.accounts") and name != "LOCK_TASKS" else REQUESTS
+    whose = part_of(with_ada, values["id"] if name == "SIGN_UP" else ADA)
+    with_ada.execute("select pg_stat_force_next_flush()")  # so that only this transaction is counted
+
+    with with_ada.transaction(force_rollback=True):
+        with_ada.execute(f"set local plan_cache_mode = {plan}".encode())
+        as_(with_ada, role)
+        psycopg.RawCursor(with_ada).execute(statement.sql, statement.query(values).values, prepare=True)
+
+        assert parts_touched(with_ada) == {whose}
+
+
+def test_what_is_of_no_one_user_is_still_there() -> None:
+    assert len(of_one_user()) > 25
+    assert set(OF_NO_ONE_USER) <= set(statements())
+
+
+def test_a_statement_that_forgets_its_user_is_found_out(with_ada: psycopg.Connection[Any]) -> None:
+    with_ada.execute("select pg_stat_force_next_flush()")
+    with with_ada.transaction(force_rollback=True):
+        as_(with_ada, ACCOUNTS)  # whom no policy keeps with one user
+        with_ada.execute("select id from users where email = 'ada@example.com'")
+
+        assert len(parts_touched(with_ada)) == PARTS

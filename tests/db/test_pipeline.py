@@ -1,0 +1,141 @@
+"""The flight: what is sent comes back, whatever fails; and what is broken off leaves nothing behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.conftest import settings_for
+from todo.db.pipeline import Connection, Query
+from todo.db.pool import Pool
+
+pytestmark = pytest.mark.anyio
+
+FAILS = Query(b"select 1 / $1::int", [0])
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    async with Pool(database_url, settings_for(database_url, pool_size=1, prepare_threshold=0)) as pool:
+        connection = await pool.acquire()
+        yield connection
+        pool.release(connection)
+
+
+async def test_what_comes_before_a_failure_comes_back_with_it(connection: Connection) -> None:
+    for _ in range(3):
+        outcome = await connection.run_pipeline([Query(b"select 1"), FAILS, Query(b"select 3")])
+
+        assert [connection.rows(result) for result in outcome.results] == [[(1,)]]
+        assert isinstance(outcome.error, errors.DivisionByZero)
+        assert outcome.error.diag.message_primary == "division by zero"
+
+
+async def test_what_a_failure_kept_from_being_prepared_is_prepared_later(connection: Connection) -> None:
+    behind = Query(b"select $1::text", ["behind"])
+    for _ in range(3):
+        assert (await connection.run_pipeline([FAILS, behind])).error
+    for _ in range(3):
+        outcome = await connection.run_pipeline([behind])
+        assert connection.rows(outcome.results[0]) == [("behind",)]
+
+
+@pytest.mark.parametrize("event", [b"deallocate all", b"alter table ferns alter height type text"])
+async def test_what_was_prepared_and_is_so_no_longer_is_prepared_anew(connection: Connection, event: bytes) -> None:
+    await connection.run_pipeline([Query(b"create temporary table ferns (height int)")])
+    await connection.run_pipeline([Query(b"insert into ferns values (42)")])
+    read = Query(b"select height from ferns")
+    for _ in range(2):
+        assert connection.rows((await connection.run_pipeline([read])).results[0]) == [(42,)]
+    await connection.execute(event)
+
+    for _ in range(3):
+        [[height]] = connection.rows((await connection.run_pipeline([read])).results[0])
+        assert height in {42, "42"}
+
+
+async def test_what_is_no_longer_prepared_in_the_middle_of_a_transaction_is_its_error(connection: Connection) -> None:
+    read = Query(b"select 42")
+    await connection.run_pipeline([read])
+    await connection.run_pipeline([Query(b"begin")])
+    await connection.execute("deallocate all")
+    assert isinstance((await connection.run_pipeline([read])).error, errors.InvalidSqlStatementName)
+    await connection.run_pipeline([Query(b"rollback")])
+
+    assert connection.rows((await connection.run_pipeline([read])).results[0]) == [(42,)]
+
+
+async def test_what_fails_at_the_commit_is_an_error(connection: Connection) -> None:
+    await connection.run_pipeline([Query(b"create temporary table pots (id int primary key)")])
+    await connection.run_pipeline(
+        [Query(b"create temporary table ferns (pot int references pots (id) deferrable initially deferred)")]
+    )
+    for _ in range(2):
+        outcome = await connection.run_pipeline([Query(b"insert into ferns values ($1::int)", [1])])
+        assert isinstance(outcome.error, errors.ForeignKeyViolation)
+    assert connection.rows((await connection.run_pipeline([Query(b"select count(*) from ferns")])).results[0]) == [(0,)]
+
+
+async def test_text_is_sent_as_what_it_is(database_url: str) -> None:
+    url = database_url + ("&" if "?" in database_url else "?") + "client_encoding=latin1"
+    async with Pool(url, settings_for(database_url)) as pool:
+        connection = await pool.acquire()
+        outcome = await connection.run_pipeline([Query(b"select $1::text, length($1::text)", ["née €"])])
+        assert connection.rows(outcome.results[0]) == [("née €", 5)]
+        pool.release(connection)
+
+
+async def test_a_statement_is_prepared_for_each_kind_of_value(connection: Connection) -> None:
+    for value in ("42", None, 42, None, "42"):
+        outcome = await connection.run_pipeline([Query(b"select $1::text", [value])])
+        assert connection.rows(outcome.results[0]) == [(None if value is None else "42",)]
+
+
+async def test_nothing_is_too_large(connection: Connection) -> None:
+    text = "fern " * 2_000_000
+    outcome = await connection.run_pipeline(
+        [Query(b"select $1::text", [text]), Query(b"select length($1::text)", [text])]
+    )
+
+    assert [connection.rows(result) for result in outcome.results] == [[(text,)], [(len(text),)]]
+
+
+async def test_what_cannot_be_sent_is_not_and_leaves_the_connection(connection: Connection) -> None:
+    with pytest.raises(psycopg.DataError):
+        await connection.run_pipeline([Query(b"select 1"), Query(b"select $1::text", ["a\0b"])])
+
+    assert connection.rows((await connection.run_pipeline([Query(b"select 2")])).results[0]) == [(2,)]
+
+
+async def test_one_that_is_broken_off_is_closed(connection: Connection) -> None:
+    flying = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
+    await asyncio.sleep(0.05)
+    flying.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await flying
+    assert connection.closed
+
+
+async def test_the_last_words_of_a_server_are_the_error(connection: Connection) -> None:
+    with pytest.raises(errors.AdminShutdown):
+        await connection.run_pipeline(
+            [Query(b"select 1"), Query(b"select pg_terminate_backend(pg_backend_pid())"), Query(b"select 3")]
+        )
+    assert connection.closed
+
+
+async def test_a_connection_that_breaks_is_an_error_that_says_so(connection: Connection) -> None:
+    flying = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
+    await asyncio.sleep(0.05)
+    import socket
+
+    with socket.socket(fileno=connection.fileno()) as held:
+        held.shutdown(socket.SHUT_RDWR)
+        held.detach()
+
+    with pytest.raises(psycopg.OperationalError):
+        await flying
+    assert connection.closed

@@ -1,0 +1,267 @@
+"""Upgrades: whoever comes from an older schema finds what they left, also on the way back, and while they write."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from drills import dumps, upgrades
+from drills.figures import Figures
+from drills.stand import until
+from tests.conftest import PASSWORD, Person, http, running, scratch_database, settings_for
+from tests.support.processes import TODO, environment
+from tests.support.sql_conditions import as_table_owner
+from todo.app import create_app
+from todo.db import migrate
+from todo.db.guard import check_database
+
+pytestmark = pytest.mark.anyio
+
+REVISIONS = migrate.revisions()
+
+LOG = "2026_11_24_changes"
+
+NOT_KEPT = {"users": {"revision", "changed_at", "task_count"}, "tasks": {"revision"}}
+"""Columns that a downgrade drops, and that begin anew."""
+
+
+@pytest.fixture(params=REVISIONS)
+def revision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def loaded_url(database_url: str, server_url: str, revision: str) -> Iterator[str]:
+    """A database as it was at that revision; the one that is shared has made the roles."""
+    assert database_url
+    with scratch_database(server_url) as url:
+        dumps.load(url, revision)
+        yield url
+
+
+def kept(url: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of users and tasks, as text, which is the same where each byte is."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    with as_table_owner(url, "users", "tasks") as connection:
+        for table in ("users", "tasks"):
+            columns = connection.execute(
+                "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+                [table],
+            ).fetchall()
+            texts = sql.SQL(", ").join(sql.SQL("{0}::text").format(sql.Identifier(name)) for (name,) in columns)
+            query = sql.SQL("select {} from {} order by {}, id").format(
+                texts, sql.Identifier(table), sql.Identifier("user_id" if table == "tasks" else "id")
+            )
+            rows[table] = connection.cursor(row_factory=dict_row).execute(query).fetchall()
+    return rows
+
+
+def in_both(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Without the columns that one of two schemas has not."""
+    return {
+        table: [{name: value for name, value in row.items() if name not in NOT_KEPT[table]} for row in rows[table]]
+        for table in rows
+    }
+
+
+def test_every_revision_has_its_dump() -> None:
+    assert sorted(path.stem for path in dumps.FOLDER.glob("*.sql")) == list(REVISIONS)
+
+
+def test_a_dump_is_of_its_revision_and_holds_tasks_in_every_state(loaded_url: str, revision: str) -> None:
+    assert migrate.current(loaded_url) == revision
+    rows = kept(loaded_url)
+    assert [row["email"] for row in rows["users"]] == list(dumps.PEOPLE.values())
+    assert sorted(row["title"] for row in rows["tasks"]) == sorted(title for _, title, _, _ in dumps.TASKS)
+    states = {(row["completed"], row["deleted_at"] is None) for row in rows["tasks"]}
+    assert states == {("true", True), ("true", False), ("false", True), ("false", False)}
+
+
+async def sign_in(client: Any, email: str) -> Person:
+    answer = await client.post("/api/auth/signin", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    session = answer.json()
+    return Person(client, session["user"]["id"], email, session["access_token"])
+
+
+def shown(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: task[name] for name in ("id", "user_id", "title", "description", "completed")}
+
+
+async def test_who_comes_from_an_older_schema_finds_their_tasks_and_works_on(loaded_url: str, revision: str) -> None:
+    before = in_both(kept(loaded_url))
+
+    migrate.upgrade(loaded_url)
+
+    migrate.check(loaded_url)
+    assert in_both(kept(loaded_url)) == before
+    assert upgrades.miscounted(loaded_url, first=1 if revision >= LOG else 2) == []
+    async with (
+        running(create_app(settings_for(loaded_url, sweep_interval=0))) as app,
+        http(app) as client,
+    ):
+        await check_database(app.state.resources.database)
+        ada, bob, grace = [await sign_in(client, email.lower()) for email in dumps.PEOPLE.values()]
+        assert [ada.id, bob.id, grace.id] == list(dumps.PEOPLE)
+
+        listed = await ada.list()
+        trash = await ada.list(status="deleted")
+        mine = [row for row in kept(loaded_url)["tasks"] if row["user_id"] == ada.id]
+        expected = sorted(
+            ({**shown(row), "completed": row["completed"] == "true"} for row in mine), key=lambda row: row["id"]
+        )
+        assert sorted(map(shown, listed + trash), key=lambda task: task["id"]) == expected
+        assert [task["id"] for task in listed] == [str(dumps.task(n)) for n in (3, 2, 1, 0)]
+        assert {task["id"] for task in trash} == {str(dumps.task(n)) for n in (4, 5)}
+
+        position = int((await ada.call("GET", ada.tasks)).headers["etag"].strip('W/"'))
+        created = await ada.create("After the upgrade")
+        toggled = (await ada.toggle(listed[0]["id"])).json()
+        restored = (await ada.restore(trash[0]["id"])).json()
+        assert toggled["completed"] is not listed[0]["completed"]
+        changes = (await ada.since(position))["changes"]
+        assert [change["task_id"] for change in changes] == [created["id"], toggled["id"], restored["id"]]
+        assert [change["revision"] for change in changes] == [position + 1, position + 2, position + 3]
+
+        assert [task["title"] for task in await bob.list()] == ["Of Bob"]
+        assert await grace.list() == []
+        assert (await bob.get(created["id"])).status_code == 404
+        assert (await bob.call("GET", ada.tasks)).status_code == 403
+
+
+@pytest.mark.parametrize("step", list(pairwise(REVISIONS)), ids=lambda step: step[1])
+def test_a_step_down_and_up_again_keeps_users_and_tasks(
+    database_url: str, server_url: str, step: tuple[str, str]
+) -> None:
+    assert database_url
+    older, newer = step
+    with scratch_database(server_url) as url:
+        dumps.load(url, newer)
+        before = in_both(kept(url))
+
+        migrate.downgrade(url, older)
+        assert migrate.current(url) == older
+        assert in_both(kept(url)) == before
+
+        migrate.upgrade(url, newer)
+        assert in_both(kept(url)) == before
+
+
+def test_all_the_way_down_to_the_first_and_up_again_keeps_users_and_tasks(database_url: str, server_url: str) -> None:
+    assert database_url
+    with scratch_database(server_url) as url:
+        dumps.load(url, migrate.head())
+        before = in_both(kept(url))
+        for _ in REVISIONS[1:]:
+            migrate.downgrade(url, "-1")
+            assert in_both(kept(url)) == before
+        assert migrate.current(url) == REVISIONS[0]
+
+        migrate.upgrade(url)
+
+        assert in_both(kept(url)) == before
+        assert upgrades.miscounted(url) == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_nobody_stands_still_while_a_migration_runs(server_url: str, revision: str) -> None:
+    figures = Figures("upgrades")
+
+    upgrades.step(server_url, revision, 20_000, figures, people=100)
+
+    assert figures.faults == []
+
+
+def valid(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select indexrelid::regclass::text from pg_index where indrelid = 'tasks'::regclass and indisvalid"
+        )
+        return {name for (name,) in rows}
+
+
+LOOKING = ("begin isolation level repeatable read; select from users", "rollback")
+"""What the indexes wait for."""
+
+SLOW = (
+    """
+    create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return new; end';
+    create trigger slow before update on users for each row execute function slow()
+    """,
+    "drop trigger slow on users; drop function slow",
+)
+"""What the count takes a minute for."""
+
+BUILDING = "select count(*) > 0 from pg_index where not indisvalid"
+COUNTING = "select count(*) > 0 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+
+
+@pytest.mark.parametrize(
+    ("in_the_way", "come_so_far"),
+    [pytest.param(LOOKING, BUILDING, id="the indexes"), pytest.param(SLOW, COUNTING, id="the count")],
+)
+def test_an_upgrade_that_is_killed_half_way_goes_on(
+    database_url: str, server_url: str, in_the_way: tuple[str, str], come_so_far: str
+) -> None:
+    assert database_url
+    with scratch_database(server_url) as url, psycopg.connect(url, autocommit=True) as asking:
+        dumps.load(url, "2026_11_22_tokens")
+        before = in_both(kept(url))
+        with psycopg.connect(url, autocommit=True) as somebody:
+            somebody.execute(in_the_way[0].encode())
+            process = subprocess.Popen([TODO, "db", "upgrade"], env=environment(database_url=url))
+            try:
+                until(lambda: asking.execute(come_so_far.encode()).fetchone() == (True,))
+            finally:
+                process.kill()
+                process.wait(10)
+            asking.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                " where application_name like 'todo migrate%' and datname = current_database()"
+            )
+            somebody.execute(in_the_way[1].encode())
+        assert migrate.current(url) == "2026_11_22_tokens"
+        with psycopg.connect(url) as connection:  # as the server does that still runs
+            connection.execute(
+                "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [dumps.BOB]
+            )
+            connection.execute(
+                "insert into tasks (user_id, id, title) values (%s, gen_random_uuid(), 'meanwhile')", [dumps.BOB]
+            )
+
+        migrate.upgrade(url)
+
+        migrate.check(url)
+        after = in_both(kept(url))
+        after["tasks"] = [row for row in after["tasks"] if row["title"] != "meanwhile"]
+        assert after == before
+        assert upgrades.miscounted(url) == []
+        assert valid(url) == {"pk_tasks", "ix_tasks_list", "ix_tasks_trash", "ix_tasks_deleted_at"}
+        with psycopg.connect(url) as connection:
+            assert connection.execute("select from tasks").fetchall() == []  # the walls are up again
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_a_report_is_waited_for_without_holding_up_whoever_comes_behind(server_url: str, revision: str) -> None:
+    over = threading.Event()
+    with scratch_database(server_url) as url:
+        migrate.upgrade(url, REVISIONS[REVISIONS.index(revision) - 1])
+        watch = upgrades.Watch(url)
+        looking = threading.Thread(target=watch.look, args=[over])
+        looking.start()
+        with psycopg.connect(url) as report:
+            upgrades.read_all(report)
+            command = [TODO, "db", "upgrade", revision]
+            upgrading = subprocess.Popen(command, env=environment(database_url=url))
+            time.sleep(4)
+        assert upgrading.wait(60) == 0
+        over.set()
+        looking.join()
+    assert watch.awaited < upgrades.AWAITED

@@ -1,0 +1,98 @@
+"""A fast route's endpoint is called from its signature; one that asks for more is refused when the route is made."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Form, Header, Query, Response
+
+from todo.api.route import Route
+from todo.http.json import encode
+
+pytestmark = pytest.mark.anyio
+
+
+async def with_yield() -> AsyncIterator[int]:
+    yield 1
+
+
+def blocking() -> int:
+    return 1
+
+
+async def a(x: Annotated[int, Depends(with_yield)]) -> Response:
+    """A dependency with yield."""
+    return Response(str(x))
+
+
+async def b(x: Annotated[list[str] | None, Header()] = None) -> Response:
+    """A list of headers."""
+    return Response(str(x))
+
+
+async def c(x: Annotated[int, Depends(blocking)]) -> Response:
+    """A dependency that blocks."""
+    return Response(str(x))
+
+
+async def d(x: Annotated[str | None, Cookie()] = None) -> Response:
+    """A cookie."""
+    return Response(str(x))
+
+
+async def e(x: Annotated[list[int], Query()] = []) -> Response:  # noqa: B006 # which is refused
+    """A list in the query."""
+    return Response(str(x))
+
+
+async def f(x: Annotated[int, Query()]) -> Response:
+    """A query parameter that is required."""
+    return Response(str(x))
+
+
+async def g(x: BackgroundTasks) -> Response:
+    """Background tasks."""
+    return Response(str(x))
+
+
+async def h(x: Annotated[str, Form()]) -> Response:
+    """A form."""
+    return Response(x)
+
+
+def i() -> Response:
+    """An endpoint that blocks."""
+    return Response()
+
+
+async def j() -> dict[str, str]:
+    """An endpoint that returns no response."""
+    return {}
+
+
+async def k(x: Annotated[str, Header()]) -> Response:
+    """A header that is required."""
+    return Response(x)
+
+
+@pytest.mark.parametrize("endpoint", [a, b, c, d, e, f, g, h, i, j, k])
+def test_what_fast_endpoints_leave_out_is_refused(endpoint: Any) -> None:
+    router = APIRouter(route_class=Route)
+
+    with pytest.raises(TypeError, match="fast endpoint"):
+        router.get("/x")(endpoint)
+
+
+class Moment(msgspec.Struct):
+    at: datetime
+    title: str = ':00Z"'
+
+
+def test_every_time_is_written_with_microseconds() -> None:
+    whole, other = datetime(2026, 11, 24, 8, 30, tzinfo=UTC), datetime(2026, 11, 24, 8, 30, 0, 250_000, tzinfo=UTC)
+
+    assert encode([whole, {"at": other}]) == b'["2026-11-24T08:30:00.000000Z",{"at":"2026-11-24T08:30:00.250000Z"}]'
+    assert encode([Moment(whole)]) == b'[{"at":"2026-11-24T08:30:00.000000Z","title":":00Z\\""}]'
+    assert encode({"title": 'at 08:30:00Z"', "n": (1, None)}) == b'{"title":"at 08:30:00Z\\"","n":[1,null]}'

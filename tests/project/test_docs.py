@@ -1,0 +1,241 @@
+"""The docs are true: everything is documented, and every example runs."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer.main
+
+from tests.support.processes import Server, serving, signed_up
+from tests.support.sql_conditions import as_table_owner
+from todo.app import create_app
+from todo.cli import app as cli
+from todo.db import migrate
+from todo.settings import Settings
+
+
+def docs(root: Path) -> str:
+    return "\n".join(path.read_text() for path in sorted((root / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented(root: Path, name: str) -> None:
+    assert re.search(rf"^\| `{name.upper()}` \|", (root / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    assert Settings.model_fields[name].description
+
+
+def test_the_documented_defaults_are_the_defaults(root: Path) -> None:
+    table = (root / "docs" / "configuration.md").read_text()
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, int | float | str):
+            [default] = re.findall(rf"^\| `{name.upper()}` \| `([^`]+)` \|", table, re.MULTILINE)
+            assert default == (f"{field.default:g}" if isinstance(field.default, float) else str(field.default)), name
+
+
+def test_every_route_is_in_the_readme(root: Path) -> None:
+    readme = (root / "README.md").read_text()
+    for path, methods in create_app(Settings()).openapi()["paths"].items():
+        for method in methods:
+            assert f"`{method.upper()} {path}" in readme, (method, path)
+
+
+def test_every_make_target_is_documented_and_told(root: Path) -> None:
+    makefile = (root / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index] # it is there
+    told = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True).stdout
+    configuration = (root / "docs" / "configuration.md").read_text()
+    assert {"help", "run", "test"} <= phony
+    for target in phony:
+        assert f"make {target} " in told, target
+        assert f"`make {target}`" in configuration, target
+
+
+def test_every_command_is_documented(root: Path) -> None:
+    text = (root / "docs" / "configuration.md").read_text()
+
+    def names(command: Any, prefix: str) -> list[str]:
+        if not hasattr(command, "commands"):
+            return [prefix]
+        return [name for key, each in command.commands.items() for name in names(each, f"{prefix} {key}")]
+
+    for name in names(typer.main.get_command(cli), "todo"):
+        assert f"`{name}`" in text, name
+
+
+def test_every_table_and_column_is_documented(root: Path) -> None:
+    from sqlmodel import SQLModel
+
+    text = (root / "docs" / "data-model.md").read_text()
+    for table in SQLModel.metadata.tables.values():
+        [drawn] = re.findall(rf"^    {table.name} {{\n(.*?)\n    }}", text, re.MULTILINE | re.DOTALL)
+        assert set(re.findall(r"^ +\w+ (\w+)", drawn, re.MULTILINE)) == set(table.columns.keys()), table.name
+
+
+def test_links_lead_somewhere(root: Path) -> None:
+    for page in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_every_test_that_security_names_is_there(root: Path) -> None:
+    page = (root / "docs" / "security.md").read_text()
+    named = re.findall(r"`(tests/\w+\.py)::(?:(\w+)::)?(\w+)`", page)
+    for path, within, name in named:
+        text = (root / path).read_text()
+        if within:
+            text = re.split(rf"^class {within}:", text, flags=re.MULTILINE)[1]
+        assert re.search(rf"^ *(?:async def|def|class) {name}\b", text, re.MULTILINE), (path, within, name)
+    assert len(named) == page.count("`tests/") > 60
+    rows = re.findall(r"^\| (API\d+|v5\.0\.0-[\d., ]+) \| .* \| (.+) \|$", page, re.MULTILINE)
+    assert [row for row, _ in rows if row.startswith("API")] == [f"API{number}" for number in range(1, 11)]
+    assert all(
+        "`tests/" in held or "by review" in held or held.startswith(("as above", "the same")) for _, held in rows
+    )
+
+
+def test_decisions_are_numbered_and_short(root: Path) -> None:
+    records = sorted((root / "docs" / "decisions").glob("*.md"))
+    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    assert all(len(record.read_text().splitlines()) < 60 for record in records)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Any:
+    with serving(tmp_path_factory.mktemp("docs"), database_url=database_url) as running:
+        yield running
+
+
+def base(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+def test_the_curl_example_walks_through_all_six(root: Path, server: Server) -> None:
+    done = subprocess.run(
+        ["sh", "examples/curl.sh"],
+        cwd=root,
+        env={"BASE": base(server), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    shown = [*re.findall(r"^< (\d+)$", done.stdout + done.stderr, re.MULTILINE)]
+    assert set(shown) >= {"200", "201", "204"}
+    assert '"title":"Water all ferns"' in done.stdout
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        assert f"> {method} /api/" in done.stderr
+
+
+def test_the_http_example_walks_through_all_six(root: Path, server: Server) -> None:
+    """A small reader of the file format: requests between ###, answers by name, {{variables}}."""
+    text = (root / "examples" / "todo.http").read_text().replace("http://127.0.0.1:8000", base(server))
+    text = text.replace("{{$guid}}", str(uuid.uuid4()))  # as the format has it
+    [variable] = re.findall(r"^@(\w+) = (.+)$", text, re.MULTILINE)
+    known: dict[str, Any] = {variable[0]: variable[1]}
+
+    def value(match: re.Match[str]) -> str:
+        found: Any = known
+        for part in match[1].replace(".response.body", "").split("."):
+            found = found[part]
+        return str(found)
+
+    seen = []
+    for block in text.split("###")[1:]:
+        name = re.search(r"^# @name (\w+)$", block, re.MULTILINE)
+        lines = [line for line in block.splitlines()[1:] if not line.startswith("#")]
+        head, _, body = re.sub(r"{{([^}]+)}}", value, "\n".join(lines).strip()).partition("\n\n")
+        method, url = head.splitlines()[0].split(" ")
+        headers = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+        answer = httpx.request(method, url, headers=headers, content=body)
+        assert answer.is_success, answer.text
+        seen.append((method, answer.status_code))
+        if name:
+            known[name[1]] = answer.json()
+    assert seen == [
+        ("POST", 201),
+        ("POST", 201),
+        ("GET", 200),
+        ("GET", 200),
+        ("PUT", 200),
+        ("PATCH", 200),
+        ("DELETE", 204),
+    ]
+
+
+def test_the_readmes_first_screen_runs(root: Path, server: Server) -> None:
+    readme = (root / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    script = blocks[1].replace("http://127.0.0.1:8000", base(server))
+    script = script.replace("ada@example.com", f"ada.{uuid.uuid4().hex[:8]}@example.com")
+    sign_up, rest = script.split("TOKEN=…", 1)
+
+    def run(text: str, **variables: str) -> list[Any]:
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", **variables}
+        done = subprocess.run(["sh", "-euc", text], env=environment, capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.replace("}[", "}\n[").splitlines()]
+
+    [session] = run(sign_up)
+    rest = re.sub(r"^.*\n.*USER_ID=….*\n", "", rest)
+    task, tasks = run(rest, TOKEN=session["access_token"], USER_ID=session["user"]["id"])
+    assert task["title"] == "Water the ferns"
+    assert tasks == [task]
+    assert "make run" in blocks[0]
+    assert "make test" in blocks[0]
+
+
+def test_the_sync_example_keeps_a_copy_whatever_is_killed(
+    root: Path, server: Server, tmp_path: Path, database_url: str
+) -> None:
+    tasks, token = signed_up(server, f"{uuid.uuid4().hex}@example.com")
+    home = tasks.removesuffix("/tasks")
+    file = tmp_path / "copy.json"
+    command = [sys.executable, "examples/sync.py", base(server), home.rpartition("/")[2]]
+    command += [token["Authorization"].removeprefix("Bearer "), str(file)]
+    assert len((root / "examples" / "sync.py").read_text().splitlines()) <= 40
+
+    def create(title: str) -> str:
+        answer = server.http.post(tasks, headers=token, json={"title": title})
+        return str(answer.json()["id"])
+
+    def agrees() -> bool:
+        copy = json.loads(file.read_text())["tasks"] if file.exists() else None
+        listed = server.http.get(tasks, headers=token).json()
+        return copy == {task["id"]: task for task in listed}
+
+    def soon(what: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not what():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    create("from before")
+    for round_ in range(3):
+        if round_ == 2:  # away for longer than changes are kept
+            with as_table_owner(database_url) as owner:
+                owner.execute("delete from changes where user_id = %s", [home.rpartition("/")[2]])
+        with subprocess.Popen(command, cwd=root) as client:
+            try:
+                soon(agrees)
+                task = create(f"while it runs {round_}")
+                server.http.patch(f"{tasks}/{task}/complete", headers=token)
+                server.http.delete(f"{tasks}/{create('gone again')}", headers=token)
+                soon(agrees)
+                assert client.poll() is None
+            finally:
+                client.kill()
+        create("while it is dead")
+
+
+def test_what_each_upgrade_locks_is_told(root: Path) -> None:
+    told = (root / "docs" / "deployment.md").read_text()
+    assert [revision for revision in migrate.revisions()[1:] if f"| `{revision}` |" not in told] == []
