@@ -1,1 +1,1 @@
-"""The benchmark: `make bench`. This server beside its peers and its ceilings, measured in turns, in one run."""
+"""The benchmark, `make bench`: this server, its peers and upper bounds, measured in turn in one run."""

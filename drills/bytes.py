@@ -1,4 +1,4 @@
-"""Requests as no client would send them: bytes, headers, cookies, query strings, paths and bodies by Hypothesis."""
+"""Malformed requests by Hypothesis: random bytes, headers, cookies, query strings, paths and bodies."""
 
 import asyncio
 import itertools
@@ -13,13 +13,13 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from drills.contract import BUG, people
+from drills.contract import LOGGED_ERROR, users
 from drills.figures import Figures
 from drills.load import serving
 
 T = TypeVar("T")
 
-ROUND = 5000  # requests
+ROUND = 5000  # requests of one run of Hypothesis
 
 ODD_METHODS = [b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"TRACE", b"CONNECT", b"BREW", b"get", b""]
 TARGETS = [
@@ -129,7 +129,7 @@ USUAL_BODIES = [
     b"",
     b"{}",
     b'{"title": "Water the ferns", "description": "All of them", "completed": false}',
-    b'{"email": "nobody@example.com", "password": "whatever it was"}',
+    b'{"email": "unknown@example.com", "password": "a wrong password"}',
 ]
 ODD_BODIES = [
     b"[]",
@@ -157,7 +157,7 @@ STATUS = re.compile(rb"^HTTP/1\.1 (\d{3}) ")
 
 
 def mostly(usual: st.SearchStrategy[T], odd: st.SearchStrategy[T], one_in: int) -> st.SearchStrategy[T]:
-    """`odd` once in so many times: a request that is odd all over comes no further than the parser."""
+    """`odd` once in `one_in` times: a request with many odd parts is refused by the parser already."""
     return st.sampled_from([usual] * (one_in - 1) + [odd]).flatmap(lambda chosen: chosen)
 
 
@@ -181,7 +181,7 @@ noise = mostly(
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """A request of which a little is odd, wherever that may be."""
+    """A request with few odd parts, at random places."""
     content = draw(body)
     lines = [b"Host: x", *draw(authorization), *draw(headers)]
     if draw(mostly(st.just(bool(content)), st.just(False), 5)):
@@ -198,7 +198,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 @dataclass
 class Target:
-    """A server, and somebody's words for it."""
+    """A server, with a user, their token and their tasks; what it responded."""
 
     port: int
     user: str
@@ -209,58 +209,59 @@ class Target:
     faults: list[str] = field(default_factory=list)
 
     def filled(self, request: bytes) -> bytes:
+        """The request with the ids and the token in it."""
         for name, value in (("user", self.user), ("token", self.token), ("task", self.task)):
             request = request.replace(b"{%b}" % name.encode(), value.encode())
         return request
 
     def send(self, request: bytes) -> None:
-        """Send it and say no more; what comes must be an answer, and no server's error, or nothing."""
+        """Send it and close that direction. The response must be HTTP and no 5xx, or nothing."""
         raw = self.filled(request)
-        said = b""
+        response = b""
         try:
-            wire = socket.create_connection(("127.0.0.1", self.port), 30)
+            connection = socket.create_connection(("127.0.0.1", self.port), 30)
         except OSError as error:
-            self.faults.append(f"nobody listens: {error}")
+            self.faults.append(f"the server does not listen: {error}")
             return
         try:
-            with wire:
-                wire.sendall(raw)
-                wire.shutdown(socket.SHUT_WR)
-                while piece := wire.recv(65_536):
-                    said += piece
+            with connection:
+                connection.sendall(raw)
+                connection.shutdown(socket.SHUT_WR)
+                while chunk := connection.recv(65_536):
+                    response += chunk
         except TimeoutError:
-            self.faults.append(f"no answer and no end within 30 s: {request!r:.300}")
+            self.faults.append(f"no response and no end within 30 s: {request!r:.300}")
             return
-        except OSError:  # it was cut, in the middle of what nobody wanted to hear
+        except OSError:  # the server closed the connection before it had read everything
             pass
-        said = said.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if not said:
-            self.statuses["no answer"] += 1
+        response = response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not response:
+            self.statuses["no response"] += 1
             return
-        status = STATUS.match(said)
+        status = STATUS.match(response)
         if status is None:
-            self.faults.append(f"no HTTP: {said!r:.100} to {request!r:.300}")
+            self.faults.append(f"no HTTP: {response!r:.100} to {request!r:.300}")
             return
         self.statuses[status[1].decode()] += 1
         if status[1] >= b"500":
             self.faults.append(f"{status[1].decode()} to {request!r:.500}")
-        head, _, body = said.partition(b"\r\n\r\n")
+        head, _, body = response.partition(b"\r\n\r\n")
         if status[1] >= b"400" and not raw.startswith(b"HEAD") and b"HTTP/1.1 " not in body:
             try:
-                told = json.loads(body)["status"]
+                in_body = json.loads(body)["status"]
             except (ValueError, KeyError):
-                told = None
-            if told != int(status[1]) or b"application/problem+json" not in head:
-                self.faults.append(f"no problem document: {said!r:.300} to {request!r:.300}")
+                in_body = None
+            if in_body != int(status[1]) or b"application/problem+json" not in head:
+                self.faults.append(f"no problem document: {response!r:.300} to {request!r:.300}")
 
 
 def fuzz(target: Target, count: int) -> int:
-    """Send at least `count` requests, in rounds, since Hypothesis keeps all of one; how many were different."""
+    """Send at least `count` distinct requests, in rounds, since Hypothesis keeps those of a run; how many there were."""
     sent: set[int] = set()
     for number in itertools.count():
         if len(sent) >= count:
             break
-        target.task = target.tasks[number % len(target.tasks)]  # some request will purge the last one
+        target.task = target.tasks[number % len(target.tasks)]  # a request may have purged the previous one
         _round(target, number, sent)
     return len(sent)
 
@@ -283,23 +284,23 @@ def _round(target: Target, number: int, sent: set[int]) -> None:
 
 
 async def raw_bytes(folder: Path, figures: Figures, *, count: int) -> None:
-    """Requests that are no requests, on connections that are closed half-way."""
+    """Malformed requests, on connections that are closed half-way."""
     async with serving(folder, access_token_lifetime=86_400) as server:
-        ada = (await people(server.port))["ada"]
+        ada = (await users(server.port))["ada"]
         target = Target(server.port, str(ada["id"]), str(ada["token"]), ada["tasks"])
         sent = await asyncio.to_thread(fuzz, target, count)
-        hers = {"Authorization": f"Bearer {target.token}"}
-        served = await asyncio.to_thread(server.http.get, f"/api/{target.user}/tasks", headers=hers)
+        headers = {"Authorization": f"Bearer {target.token}"}
+        normal = await asyncio.to_thread(server.http.get, f"/api/{target.user}/tasks", headers=headers)
         log = server.log.read_text()
-    figures.judge("different requests of odd bytes by Hypothesis", sent, least=count)
-    told = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
-    figures.tell("  answered", told)
-    silent = 100 * target.statuses["no answer"] / target.statuses.total()
-    figures.judge("  of 100, not answered: bodies and streams that ended half-way", round(silent, 1), most=3)
-    figures.none("  5xx, no HTTP, no problem document, or no end", target.faults)
-    figures.none("  bugs in the log", BUG.findall(log))
-    ill = f"who asked is answered {served.status_code} after odd bytes"
-    figures.none("  not served as before", [] if served.status_code == 200 else [ill])
+    figures.check("distinct requests with odd bytes, by Hypothesis", sent, least=count)
+    statuses = ", ".join(f"{status} × {count:,}" for status, count in sorted(target.statuses.items()))
+    figures.report("  responses by status", statuses)
+    silent = 100 * target.statuses["no response"] / target.statuses.total()
+    figures.check("  % without a response: bodies and streams that ended half-way", round(silent, 1), most=3)
+    figures.expect_none("  5xx, no HTTP, no problem document, or no end of the response", target.faults)
+    figures.expect_none("  errors in the log", LOGGED_ERROR.findall(log))
+    failed = f"a normal request afterwards: response {normal.status_code}"
+    figures.expect_none("  failures of a normal request afterwards", [] if normal.status_code == 200 else [failed])
 
 
 def run(folder: Path, *, long: bool) -> Figures:

@@ -1,4 +1,4 @@
-"""A client that costs little, so that the load goes to the server: HTTP/1.1 on one connection, as bytes."""
+"""A client that uses little CPU, so that the server gets it: HTTP/1.1 on one connection, as bytes."""
 
 import asyncio
 import contextlib
@@ -10,50 +10,50 @@ import httpx
 from tests.conftest import Person, sign_up
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
 
 
 async def signed_up(base: str, count: int) -> list[Person]:
-    """So many people."""
+    """Sign so many users up."""
     async with httpx.AsyncClient(base_url=base, timeout=30) as http:
-        return [await sign_up(http, "somebody") for _ in range(count)]
+        return [await sign_up(http, "user") for _ in range(count)]
 
 
 class Client:
-    """One connection of a person, made when it is needed. Raises OSError or IncompleteReadError when it breaks."""
+    """One connection of a user, opened on demand. Raises OSError or IncompleteReadError when it breaks."""
 
     def __init__(self, port: int, person: Person, **headers: str) -> None:
         self._port = port
-        said = {"Host": "127.0.0.1", "Authorization": f"Bearer {person.token}", **headers}
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in said.items())
+        headers = {"Host": "127.0.0.1", "Authorization": f"Bearer {person.token}", **headers}
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.person = person
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """The answer to one request under the person's home."""
+    async def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """The response to one request on a path of the user."""
         content = b"" if body is None else json.dumps(body).encode()
-        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if content:
-            more += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
-        head = f"{method} {self.person.home}{path} HTTP/1.1\r\n{self._headers}{more}\r\n"
+            lines += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        head = f"{method} {self.person.home}{path} HTTP/1.1\r\n{self._headers}{lines}\r\n"
         try:
             if self._writer is None:
                 self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
             self._writer.write(head.encode() + content)
             assert self._reader is not None
-            answer = await self._answer(self._reader)
-        except BaseException:  # cancelled too: half an answer must not be taken for the next one
+            response = await self._response(self._reader)
+        except BaseException:  # cancellation too: the rest must not be read as the next response
             await self.close()
             raise
-        if answer.headers.get("connection") == "close":
+        if response.headers.get("connection") == "close":
             await self.close()
-        return answer
+        return response
 
-    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
+    async def _response(self, reader: asyncio.StreamReader) -> Response:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         body = b""
@@ -63,10 +63,10 @@ class Client:
             while size := int(await reader.readuntil(b"\r\n"), 16):
                 body += (await reader.readexactly(size + 2))[:-2]
             await reader.readexactly(2)
-        return Answer(int(first.split()[1]), headers, body)
+        return Response(int(first.split()[1]), headers, body)
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         writer, self._reader, self._writer = self._writer, None, None
         if writer is not None:
             writer.close()

@@ -1,4 +1,4 @@
-"""The contract, fuzzed: every operation with made-up requests, valid or not, alone and in sequences (schemathesis)."""
+"""Contract fuzzing: every operation with generated requests, valid or not, alone and in sequences (schemathesis)."""
 
 import asyncio
 import json
@@ -16,24 +16,24 @@ from drills.load import serving
 
 EXAMPLES = {True: 1400, False: 25}  # of each operation, in each phase
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-BUG = re.compile(r"^.* ERROR .*$", re.MULTILINE)
-STREAM = "/api/{user_id}/changes/stream"  # which does not end; the drill of isolation reads it
+LOGGED_ERROR = re.compile(r"^.* ERROR .*$", re.MULTILINE)
+STREAM = "/api/{user_id}/changes/stream"  # its response does not end; the isolation drill reads it
 
 
-async def people(port: int) -> dict[str, dict[str, Any]]:
-    """Ada and bob, with tasks of their own."""
-    told = {}
+async def users(port: int) -> dict[str, dict[str, Any]]:
+    """Sign ada and bob up, with tasks of their own."""
+    described = {}
     for name, person in zip(("ada", "bob"), await signed_up(f"http://127.0.0.1:{port}", 2), strict=True):
         marker = f"only-{name}-{uuid4().hex}"
         async with Client(port, person) as client:
-            made = [await client.ask("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
-        told[name] = {
+            made = [await client.request("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
+        described[name] = {
             "id": person.id,
             "token": person.token,
             "marker": marker,
-            "tasks": [json.loads(answer.body)["id"] for answer in made],
+            "tasks": [json.loads(response.body)["id"] for response in made],
         }
-    return told
+    return described
 
 
 async def contract(folder: Path, figures: Figures, *, examples: int, least: int) -> None:
@@ -47,15 +47,15 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
             "--exclude-path", STREAM, "--continue-on-failure", "--request-timeout", "30", "--no-color",
             "--report", "json", "--report-json-path", str(folder / "report.json"), "--generation-deterministic",
         ]  # fmt: skip
-        given = {
+        variables = {
             "SCHEMATHESIS_HOOKS": "drills.contract_hooks",
             "DRILL_BASE": base,
-            "DRILL_PEOPLE": json.dumps(await people(server.port)),
+            "DRILL_USERS": json.dumps(await users(server.port)),
         }
         done = await asyncio.to_thread(
             subprocess.run,
             command,
-            env={**os.environ, **given},
+            env={**os.environ, **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -69,9 +69,9 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
     if failures:
         print(done.stdout)
     cases = int(found[1].replace(",", ""))
-    figures.judge("cases by schemathesis, all of its checks", cases, least=least)
-    figures.none("  failures", failures)
-    figures.none("  bugs in the log", BUG.findall(log))
+    figures.check("test cases by schemathesis, with all of its checks", cases, least=least)
+    figures.expect_none("  failures", failures)
+    figures.expect_none("  errors in the log", LOGGED_ERROR.findall(log))
 
 
 def run(folder: Path, *, long: bool) -> Figures:

@@ -1,7 +1,8 @@
-"""A small database of each schema that there was, as PostgreSQL 15's pg_dump tells it, for upgrades to begin with.
+"""Dumps of a small database of each past schema, by PostgreSQL 15's pg_dump, to test upgrades from.
 
-A new migration needs a new one: `python -m drills.upgrades dump <revision>` writes `tests/dumps/<revision>.sql`, and
-what its schema can hold besides is added to `fill`. Who loads one needs the three roles, which are the cluster's.
+A new migration needs a new dump: add sample rows for what is new in its schema to `fill`, then run
+`python -m drills.upgrades dump <revision>`, which writes `tests/dumps/<revision>.sql`. To load a dump, the cluster must
+have our three roles.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ import psycopg
 
 from drills.stand import POSTGRES, postgres_15
 from tests.conftest import PASSWORD
-from todo.db import migrate
 from todo.accounts.passwords import Passwords
+from todo.db import migrate
 
 FOLDER = Path(__file__).parent.parent / "tests" / "dumps"
 
@@ -28,7 +29,7 @@ ADA, BOB, GRACE = (f"00000000-0000-4000-8000-{n:012}" for n in (1, 2, 3))
 PEOPLE = {ADA: "ada@example.com", BOB: "bob@example.com", GRACE: "Grace.Hopper@example.com"}
 
 API_TOKEN_HASH = bytes(range(32))
-"""Of no token that anybody could send: only that the row is there is looked at."""
+"""Not the hash of a real token: only the existence of the row is tested."""
 
 BEGAN = datetime(2026, 11, 1, 9, 30, 0, 123456, UTC)
 
@@ -52,12 +53,12 @@ TASKS: tuple[tuple[str, str, str | None, bool], ...] = (
     (ADA, "In the trash, and done", "", True),
     (BOB, "Of Bob", "Nobody else sees it.", False),
 )
-"""Whose, its title and description, and whether it was done when it was made."""
+"""User, title, description, and whether it was completed when it was created."""
 
 
 def fill(connection: psycopg.Connection[Any]) -> None:
-    """Write what the schema can hold, as people would have: through its triggers."""
-    there = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
+    """Write sample rows of everything that the schema can hold, with its triggers on."""
+    tables = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
     password = asyncio.run(Passwords().hash(PASSWORD))
     for user, email in PEOPLE.items():
         connection.execute("insert into users (id, email, created_at) values (%s, %s, %s)", [user, email, BEGAN])
@@ -71,7 +72,7 @@ def fill(connection: psycopg.Connection[Any]) -> None:
     for _ in range(2):
         connection.execute("update tasks set completed = not completed where id = %s", [task(0)])
     connection.execute("update tasks set deleted_at = clock_timestamp() where title like 'In the trash%'")
-    if "sessions" in there:
+    if "sessions" in tables:
         connection.execute("insert into deployment (issuer) values ('built-in accounts')")
         connection.execute(
             "insert into sessions (id, user_id, token_hash, expires_at) values (%s, %s, 'hash', 'infinity')",
@@ -82,7 +83,7 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             [task(1), ADA, API_TOKEN_HASH],
         )
         connection.execute("insert into departed (user_hash) values (%s)", [bytes(32)])
-    if "idempotency" in there:
+    if "idempotency" in tables:
         connection.execute(
             "insert into idempotency (user_id, key, request, status, headers, body, task_id)"
             " values (%s, 'a key', 'hash', 201, '{}', '{}', %s)",
@@ -91,32 +92,32 @@ def fill(connection: psycopg.Connection[Any]) -> None:
 
 
 def write(revision: str) -> None:
-    """Write the dump of this revision, from a PostgreSQL 15 of our own."""
+    """Write the dump of this revision, from a temporary PostgreSQL 15."""
     with tempfile.TemporaryDirectory() as folder, postgres_15(Path(folder)) as postgres:
         migrate.upgrade(postgres.url(), revision)
-        superuser = postgres.superuser.replace("/postgres?", "/todo?")  # whom row-level security hides nothing from
+        superuser = postgres.superuser.replace("/postgres?", "/todo?")  # row-level security hides nothing from it
         with psycopg.connect(superuser) as connection:
             fill(connection)
         command = [str(POSTGRES / "pg_dump"), "--inserts", "--column-inserts", superuser]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # Debian's own
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # Debian's
     FOLDER.mkdir(exist_ok=True)
-    # The lines that only psql knows carry a number that differs each time.
+    # Two commands of psql contain a random key.
     lines = [line for line in done.stdout.splitlines() if not re.match(r"\\(un)?restrict", line)]
     (FOLDER / f"{revision}.sql").write_text("\n".join(lines) + "\n")
 
 
 def load(url: str, revision: str) -> None:
-    """Load a dump as the login that owns the database and is no superuser; what was the owner's there is its own."""
+    """Load a dump as the login that owns the database and is no superuser. It becomes the owner of everything."""
     text = (FOLDER / f"{revision}.sql").read_text()
     text = re.sub(r"^ALTER .* OWNER TO todo;$", "", text, flags=re.MULTILINE)
-    # What belongs to todo_log, only todo_log may grant and revoke.
+    # Only todo_log may grant and revoke on what todo_log owns.
     text = re.sub(
         r"^(REVOKE ALL ON FUNCTION public\.(?:log_task|begin_behind_departure)\(\) FROM PUBLIC;)$",
         r"SET ROLE todo_log; \1 RESET ROLE;",
         text,
         flags=re.MULTILINE,
     )
-    # Its first lines switch row-level security off, which is an error for whoever it is forced on, and empty the path.
+    # Switching row-level security off is an error for a role on which it is forced.
     text = text.replace("SET row_security = off;", "")
     with psycopg.connect(url) as connection:
         connection.execute("grant create on schema public to todo_log")

@@ -1,4 +1,4 @@
-"""Faults: what is done to a server and to all that is below it, where both run on this machine."""
+"""Faults that are injected into a server, its network and its database, all on this machine."""
 
 import asyncio
 import contextlib
@@ -21,28 +21,29 @@ Fault = Callable[["Place"], Awaitable[None]]
 
 @dataclass
 class Place:
-    """What runs, and can be broken."""
+    """The running processes and proxies, into which faults are injected."""
 
     folder: Path
     settings: dict[str, Any]
     server: Server
-    front: stand.BadWire
-    """Before the server; `wire` is before the database."""
+    server_proxy: stand.FaultyProxy
+    """In front of the server."""
     postgres: stand.Postgres | None = None
     bouncer: stand.Bouncer | None = None
-    wire: stand.BadWire | None = None
+    db_proxy: stand.FaultyProxy | None = None
+    """In front of the pooler."""
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.front.port}"
+        return f"http://127.0.0.1:{self.server_proxy.port}"
 
     def start(self) -> None:
-        """The server again, on the same port."""
+        """Start the server again, on the same port."""
         self.server = Server(self.folder, port=self.server.port, **self.settings)
 
 
 async def kill_a_worker(place: Place) -> None:
-    while not (workers := stand.workers_of(place.server.process.pid)):  # noqa: ASYNC110 # they are on their way
+    while not (workers := stand.workers_of(place.server.process.pid)):  # noqa: ASYNC110 # they are being started
         await asyncio.sleep(0.05)
     random.choice(workers).kill()
 
@@ -57,23 +58,23 @@ async def restart_the_server(place: Place) -> None:
     place.start()
 
 
-async def cut_answers(place: Place) -> None:
-    """Answers are lost on their way: what was asked is done, and whoever asked does not know."""
+async def cut_responses(place: Place) -> None:
+    """Cut responses: the request was served, and the client does not know."""
     for _ in range(10):
-        place.front.cut_answer = random.randint(0, 80)
+        place.server_proxy.cut_response = random.randint(0, 80)
         await asyncio.sleep(0.05)
-    place.front.cut_answer = None
+    place.server_proxy.cut_response = None
 
 
 def _postmaster(place: Place) -> psutil.Process:
-    """Of the PostgreSQL that starts by itself."""
+    """The postmaster of the embedded PostgreSQL."""
     pid = (place.settings["data_dir"] / "postgres" / "postmaster.pid").read_text().split()[0]
     return psutil.Process(int(pid))
 
 
 async def kill_postgres(place: Place) -> None:
     if place.postgres is None:
-        _postmaster(place).kill()  # the server starts it again
+        _postmaster(place).kill()  # the server restarts it
         return
     place.postgres.kill()
     await asyncio.to_thread(place.postgres.start)
@@ -88,12 +89,12 @@ async def restart_postgres(place: Place) -> None:
 
 
 async def terminate_connections(place: Place) -> None:
-    """`terminating connection due to administrator command`, as when a serverless database goes to sleep."""
+    """`terminating connection due to administrator command`, as a serverless database does when it goes to sleep."""
     if place.postgres is not None:
         await asyncio.to_thread(place.postgres.terminate)
         return
     folder = place.settings["data_dir"] / "postgres"
-    with contextlib.suppress(psycopg.OperationalError):  # it may be on its way up from the fault before
+    with contextlib.suppress(psycopg.OperationalError):  # it may still be starting after the previous fault
         async with await psycopg.AsyncConnection.connect(f"host={folder} user=postgres dbname=postgres") as connection:
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'todo'", prepare=False
@@ -113,36 +114,36 @@ async def restart_the_pooler(place: Place) -> None:
     await asyncio.to_thread(place.bouncer.start)
 
 
-async def delay_the_wire(place: Place) -> None:
-    assert place.wire
-    place.wire.delay = random.uniform(0.01, 0.3)
+async def delay_the_network(place: Place) -> None:
+    assert place.db_proxy
+    place.db_proxy.delay = random.uniform(0.01, 0.3)
     await asyncio.sleep(random.uniform(0.2, 1.0))
-    place.wire.delay = 0.0
+    place.db_proxy.delay = 0.0
 
 
-async def reset_the_wire(place: Place) -> None:
-    assert place.wire
-    place.wire.reset()
+async def reset_connections(place: Place) -> None:
+    assert place.db_proxy
+    place.db_proxy.reset()
 
 
-async def half_close_the_wire(place: Place) -> None:
-    assert place.wire
-    place.wire.half_close()
+async def half_close_connections(place: Place) -> None:
+    assert place.db_proxy
+    place.db_proxy.half_close()
 
 
 async def cut_a_message(place: Place) -> None:
-    assert place.wire
+    assert place.db_proxy
     for _ in range(5):
-        place.wire.cut = random.randint(1, 80)
+        place.db_proxy.cut = random.randint(1, 80)
         await asyncio.sleep(0.05)
-    place.wire.cut = None
+    place.db_proxy.cut = None
 
 
 EVERYWHERE: list[Fault] = [
     kill_a_worker,
     kill_the_server,
     restart_the_server,
-    cut_answers,
+    cut_responses,
     kill_postgres,
     restart_postgres,
     terminate_connections,
@@ -151,31 +152,31 @@ BEHIND_A_POOLER: list[Fault] = [
     *EVERYWHERE,
     pause_the_pooler,
     restart_the_pooler,
-    delay_the_wire,
-    reset_the_wire,
-    half_close_the_wire,
+    delay_the_network,
+    reset_connections,
+    half_close_connections,
     cut_a_message,
 ]
 
 
 @contextlib.asynccontextmanager
 async def on_its_own(folder: Path, **settings: Any) -> AsyncIterator[Place]:
-    """The PostgreSQL that starts by itself below two workers."""
-    given = {"data_dir": folder / "data", "workers": 2, "sweep_interval": 1, "pool_timeout": 2, **settings}
-    async with _served(Server(folder, **given), given, folder) as place:
+    """A server with two workers and the embedded PostgreSQL."""
+    options = {"data_dir": folder / "data", "workers": 2, "sweep_interval": 1, "pool_timeout": 2, **settings}
+    async with _served(Server(folder, **options), options, folder) as place:
         yield place
 
 
 @contextlib.asynccontextmanager
 async def behind_a_pooler(folder: Path) -> AsyncIterator[Place]:
-    """Debian's PostgreSQL 15, PgBouncer in transaction mode, TLS between all, and a bad wire before them."""
+    """A server, a faulty proxy, PgBouncer in transaction mode and Debian's PostgreSQL 15, with TLS between all."""
     with contextlib.ExitStack() as stack:
         postgres = await asyncio.to_thread(stack.enter_context, stand.postgres_15(folder))
         await asyncio.to_thread(migrate.upgrade, postgres.url())
-        bouncer = await asyncio.to_thread(stack.enter_context, stand.bouncer_before(postgres))
-        async with stand.BadWire(bouncer.port)() as wire:
-            given: dict[str, Any] = {
-                "database_url": postgres.url(wire.port, ""),
+        bouncer = await asyncio.to_thread(stack.enter_context, stand.bouncer_for(postgres))
+        async with stand.FaultyProxy(bouncer.port)() as db_proxy:
+            options: dict[str, Any] = {
+                "database_url": postgres.url(db_proxy.port, ""),
                 "direct_database_url": postgres.url(),
                 "prepare_threshold": -1,  # Debian's PgBouncer is older than 1.21
                 "workers": 2,
@@ -183,15 +184,15 @@ async def behind_a_pooler(folder: Path) -> AsyncIterator[Place]:
                 "pool_timeout": 2,
                 "connect_timeout": 3,
             }
-            async with _served(Server(folder, **given), given, folder) as place:
-                place.postgres, place.bouncer, place.wire = postgres, bouncer, wire
+            async with _served(Server(folder, **options), options, folder) as place:
+                place.postgres, place.bouncer, place.db_proxy = postgres, bouncer, db_proxy
                 yield place
 
 
 @contextlib.asynccontextmanager
 async def _served(server: Server, settings: dict[str, Any], folder: Path) -> AsyncIterator[Place]:
-    async with stand.BadWire(server.port)() as front:
-        place = Place(folder, settings, server, front)
+    async with stand.FaultyProxy(server.port)() as server_proxy:
+        place = Place(folder, settings, server, server_proxy)
         try:
             yield place
         finally:

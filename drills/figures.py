@@ -1,4 +1,4 @@
-"""What a drill found, as figures: each says what was tried or lost, how much, and whether that is what was promised."""
+"""The results of a drill, as figures: what was counted or measured, and the limit that was promised for it."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -12,24 +12,25 @@ class Figure:
     what: str
     found: str
     promised: str = ""
-    """What it must be, or nothing where it is only told."""
+    """The limit, or nothing where there is none."""
     kept: bool = True
+    """Whether it is within the limit."""
 
 
 @dataclass
 class Figures:
-    """All that one drill found. A fault is a sentence about a promise that was not kept."""
+    """All figures of one drill. A fault is a sentence about a promise that was not kept."""
 
     drill: str
     lines: list[Figure] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def tell(self, what: str, found: Any) -> None:
-        """A figure that is told and not judged."""
+    def report(self, what: str, found: Any) -> None:
+        """Add a figure without a limit."""
         self.lines.append(Figure(what, f"{found:,}" if isinstance(found, int) else str(found)))
 
-    def judge(self, what: str, found: float, *, least: float | None = None, most: float | None = None) -> None:
-        """A figure that must not be under `least` or over `most`."""
+    def check(self, what: str, found: float, *, least: float | None = None, most: float | None = None) -> None:
+        """Add a figure that must be at least `least` and at most `most`."""
         kept = (least is None or found >= least) and (most is None or found <= most)
         bounds = [f"≥ {least:,}" if least is not None else "", f"≤ {most:,}" if most is not None else ""]
         promised = "0" if most == 0 else " and ".join(filter(None, bounds))
@@ -37,25 +38,25 @@ class Figures:
         if not kept:
             self.faults.append(f"{what}: {found:,}, promised is {promised}")
 
-    def none(self, what: str, faults: Iterable[str]) -> None:
-        """How many faults of a kind there were: none, it is promised."""
+    def expect_none(self, what: str, faults: Iterable[str]) -> None:
+        """Add the number of faults of a kind, which must be 0."""
         found = list(faults)
         self.lines.append(Figure(what, f"{len(found):,}", "0", not found))
         self.faults += found
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures for JSON."""
         return asdict(self)
 
 
 def rendered(raw: dict[str, Any]) -> str:
-    """The figures that are kept, as a table of Markdown for each drill."""
+    """The stored figures as Markdown, a table for each drill."""
     lines: list[str] = []
-    for name, kept in raw.items():
-        form = " LONG=1" if kept["long"] else ""
-        for figures in kept["figures"]:
+    for name, stored in raw.items():
+        form = " LONG=1" if stored["long"] else ""
+        for figures in stored["figures"]:
             lines += [
-                f"**{figures['drill']}** (`make drill{form} ONLY={name}`, {kept['at']} UTC, {kept['seconds']} s)",
+                f"**{figures['drill']}** (`make drill{form} ONLY={name}`, {stored['at']} UTC, {stored['seconds']} s)",
                 "",
             ]
             lines += ["| figure | found | promised |", "|---|---|---|"]

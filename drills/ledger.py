@@ -1,7 +1,7 @@
-"""The ledger: clients write and keep what they were told, while everything below them is broken at random.
+"""The ledger: clients write and record the responses, while faults are injected at random.
 
-Afterwards their ledgers are compared with the database: each acknowledged write is there exactly once, nothing that was
-refused is, nothing is torn, no number is missing or double, and replicas that follow the changes equal the lists.
+Afterwards the records are compared with the database: each acknowledged write is there exactly once, no refused write
+is there, no edit is partial, no revision is missing or duplicate, and replicas that follow the changes equal the lists.
 """
 
 import asyncio
@@ -22,41 +22,42 @@ from drills.faults import BEHIND_A_POOLER, EVERYWHERE, Fault, Place, behind_a_po
 from drills.figures import Figures
 from tests.support.events import Event, read
 
-PEOPLE, CLIENTS_EACH = 3, 4
-HEALTHY_WITHIN = 5.0  # seconds from the end of a fault until everybody writes again
-PATIENCE = 30.0  # seconds after which it is given up
+USERS, CLIENTS_EACH = 3, 4
+HEALTHY_WITHIN = 5.0  # seconds from the end of a fault until every user writes again
+PATIENCE = 30.0  # seconds after which the drill gives up
 
 
 @dataclass
 class Ledger:
-    """What a user's clients were told."""
+    """The record of the responses to a user's clients."""
 
     home: str
     headers: dict[str, str]
-    revisions: list[int] = field(default_factory=list)  # of the tasks in the answers to writes
+    revisions: list[int] = field(default_factory=list)  # of the tasks in the responses to writes
     deletions: int = 0
     created: dict[str, str] = field(default_factory=dict)  # ids by title
     edited: list[str] = field(default_factory=list)  # titles
     refused: set[str] = field(default_factory=set)  # titles
-    unknown: set[str] = field(default_factory=set)  # titles whose creation was not answered
+    unknown: set[str] = field(default_factory=set)  # titles whose creation had no response
     tasks: list[str] = field(default_factory=list)
     toggles: Counter[str] = field(default_factory=Counter)
-    acknowledged_at: float = 0.0  # when the last one was sent that was acknowledged
+    acknowledged_at: float = 0.0  # when the latest acknowledged write was sent
     replica: dict[str, Any] = field(default_factory=dict)
     position: int = 0
 
 
 @dataclass
 class Client:
-    """One of a user's clients, at work until it is over."""
+    """One of a user's clients."""
 
     http: httpx.AsyncClient
     ledger: Ledger
-    told: Counter[str]
+    counts: Counter[str]
     faults: list[str]
 
-    async def work(self, over: asyncio.Event) -> None:
-        while not over.is_set():
+    async def work(self, stop: asyncio.Event) -> None:
+        """Make random writes until `stop` is set."""
+        while not stop.is_set():
             choice = random.random()
             if choice < 0.25 or not self.ledger.tasks:
                 await self.create()
@@ -72,106 +73,107 @@ class Client:
                 await self.delete()
 
     async def write(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """A write with a key, sent again until it is answered."""
+        """A write with an idempotency key, retried until it has a response other than 502 and 503."""
         headers = {**self.ledger.headers, "Idempotency-Key": uuid4().hex, **headers}
         while True:
             began = time.monotonic()
             with contextlib.suppress(httpx.TransportError):
-                answer = await self.http.request(method, self.ledger.home + path, json=body, headers=headers)
-                if answer.status_code not in {503, 502}:
+                response = await self.http.request(method, self.ledger.home + path, json=body, headers=headers)
+                if response.status_code not in {503, 502}:
                     break
-                if "retry-after" not in answer.headers or "application/problem+json" not in str(answer.headers):
-                    self.faults.append(f"a 503 that does not say when to come back: {answer.text}")
-            self.told["retries"] += 1
+                if "retry-after" not in response.headers or "application/problem+json" not in str(response.headers):
+                    self.faults.append(f"a 503 without Retry-After: {response.text}")
+            self.counts["retries"] += 1
             await asyncio.sleep(random.uniform(0.2, 0.6))
-        self.told["writes"] += 1
-        self.told["replayed"] += "idempotent-replayed" in answer.headers
-        if answer.status_code in {200, 201}:
-            self.ledger.revisions.append(answer.json()["revision"])
-        elif answer.status_code not in {204, 404, 412, 422}:
-            self.faults.append(f"{method} was answered {answer.status_code}: {answer.text}")
+        self.counts["writes"] += 1
+        self.counts["replayed"] += "idempotent-replayed" in response.headers
+        if response.status_code in {200, 201}:
+            self.ledger.revisions.append(response.json()["revision"])
+        elif response.status_code not in {204, 404, 412, 422}:
+            self.faults.append(f"{method}: response {response.status_code}: {response.text}")
         self.ledger.acknowledged_at = began
-        return answer
+        return response
 
     async def create(self) -> None:
         title = uuid4().hex
-        answer = await self.write("POST", "/tasks", {"title": title})
-        if answer.status_code == 201:
-            self.ledger.created[title] = answer.json()["id"]
-            self.ledger.tasks.append(answer.json()["id"])
+        response = await self.write("POST", "/tasks", {"title": title})
+        if response.status_code == 201:
+            self.ledger.created[title] = response.json()["id"]
+            self.ledger.tasks.append(response.json()["id"])
 
     async def create_without_a_key(self) -> None:
-        """Once: what it is told must be true, and where it is told nothing, either may be."""
+        """Create a task without a key, once. Without a response the task may exist or not; a response must be true."""
         title = uuid4().hex
         try:
             path = f"{self.ledger.home}/tasks"
-            answer = await self.http.post(path, json={"title": title}, headers=self.ledger.headers)
+            response = await self.http.post(path, json={"title": title}, headers=self.ledger.headers)
         except httpx.TransportError:
             self.ledger.unknown.add(title)
-            self.told["unknown"] += 1
+            self.counts["unknown"] += 1
             await asyncio.sleep(0.05)
             return
-        if answer.status_code == 201:
-            self.ledger.revisions.append(answer.json()["revision"])
-            self.ledger.created[title] = answer.json()["id"]
-            self.told["writes"] += 1
-        elif answer.status_code == 503 and "may or may not" not in answer.json()["detail"]:
+        if response.status_code == 201:
+            self.ledger.revisions.append(response.json()["revision"])
+            self.ledger.created[title] = response.json()["id"]
+            self.counts["writes"] += 1
+        elif response.status_code == 503 and "may or may not" not in response.json()["detail"]:
             self.ledger.refused.add(title)
-            self.told["refused"] += 1
-        elif answer.status_code == 503:
+            self.counts["refused"] += 1
+        elif response.status_code == 503:
             self.ledger.unknown.add(title)
-            self.told["unknown"] += 1
+            self.counts["unknown"] += 1
         else:
-            self.faults.append(f"POST was answered {answer.status_code}: {answer.text}")
+            self.faults.append(f"POST: response {response.status_code}: {response.text}")
 
     async def toggle(self) -> None:
         task = random.choice(self.ledger.tasks)
-        answer = await self.write("PATCH", f"/tasks/{task}/complete")
-        self.ledger.toggles[task] += answer.status_code == 200
+        response = await self.write("PATCH", f"/tasks/{task}/complete")
+        self.ledger.toggles[task] += response.status_code == 200
 
     async def edit(self) -> None:
         task, text = random.choice(self.ledger.tasks), uuid4().hex
-        answer = await self.write("PUT", f"/tasks/{task}", {"title": text, "description": text})
-        if answer.status_code == 200:
+        response = await self.write("PUT", f"/tasks/{task}", {"title": text, "description": text})
+        if response.status_code == 200:
             self.ledger.edited.append(text)
 
     async def be_refused(self) -> None:
+        """Make a write that must be refused."""
         task, text = random.choice(self.ledger.tasks), uuid4().hex
         self.ledger.refused.add(text)
-        self.told["refused"] += 1
+        self.counts["refused"] += 1
         if random.random() < 0.5:
-            answer = await self.write("PUT", f"/tasks/{task}", {"title": text}, **{"If-Match": '"0"'})
+            response = await self.write("PUT", f"/tasks/{task}", {"title": text}, **{"If-Match": '"0"'})
         else:
-            answer = await self.write("POST", "/tasks", {"title": text, "completed": "perhaps"})
-        if answer.status_code not in {404, 412, 422}:
-            self.faults.append(f"what must be refused was answered {answer.status_code}: {answer.text}")
+            response = await self.write("POST", "/tasks", {"title": text, "completed": "perhaps"})
+        if response.status_code not in {404, 412, 422}:
+            self.faults.append(f"a write that must be refused: response {response.status_code}: {response.text}")
 
     async def delete(self) -> None:
         task = self.ledger.tasks.pop(random.randrange(len(self.ledger.tasks)))
-        answer = await self.write("DELETE", f"/tasks/{task}")
-        self.ledger.deletions += answer.status_code == 204
+        response = await self.write("DELETE", f"/tasks/{task}")
+        self.ledger.deletions += response.status_code == 204
 
 
-async def follow(http: httpx.AsyncClient, ledger: Ledger, told: Counter[str], faults: list[str]) -> None:
-    """A replica that follows the stream, and comes back to where it was."""
+async def follow(http: httpx.AsyncClient, ledger: Ledger, counts: Counter[str], faults: list[str]) -> None:
+    """A replica that follows the stream, and reconnects at its position."""
     path = f"{ledger.home}/changes/stream"
     while True:
         with contextlib.suppress(httpx.TransportError):
             headers = {**ledger.headers, "Last-Event-ID": str(ledger.position)}
-            async with http.stream("GET", path, headers=headers, timeout=httpx.Timeout(5, read=20)) as answer:
-                async for event in read(answer):
+            async with http.stream("GET", path, headers=headers, timeout=httpx.Timeout(5, read=20)) as response:
+                async for event in read(response):
                     if isinstance(event, Event) and event.name == "change":
                         change = event.data
                         if change["revision"] != ledger.position + 1:
                             faults.append(f"the stream went from {ledger.position} to {change['revision']}")
                         ledger.position = change["revision"]
                         ledger.replica[change["task_id"]] = change["task"]
-            told["reconnections"] += 1
+            counts["reconnections"] += 1
         await asyncio.sleep(0.5)
 
 
 async def check(http: httpx.AsyncClient, ledger: Ledger, faults: list[str]) -> None:
-    """Compare what the clients hold with what there is."""
+    """Compare the record with the lists and the changes."""
 
     def expect(what: str, found: Any, expected: Any) -> None:
         if found != expected:
@@ -180,17 +182,17 @@ async def check(http: httpx.AsyncClient, ledger: Ledger, faults: list[str]) -> N
     changes: list[dict[str, Any]] = []
     position, more = 0, True
     while more:
-        answer = (await http.get(f"{ledger.home}/changes", params={"since": position}, headers=ledger.headers)).json()
-        changes += answer["changes"]
-        position, more = answer["revision"], answer["more"]
+        response = (await http.get(f"{ledger.home}/changes", params={"since": position}, headers=ledger.headers)).json()
+        changes += response["changes"]
+        position, more = response["revision"], response["more"]
     titles = [change["task"]["title"] for change in changes if change["kind"] == "create"]
     unknown = ledger.unknown & {*titles}
-    expect("numbers", [each["revision"] for each in changes], [*range(1, len(changes) + 1)])
-    expect("double numbers", len({*ledger.revisions}), len(ledger.revisions))
+    expect("revisions", [each["revision"] for each in changes], [*range(1, len(changes) + 1)])
+    expect("duplicate revisions", len({*ledger.revisions}), len(ledger.revisions))
     expect("writes", len(changes), len(ledger.revisions) + ledger.deletions + len(unknown))
     expect("creations", sorted(titles), sorted([*ledger.created, *unknown]))
     edits = [each["task"] for each in changes if each["kind"] == "update" and each["task"]["description"]]
-    expect("torn edits", [each for each in edits if each["title"] != each["description"]], [])
+    expect("partial edits", [each for each in edits if each["title"] != each["description"]], [])
     expect("edits", {each["title"] for each in edits}, {*ledger.edited})
     expect("refused writes", ledger.refused & {each["task"]["title"] for each in changes}, set())
     replica = {each["task_id"]: each["task"] for each in changes}
@@ -206,7 +208,7 @@ async def check(http: httpx.AsyncClient, ledger: Ledger, faults: list[str]) -> N
 
 
 async def healthy(ledgers: list[Ledger]) -> float:
-    """Seconds until everybody was acknowledged a write that they sent after now."""
+    """Seconds until every user has an acknowledged write that was sent after now."""
     began = time.monotonic()
     for _ in range(round(PATIENCE / 0.02)):
         if all(ledger.acknowledged_at >= began for ledger in ledgers):
@@ -216,18 +218,18 @@ async def healthy(ledgers: list[Ledger]) -> float:
 
 
 async def drill(place: Place, faults: int, kinds: list[Fault], name: str, *, within: float = HEALTHY_WITHIN) -> Figures:
-    """Break `place` so often, each kind in its turn and in a random order, and compare."""
-    figures, over, told = Figures(name), asyncio.Event(), Counter[str]()
+    """Inject so many faults, each kind equally often and in a random order, and compare."""
+    figures, stop, counts = Figures(name), asyncio.Event(), Counter[str]()
     wrong: list[str] = []
     recovered: list[tuple[float, str]] = []
     await asyncio.to_thread(place.server.ready)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=place.base, timeout=10, limits=limits) as http:
-        people = await signed_up(place.base, PEOPLE)
-        ledgers = [Ledger(person.home, {"Authorization": f"Bearer {person.token}"}) for person in people]
-        following = [asyncio.create_task(follow(http, ledger, told, wrong)) for ledger in ledgers]
+        users = await signed_up(place.base, USERS)
+        ledgers = [Ledger(person.home, {"Authorization": f"Bearer {person.token}"}) for person in users]
+        following = [asyncio.create_task(follow(http, ledger, counts, wrong)) for ledger in ledgers]
         working = [
-            asyncio.create_task(Client(http, ledger, told, wrong).work(over))
+            asyncio.create_task(Client(http, ledger, counts, wrong).work(stop))
             for ledger in ledgers
             for _ in range(CLIENTS_EACH)
         ]
@@ -241,44 +243,45 @@ async def drill(place: Place, faults: int, kinds: list[Fault], name: str, *, wit
                 recovered.append((await healthy(ledgers), fault.__name__))
                 if recovered[-1][0] >= PATIENCE:
                     break
-            over.set()
+            stop.set()
             async with asyncio.timeout(2 * PATIENCE):
                 await asyncio.gather(*working)
                 for ledger in ledgers:
                     await check(http, ledger, wrong)
         except TimeoutError:
-            wrong.append(f"nobody was answered any more after {recovered[-1][1]}")
+            wrong.append(f"no more responses after {recovered[-1][1]}")
         finally:
             for task in (*working, *following):
                 task.cancel()
             ended = await asyncio.gather(*working, *following, return_exceptions=True)
             wrong += [repr(error) for error in ended if isinstance(error, Exception)]
     worst, which = max(recovered)
-    figures.judge("faults survived", len(recovered), least=faults)
-    figures.tell("  of kinds", len({*plan}))
-    figures.tell("writes acknowledged", told["writes"])
-    figures.tell("  a second, faults included", round(told["writes"] / (time.monotonic() - began)))
-    figures.tell("  sent again", told["retries"])
-    figures.judge("  answered from the first time", told["replayed"], least=1)
-    figures.tell("refused; not known", f"{told['refused']:,}; {told['unknown']:,}")
-    figures.tell("streams taken up again", told["reconnections"])
-    figures.none("lost, double, torn, or there although refused", wrong)
-    figures.judge("seconds until everybody writes again, after the last", round(recovered[-1][0], 2), most=within)
+    figures.check("faults recovered from", len(recovered), least=faults)
+    figures.report("  kinds of faults", len({*plan}))
+    figures.report("acknowledged writes", counts["writes"])
+    figures.report("  per second, faults included", round(counts["writes"] / (time.monotonic() - began)))
+    figures.report("  retries", counts["retries"])
+    figures.check("  with the stored response of an earlier attempt", counts["replayed"], least=1)
+    figures.report("refused writes; writes with unknown result", f"{counts['refused']:,}; {counts['unknown']:,}")
+    figures.report("stream reconnections", counts["reconnections"])
+    figures.expect_none("lost, duplicate or partial writes, and refused ones that were made", wrong)
+    what = "seconds until every user writes again, after the last fault"
+    figures.check(what, round(recovered[-1][0], 2), most=within)
     times = sorted(seconds for seconds, _ in recovered)
-    figures.tell("  after any: median", round(times[len(times) // 2], 2))
-    figures.tell(f"  at worst ({which.replace('_', ' ')})", round(worst, 2))
+    figures.report("  after each fault, median", round(times[len(times) // 2], 2))
+    figures.report(f"  worst ({which.replace('_', ' ')})", round(worst, 2))
     return figures
 
 
 def run(folder: Path, *, long: bool) -> list[Figures]:
-    """Both places; some 200 faults when `long`."""
+    """With the embedded PostgreSQL and behind PgBouncer; some 200 faults when `long`."""
 
     async def both() -> list[Figures]:
         found = []
         async with on_its_own(folder / "own") as place:
-            found.append(await drill(place, 24 if long else 12, EVERYWHERE, "the ledger, PostgreSQL 18 of its own"))
-        if why := stand.missing():
-            found[0].tell("behind PgBouncer", f"not tried: {why}")
+            found.append(await drill(place, 24 if long else 12, EVERYWHERE, "the ledger, embedded PostgreSQL 18"))
+        if reason := stand.missing():
+            found[0].report("behind PgBouncer", f"not run: {reason}")
             return found
         async with behind_a_pooler(folder / "pooled") as place:
             name = "the ledger, PostgreSQL 15 behind PgBouncer, TLS"

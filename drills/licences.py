@@ -15,16 +15,16 @@ ROOT = Path(__file__).parent.parent
 FREE = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0", "PostgreSQL", "Unlicense",
 }  # fmt: skip
-"""What asks for no more than its notice."""
+"""Licences whose only condition is a notice."""
 
 WEAK = {
     "LGPL-3.0-only": "psycopg: imported unmodified, and replaceable by installing another version",
     "MPL-2.0": "certifi: a list of certificates, redistributed unmodified",
 }
-"""What asks for its own source alone, and why that is no burden."""
+"""Licences with conditions on their own source only, and how they are met."""
 
-AS_THEY_SAY_OTHERWISE = {
-    # With a marker, so that they are not installed everywhere.
+KNOWN = {
+    # With a marker, so they are not installed on every platform.
     "async-timeout": "Apache-2.0",
     "colorama": "BSD-3-Clause",
     "deprecated": "MIT",
@@ -33,7 +33,7 @@ AS_THEY_SAY_OTHERWISE = {
     "pycparser": "BSD-3-Clause",
     "tzdata": "Apache-2.0",
     "uvloop": "Apache-2.0 OR MIT",
-    # In words instead of SPDX.
+    # Without an SPDX expression in their metadata.
     "certifi": "MPL-2.0",
     "email-validator": "Unlicense",
     "fasteners": "Apache-2.0",
@@ -67,7 +67,7 @@ BUNDLED = [
     ),
     ("the most common passwords", "todo", "MIT", "from zxcvbn 4.5.0"),
 ]
-"""What lies inside the wheels of others: what, in which, under which licence, how it is used."""
+"""Bundled in the wheels of others: component, distribution, licence, use."""
 
 HEAD = """\
 # Licences
@@ -82,7 +82,7 @@ need.
 
 @dataclass(frozen=True)
 class Distribution:
-    """One that the lock files name, with who needs it."""
+    """A distribution in a lock file, with those that need it."""
 
     name: str
     version: str
@@ -91,20 +91,20 @@ class Distribution:
 
     @property
     def licence(self) -> str:
-        """As SPDX. Raises LookupError for one that says it in words, and is not known here."""
-        if known := AS_THEY_SAY_OTHERWISE.get(self.name):
-            return known
+        """Its licence as SPDX. Raises LookupError where the metadata has none and it is not in KNOWN."""
+        if licence := KNOWN.get(self.name):
+            return licence
         try:
-            said = metadata(self.name)["License-Expression"]
+            expression = metadata(self.name)["License-Expression"]
         except PackageNotFoundError:
-            said = None
-        if said is None:
-            raise LookupError(f"what is the licence of {self.name}? It says so in words, if at all")
-        return str(said)
+            expression = None
+        if expression is None:
+            raise LookupError(f"the metadata of {self.name} has no SPDX expression: add its licence to KNOWN")
+        return str(expression)
 
 
 def locked(name: str) -> list[Distribution]:
-    """What a lock file names."""
+    """The distributions in a lock file."""
     found = []
     for entry in re.split(r"\n(?=\S)", (ROOT / name).read_text()):
         if head := re.match(r"([\w.-]+)(?:\[[^]]*\])?==(\S+)(?: ; (.*?))? \\", entry):
@@ -115,7 +115,7 @@ def locked(name: str) -> list[Distribution]:
 
 
 def shipped() -> list[Distribution]:
-    """What serves, and with it the PostgreSQL that starts by itself."""
+    """The distributions that an installation contains: the server and the embedded PostgreSQL."""
     serve = locked("requirements-serve.lock")
     embedded = [re.split(r"[<>=\[]", each)[0] for each in _project()["optional-dependencies"]["embedded"]]
     everything = {each.name: each for each in locked("requirements.lock")}

@@ -1,4 +1,4 @@
-"""The life of a deployment: rolling restarts with a migration, first starts, a database that takes no writes."""
+"""The life cycle of a deployment: rolling restarts with a migration, first starts, a database that accepts no writes."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 
+import todo
 from drills.clients import Client, signed_up
 from drills.figures import Figures
 from drills.storage import disk_full, read_only
@@ -25,10 +26,10 @@ from todo.db import migrate
 from todo.db.embedded import server as embedded
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH')}:/usr/sbin")
-DELAY = 2  # seconds between failing readiness and the stop; the proxy is told as soon as it sees that
+DELAY = 2  # seconds between failing readiness and the stop, in which the proxy is reconfigured
 GRACE = 10  # seconds in which running requests must end
 
-NEXT = '''"""A release to come."""
+NEXT = '''"""The next release."""
 
 from alembic import op
 
@@ -49,7 +50,7 @@ def downgrade() -> None:
 
 
 class Proxy:
-    """nginx before some servers, with connections that it keeps."""
+    """nginx in front of some servers, with persistent connections to them."""
 
     def __init__(self, folder: Path, ports: list[int]) -> None:
         self.port = free_port()
@@ -71,8 +72,8 @@ class Proxy:
             'proxy_http_version 1.1; proxy_set_header Connection ""; } } }\n'
         )
 
-    def lead_to(self, ports: list[int]) -> None:
-        """From now on to these servers alone."""
+    def route_to(self, ports: list[int]) -> None:
+        """Send new requests only to these servers."""
         self._write(ports)
         self.process.send_signal(signal.SIGHUP)
 
@@ -83,48 +84,48 @@ class Proxy:
 
 def next_release(folder: Path) -> Path:
     """A copy of the code with one more migration."""
-    shutil.copytree(Path(migrate.__file__).parent, folder / "todo", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(todo.__file__).parent, folder / "todo", ignore=shutil.ignore_patterns("__pycache__"))
     migration = NEXT.format(name="2099_01_01_next", head=migrate.head())
     (folder / "todo" / "migrations" / "versions" / "2099-01-01_next.py").write_text(migration)
     return folder
 
 
-async def work(port: int, person: Person, told: Counter[str], over: asyncio.Event) -> None:
-    """Writes and reads, each over a connection of its own; what is not answered as it should be is lost."""
+async def work(port: int, person: Person, counts: Counter[str], stop: asyncio.Event) -> None:
+    """Writes and reads, each on a new connection, until `stop` is set. Counts requests, and wrong or missing responses."""
     client = Client(port, person, Connection="close")
-    while not over.is_set():
+    while not stop.is_set():
         try:
-            made = await client.ask("POST", "/tasks", {"title": uuid4().hex})
-            told["requests"] += 1
+            made = await client.request("POST", "/tasks", {"title": uuid4().hex})
+            counts["requests"] += 1
             if made.status != 201:
-                told[f"a create was answered {made.status}"] += 1
+                counts[f"POST: response {made.status}"] += 1
                 continue
             task = json.loads(made.body)["id"]
-            told["created"] += 1
+            counts["created"] += 1
             for method, path in (("GET", f"/tasks/{task}"), ("PATCH", f"/tasks/{task}/complete")):
-                answer = await client.ask(method, path)
-                told["requests"] += 1
-                told[f"{method} was answered {answer.status}"] += answer.status != 200
+                response = await client.request(method, path)
+                counts["requests"] += 1
+                counts[f"{method}: response {response.status}"] += response.status != 200
         except (OSError, asyncio.IncompleteReadError) as error:
-            told[f"a request was lost: {type(error).__name__}"] += 1
+            counts[f"a request was lost: {type(error).__name__}"] += 1
 
 
 async def last_event(port: int, person: Person) -> str:
-    """Why a stream ended."""
+    """The reason with which a stream ends."""
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
         http.stream(
             "GET", f"{person.home}/changes/stream", headers={"Authorization": f"Bearer {person.token}"}
-        ) as answer,
+        ) as response,
     ):
-        async for event in read(answer):
+        async for event in read(response):
             if isinstance(event, Event) and event.name == "end":
                 return str(event.data["reason"])
-    return "nothing was said"
+    return "no end event"
 
 
-async def stopped(server: Server) -> tuple[float, int]:
-    """Tell a server to stop; seconds until it was not ready, and then see it end by itself: its exit status."""
+async def terminate(server: Server) -> tuple[float, bool]:
+    """Send SIGTERM; seconds until readiness failed, and whether the server still ran then."""
     server.process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=5) as http:
@@ -137,7 +138,7 @@ async def stopped(server: Server) -> tuple[float, int]:
 
 async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
     """Two servers behind nginx are replaced by the next release, one after the other, under load."""
-    told, over = Counter[str](), asyncio.Event()
+    counts, stop = Counter[str](), asyncio.Event()
     release = await asyncio.to_thread(next_release, folder / "release")
     settings: dict[str, Any] = {"database_url": url, "shutdown_delay": DELAY}
     await asyncio.to_thread(migrate.upgrade, url)
@@ -148,8 +149,8 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
     proxy = Proxy(folder, ports)
     reasons, unready, ends = [], [], []
     try:
-        people = await signed_up(f"http://127.0.0.1:{ports[0]}", 8)
-        working = [asyncio.create_task(work(proxy.port, person, told, over)) for person in people]
+        users = await signed_up(f"http://127.0.0.1:{ports[0]}", 8)
+        working = [asyncio.create_task(work(proxy.port, person, counts, stop)) for person in users]
         await asyncio.sleep(1)
         upgraded = await asyncio.create_subprocess_exec(
             TODO, "db", "upgrade",
@@ -157,45 +158,47 @@ async def rolling_restart(folder: Path, url: str, figures: Figures) -> None:
         )  # fmt: skip
         status = await upgraded.wait()
         for number, old in enumerate(servers):
-            stream = asyncio.create_task(last_event(old.port, people[0]))
+            stream = asyncio.create_task(last_event(old.port, users[0]))
             await asyncio.sleep(0.5)
             began = time.monotonic()
-            seconds, serves = await stopped(old)
-            proxy.lead_to([port for port in ports if port != old.port])
+            seconds, running = await terminate(old)
+            proxy.route_to([port for port in ports if port != old.port])
             code = await asyncio.to_thread(old.process.wait, 30)
             old.http.close()
             unready.append(seconds)
             ends.append(time.monotonic() - began)
             reasons.append(await stream)
-            if not serves or code:
-                told[f"an old server ended with {code}, {serves=}"] += 1
+            if not running or code:
+                counts[f"an old server exited with {code}, {running=}"] += 1
             servers[number] = Server(folder, port=old.port, pythonpath=release, **settings)
             await asyncio.to_thread(servers[number].ready)
-            proxy.lead_to(ports)
+            proxy.route_to(ports)
             await asyncio.sleep(1)
-        over.set()
+        stop.set()
         await asyncio.gather(*working)
         kept = 0
-        for person in people:
+        for person in users:
             async with Client(proxy.port, person) as client:
-                kept += len(json.loads((await client.ask("GET", "/tasks")).body))
+                kept += len(json.loads((await client.request("GET", "/tasks")).body))
     finally:
         proxy.stop()
         for server in servers:
             if server.process.poll() is None:
                 await asyncio.to_thread(server.stop)
-    lost = [f"{count} × {what}" for what, count in told.items() if count and what not in {"requests", "created"}]
-    figures.tell("requests while two servers and the schema were replaced", told["requests"])
-    figures.none("  lost or refused", lost)
-    figures.judge("  created and kept", kept, least=told["created"], most=told["created"])
-    figures.judge("  exit status of the migration", status, most=0)
-    figures.judge("  seconds until readiness failed, at worst", round(max(unready), 2), most=1)
-    figures.judge("  seconds from SIGTERM to the end, at worst", round(max(ends), 1), most=DELAY + GRACE)
-    figures.none("  streams that ended without a reason", [reason for reason in reasons if reason != "shutdown"])
+    lost = [f"{count} × {what}" for what, count in counts.items() if count and what not in {"requests", "created"}]
+    figures.report("requests during the replacement of two servers and a migration", counts["requests"])
+    figures.expect_none("  lost or refused", lost)
+    figures.check("  created tasks that are there afterwards", kept, least=counts["created"], most=counts["created"])
+    figures.check("  exit status of the migration", status, most=0)
+    figures.check("  seconds from SIGTERM to failing readiness, worst", round(max(unready), 2), most=1)
+    figures.check("  seconds from SIGTERM to exit, worst", round(max(ends), 1), most=DELAY + GRACE)
+    figures.expect_none(
+        "  streams that ended without the reason `shutdown`", [reason for reason in reasons if reason != "shutdown"]
+    )
 
 
 async def first_starts(folder: Path, url: str, figures: Figures, count: int = 10) -> None:
-    """Servers that start at once on an empty database."""
+    """Servers that start concurrently on an empty database."""
     began = time.monotonic()
     with ExitStack() as stack:
         servers = []
@@ -211,24 +214,24 @@ async def first_starts(folder: Path, url: str, figures: Figures, count: int = 10
                 faults.append(str(error)[-500:])
         [person] = await signed_up(f"http://127.0.0.1:{servers[0].port}", 1)
         async with Client(servers[0].port, person) as client:
-            made = await client.ask("POST", "/tasks", {"title": "Water the ferns"})
+            made = await client.request("POST", "/tasks", {"title": "Water the ferns"})
         for server in servers:
             async with Client(server.port, person) as client:
-                answer = await client.ask("GET", f"/tasks/{json.loads(made.body)['id']}")
-            if answer.status != 200:
-                faults.append(f"a task made at one server was answered {answer.status} by another")
-    figures.none(f"{count} first starts at once: faults", faults)
-    figures.tell("  seconds until all were ready", round(time.monotonic() - began, 1))
+                response = await client.request("GET", f"/tasks/{json.loads(made.body)['id']}")
+            if response.status != 200:
+                faults.append(f"a task that was created at another server: response {response.status}")
+    figures.expect_none(f"{count} concurrent first starts: failures", faults)
+    figures.report("  seconds until all were ready", round(time.monotonic() - began, 1))
 
 
 async def drill(folder: Path) -> Figures:
-    """All of it, on one PostgreSQL; the full disk on one of its own."""
+    """All parts on one PostgreSQL, except the full disk, which has its own."""
     figures = Figures("life cycle")
     with embedded.running(folder / "data") as server_url:
         for what, name in ((rolling_restart, "rolling"), (first_starts, "first"), (read_only, "read-only")):
             (folder / name).mkdir()
             if what is rolling_restart and not NGINX:
-                figures.tell("a rolling restart", "not tried: needs nginx (apt-get install nginx-light)")
+                figures.report("rolling restart", "not run: needs nginx (apt-get install nginx-light)")
                 continue
             with scratch_database(server_url) as url:
                 await what(folder / name, url, figures)
@@ -236,6 +239,6 @@ async def drill(folder: Path) -> Figures:
     return figures
 
 
-def run(folder: Path, *, long: bool) -> Figures:  # noqa: ARG001 # there is one form
-    """Each once."""
+def run(folder: Path, *, long: bool) -> Figures:  # noqa: ARG001 # it has one form
+    """Run each part once."""
     return asyncio.run(drill(folder))

@@ -1,4 +1,4 @@
-"""Load: the six endpoints as fast as they come, beside a thousand event streams."""
+"""Load: the six endpoints at full speed, together with a thousand event streams."""
 
 import asyncio
 import json
@@ -23,6 +23,7 @@ MEGABYTE = 1 << 20
 
 @asynccontextmanager
 async def serving(folder: Path, **settings: Any) -> AsyncIterator[Server]:
+    """A server with an embedded PostgreSQL, while the block runs."""
     server = Server(folder, data_dir=folder / "data", **settings)
     try:
         yield await asyncio.to_thread(server.ready)
@@ -31,8 +32,8 @@ async def serving(folder: Path, **settings: Any) -> AsyncIterator[Server]:
             await asyncio.to_thread(server.stop)
 
 
-async def six(client: Client, told: Counter[str]) -> None:
-    """Each of the six endpoints once, in a sensible order, on a task that is gone afterwards."""
+async def six(client: Client, counts: Counter[str]) -> None:
+    """Call each of the six endpoints once, on a task that is purged in the end."""
     calls: list[tuple[str, str, Any, int]] = [
         ("GET", "/tasks?limit=20", None, 200),
         ("GET", "/tasks/{id}", None, 200),
@@ -40,29 +41,30 @@ async def six(client: Client, told: Counter[str]) -> None:
         ("PATCH", "/tasks/{id}/complete", None, 200),
         ("DELETE", "/tasks/{id}?permanent=true", None, 204),
     ]
-    made = await client.ask("POST", "/tasks", {"title": "Water the ferns", "description": "the big ones " * 10})
-    told["requests"] += 1
+    made = await client.request("POST", "/tasks", {"title": "Water the ferns", "description": "the big ones " * 10})
+    counts["requests"] += 1
     if made.status != 201:
-        told[f"answered {made.status}"] += 1
+        counts[f"responses {made.status}"] += 1
         return
     task = json.loads(made.body)["id"]
-    for method, path, body, wanted in calls:
-        answer = await client.ask(method, path.format(id=task), body)
-        told["requests"] += 1
-        told[f"answered {answer.status}"] += answer.status != wanted
+    for method, path, body, expected in calls:
+        response = await client.request(method, path.format(id=task), body)
+        counts["requests"] += 1
+        counts[f"responses {response.status}"] += response.status != expected
 
 
-async def until_over(seconds: float, work: Callable[[], Awaitable[None]], told: Counter[str]) -> None:
+async def repeat(seconds: float, work: Callable[[], Awaitable[None]], counts: Counter[str]) -> None:
+    """Do `work` again and again for so many seconds, and count broken connections."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             await work()
         except (OSError, asyncio.IncompleteReadError):
-            told["broken connections"] += 1
+            counts["broken connections"] += 1
 
 
 class Reader:
-    """A stream that is held, and must tell every revision of its user once and in order."""
+    """A stream that is kept open, and must send every revision of its user once and in order."""
 
     def __init__(self) -> None:
         self.last: int | None = None
@@ -70,7 +72,7 @@ class Reader:
         self.gaps = 0
         self.open = True
 
-    async def hold(self, port: int, person: Person) -> None:
+    async def follow(self, port: int, person: Person) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         path = f"{person.home}/changes/stream"
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\n\r\n".encode())
@@ -86,44 +88,44 @@ class Reader:
             writer.close()
 
 
-async def streams_behind(port: int, writers: list[Person], readers: list[Reader]) -> list[str]:
-    """Which of the streams of those who wrote have not told the last change, some seconds after it."""
-    behind: list[str] = []
+async def late_streams(port: int, writers: list[Person], readers: list[Reader]) -> list[str]:
+    """The streams of the writers that have not received the last change some seconds after it."""
+    late: list[str] = []
     deadline = time.monotonic() + 5
     for number, person in enumerate(writers):
         theirs = readers[number * READERS_EACH : (number + 1) * READERS_EACH]
         async with Client(port, person) as client:
-            last = int((await client.ask("GET", "/tasks?limit=1")).headers["etag"].strip('W/"'))
+            last = int((await client.request("GET", "/tasks?limit=1")).headers["etag"].strip('W/"'))
         while any(reader.last != last for reader in theirs) and time.monotonic() < deadline:  # noqa: ASYNC110 # of forty streams
             await asyncio.sleep(0.1)
-        behind += [f"a stream stands at {reader.last} of {last}" for reader in theirs if reader.last != last]
-    return behind
+        late += [f"a stream is at revision {reader.last} of {last}" for reader in theirs if reader.last != last]
+    return late
 
 
 def slope(points: list[tuple[float, float]]) -> float:
-    """Of a straight line through the points, per unit of the first coordinate."""
+    """The slope of a straight line through the points, per unit of the first coordinate."""
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
 async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: int) -> None:
-    """All six endpoints as fast as they come, with the streams beside them, some of which see every write."""
-    told = Counter[str]()
+    """All six endpoints at full speed, together with the streams, some of which receive every write."""
+    counts = Counter[str]()
     settings = {"workers": 2, "access_token_lifetime": 86_400, "max_streams_per_user": 50}
     async with serving(folder, **settings) as server, AsyncExitStack() as stack:
-        people = await signed_up(f"http://127.0.0.1:{server.port}", streams // READERS_EACH)
+        users = await signed_up(f"http://127.0.0.1:{server.port}", streams // READERS_EACH)
         readers = [Reader() for _ in range(streams)]
-        holding = [
-            asyncio.create_task(reader.hold(server.port, people[number // READERS_EACH]))
+        following = [
+            asyncio.create_task(reader.follow(server.port, users[number // READERS_EACH]))
             for number, reader in enumerate(readers)
         ]
-        stack.callback(lambda: [task.cancel() for task in holding])
-        while any(reader.last is None and reader.open for reader in readers):  # noqa: ASYNC110 # a thousand, one by one
+        stack.callback(lambda: [task.cancel() for task in following])
+        while any(reader.last is None and reader.open for reader in readers):  # noqa: ASYNC110 # of a thousand streams
             await asyncio.sleep(0.1)
-        writers = people[:2]  # whose changes forty streams tell
+        writers = users[:2]  # whose changes forty streams send
         others = await signed_up(f"http://127.0.0.1:{server.port}", CLIENTS - len(writers))
         clients = [Client(server.port, person) for person in (*writers, *others)]
         loading = [
-            asyncio.create_task(until_over(seconds, lambda client=client: six(client, told), told))  # type: ignore[misc] # mypy reads no defaults of a lambda
+            asyncio.create_task(repeat(seconds, lambda client=client: six(client, counts), counts))  # type: ignore[misc] # mypy reads no defaults of a lambda
             for client in clients
         ]
         workers = stand.workers_of(server.process.pid)
@@ -136,33 +138,33 @@ async def full_load(folder: Path, seconds: float, figures: Figures, *, streams: 
         await asyncio.gather(*loading)
         for client in clients:
             await client.close()
-        taken = time.monotonic() - began
-        behind = await streams_behind(server.port, writers, readers)
-        settled = memory[len(memory) // 3 :]
-        figures.tell("seconds of full load, 16 connections, 2 workers", round(taken))
-        figures.tell("requests answered", told["requests"])
-        figures.tell("  a second", round(told["requests"] / taken))
-        wrong = {name: count for name, count in told.items() if name != "requests" and count}
-        figures.none("errors", [f"{count} × {name}" for name, count in wrong.items()])
-        figures.tell("memory of both workers at the end, MB", round(memory[-1][1]))
-        if seconds >= 300:  # before, caches fill
-            figures.judge("  its slope, MB a minute", round(slope(settled), 2), most=1)
+        duration = time.monotonic() - began
+        late = await late_streams(server.port, writers, readers)
+        last_two_thirds = memory[len(memory) // 3 :]
+        figures.report("seconds of full load, 16 connections, 2 workers", round(duration))
+        figures.report("requests answered", counts["requests"])
+        figures.report("  per second", round(counts["requests"] / duration))
+        wrong = {name: count for name, count in counts.items() if name != "requests" and count}
+        figures.expect_none("errors", [f"{count} × {name}" for name, count in wrong.items()])
+        figures.report("memory of both workers at the end, MB", round(memory[-1][1]))
+        if seconds >= 300:  # in a shorter run the caches still fill
+            figures.check("  growth, MB per minute", round(slope(last_two_thirds), 2), most=1)
         else:
-            figures.tell("  its slope, MB a minute", round(slope(settled), 2))
-        figures.judge("open files more at the end than after a third", files[-1] - files[len(files) // 3], most=4)
-        figures.judge("streams held beside it", sum(reader.open for reader in readers), least=streams)
-        figures.judge("  events that they told", sum(reader.events for reader in readers), least=1)
-        figures.none("  streams that did not tell the last change", behind)
-        figures.none(
-            "  events missing or double", ["a stream told a number twice or none"] * sum(r.gaps for r in readers)
+            figures.report("  growth, MB per minute", round(slope(last_two_thirds), 2))
+        figures.check("increase of open files in the last two thirds", files[-1] - files[len(files) // 3], most=4)
+        figures.check("open event streams meanwhile", sum(reader.open for reader in readers), least=streams)
+        figures.check("  events received", sum(reader.events for reader in readers), least=1)
+        figures.expect_none("  streams without the last change", late)
+        figures.expect_none(
+            "  missing or duplicate events", ["a stream skipped or repeated a revision"] * sum(r.gaps for r in readers)
         )
-        for task in holding:
+        for task in following:
             task.cancel()
-        await asyncio.gather(*holding, return_exceptions=True)
+        await asyncio.gather(*following, return_exceptions=True)
 
 
 def run(folder: Path, *, long: bool) -> Figures:
-    """Ten minutes when `long`, or one."""
+    """Ten minutes when `long`, else one."""
     figures = Figures("load")
     asyncio.run(full_load(folder, 600 if long else 60, figures, streams=1000))
     return figures

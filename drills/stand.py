@@ -1,7 +1,7 @@
-"""What is broken on purpose: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a bad wire.
+"""The test stand of the drills: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a faulty proxy.
 
-Every process is ours alone, listens on loopback, and ends with the block that started it.
-`python -m drills.stand command …` runs a command whose DATABASE_URL names such a PostgreSQL.
+Every process is started by the drill, listens on loopback, and ends with the block that started it.
+`python -m drills.stand command …` runs a command with the DATABASE_URL of such a PostgreSQL.
 """
 
 import asyncio
@@ -31,21 +31,21 @@ PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 
 
 def missing() -> str | None:
-    """What of Debian's is not installed here, or None."""
+    """Which of Debian's packages are not installed here, or None."""
     absent = [name for name, path in (("postgresql-15", POSTGRES), ("pgbouncer", Path(PGBOUNCER))) if not path.exists()]
     return f"needs {' and '.join(absent)} (apt-get install)" if absent else None
 
 
 def as_postgres() -> dict[str, Any]:
-    """For `subprocess`: as the user `postgres` where we are root, which PostgreSQL and PgBouncer refuse to be."""
+    """Arguments for `subprocess`: the user `postgres` where we are root, since PostgreSQL and PgBouncer refuse to run as root."""
     if os.geteuid():
         return {}
     user = pwd.getpwnam("postgres")
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """A process and all that it started."""
+def tree(pid: int) -> list[psutil.Process]:
+    """A process and its descendants."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -53,14 +53,14 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def kill(pid: int) -> None:
-    """kill -9 of a process and all that it started."""
-    for process in family(pid):
+    """kill -9 of a process and its descendants."""
+    for process in tree(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    """The processes that serve for a `todo serve` with several."""
+    """The worker processes of a `todo serve`."""
     workers = []
     for process in psutil.Process(pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie
@@ -70,7 +70,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
 
 
 def until(true: Any, seconds: float = 30) -> None:
-    """Wait for something to become true."""
+    """Wait until `true()` is true."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -79,7 +79,7 @@ def until(true: Any, seconds: float = 30) -> None:
 
 @dataclass
 class Postgres:
-    """A PostgreSQL 15 that speaks TLS alone to the network, with a certificate that can be verified."""
+    """A PostgreSQL 15 that accepts only TLS on TCP, with a certificate that can be verified."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -87,7 +87,7 @@ class Postgres:
     fsync: bool = True
 
     def make(self) -> None:
-        """A new cluster with the login `todo`, which is no superuser, and its database."""
+        """Create a cluster with the login `todo`, which is no superuser, and its database."""
         self.folder.mkdir()
         if not os.geteuid():
             shutil.chown(self.folder, "postgres")
@@ -121,12 +121,12 @@ class Postgres:
         return f"postgresql://postgres@/postgres?host={self.folder}&port={self.port}"
 
     def url(self, port: int | None = None, extra: str = "&channel_binding=require") -> str:
-        """For the login `todo` over TLS with the certificate verified; `port` of whatever stands before it."""
+        """The URL for the login `todo` over TLS with the certificate verified; `port` is that of a pooler or proxy."""
         verified = f"sslmode=verify-full&sslrootcert={self.certificate}"
         return f"postgresql://todo:{self.password}@127.0.0.1:{port or self.port}/todo?{verified}{extra}"
 
     def start(self) -> None:
-        """Start the postmaster; after a kill the kernel may keep what the last one held for a moment."""
+        """Start the postmaster. After a kill its last children may hold the shared memory for a moment, so it is retried."""
         command = [str(POSTGRES / "pg_ctl"), "start", "-D", "data", "-l", "log", "-w", "-s"]
         until(lambda: not self._run(*command, check=False).returncode)
 
@@ -138,7 +138,7 @@ class Postgres:
         kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
 
     def terminate(self) -> int:
-        """End every connection as an administrator does, and a serverless provider; how many there were."""
+        """Terminate every connection, as an administrator or a serverless provider does; how many there were."""
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             query = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'todo'"
             return int((connection.execute(query).fetchone() or [0])[0])
@@ -157,8 +157,8 @@ class Postgres:
 
 @contextmanager
 def postgres_15(folder: Path, *, fsync: bool = True) -> Iterator[Postgres]:
-    """One that runs meanwhile."""
-    for parent in (folder, *folder.parents):  # the user postgres must be let through
+    """A PostgreSQL 15 that runs while the block does."""
+    for parent in (folder, *folder.parents):  # the user postgres must be able to traverse them
         if not os.geteuid() and parent != Path("/") and not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o001)
     postgres = Postgres(folder / "postgres-15", fsync=fsync)
@@ -203,14 +203,14 @@ class Bouncer:
         return self.postgres.url(self.port, "")
 
     def start(self) -> None:
-        """Start it, and wait until it lets somebody in."""
+        """Start it, and wait until it accepts a connection."""
         command = [PGBOUNCER, "-q", str(self.folder / "pgbouncer.ini")]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_postgres()
         )
-        until(self._answers)
+        until(self._accepts)
 
-    def _answers(self) -> bool:
+    def _accepts(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError):
             self.console("show version")
             return True
@@ -223,15 +223,15 @@ class Bouncer:
             self.process.wait(10)
 
     def console(self, command: str) -> None:
-        """PAUSE, RESUME, KILL, …: the administrator's console."""
+        """Run a command of the administrator's console: PAUSE, RESUME, …"""
         url = self.url.replace("/todo?", "/pgbouncer?")
         with psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None) as connection:
             psycopg.ClientCursor(connection).execute(command.encode())
 
 
 @contextmanager
-def bouncer_before(postgres: Postgres, size: int = 20) -> Iterator[Bouncer]:
-    """One that runs meanwhile."""
+def bouncer_for(postgres: Postgres, size: int = 20) -> Iterator[Bouncer]:
+    """A PgBouncer in front of that PostgreSQL, while the block runs."""
     bouncer = Bouncer(postgres, postgres.folder.parent / "pgbouncer")
     try:
         bouncer.make(size)
@@ -240,15 +240,15 @@ def bouncer_before(postgres: Postgres, size: int = 20) -> Iterator[Bouncer]:
         bouncer.stop()
 
 
-class BadWire:
-    """A proxy that delays, resets, half-closes and cuts in the middle of a message, when it is told to."""
+class FaultyProxy:
+    """A TCP proxy that can delay, reset and half-close connections, and cut them in the middle of a message."""
 
     def __init__(self, port: int) -> None:
-        self._behind = port
+        self._target_port = port
         self.port = 0
-        self.delay = 0.0  # seconds that each piece is late
-        self.cut: int | None = None  # bytes of the next piece that still pass, before both sides are cut
-        self.cut_answer: int | None = None  # the same of the next piece that comes from behind
+        self.delay = 0.0  # seconds that each chunk is delayed
+        self.cut: int | None = None  # bytes of the next chunk that still pass before both sides are closed
+        self.cut_response: int | None = None  # the same for the next chunk from the target
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -265,27 +265,27 @@ class BadWire:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def reset(self) -> None:
-        """RST instead of an end: what is under way is lost."""
+        """Reset all connections (RST): data in transit is lost."""
         for pair in self._pairs:
             for writer in pair:
                 writer.transport.abort()
 
     def half_close(self) -> None:
-        """The database's side says that it has no more to say, and still listens."""
+        """Close the direction to the client (FIN) of all connections, and keep the other one."""
         for client, _ in self._pairs:
             with contextlib.suppress(OSError, RuntimeError):
                 client.write_eof()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+            other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
             writer.transport.abort()
             return
         pair = writer, other_writer
         self._pairs.add(pair)
-        for source, sink, answers in ((reader, other_writer, False), (other_reader, writer, True)):
-            task = asyncio.create_task(self._copy(source, sink, pair, answers=answers))
+        for source, sink, from_target in ((reader, other_writer, False), (other_reader, writer, True)):
+            task = asyncio.create_task(self._copy(source, sink, pair, from_target=from_target))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -295,15 +295,15 @@ class BadWire:
         writer: asyncio.StreamWriter,
         pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
         *,
-        answers: bool,
+        from_target: bool,
     ) -> None:
         with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(65_536):
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                if answers and self.cut_answer is not None:
-                    writer.write(data[: self.cut_answer])
-                    self.cut_answer = None
+                if from_target and self.cut_response is not None:
+                    writer.write(data[: self.cut_response])
+                    self.cut_response = None
                     break
                 if self.cut is not None:
                     writer.write(data[: self.cut])
@@ -318,7 +318,7 @@ class BadWire:
 
 
 def main(command: list[str]) -> int:
-    """Run a command on a PostgreSQL 15 of its own; its exit status."""
+    """Run a command with a temporary PostgreSQL 15; its exit status."""
     with tempfile.TemporaryDirectory() as folder, postgres_15(Path(folder), fsync=False) as postgres:
         return subprocess.run(command, env={**os.environ, "DATABASE_URL": postgres.url()}).returncode
 

@@ -1,4 +1,4 @@
-"""A database that takes no writes: read-only for a while, or on a disk that is full."""
+"""A database that accepts no writes: read-only for a while, or on a full disk."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from todo.db import migrate
 
 
 async def read_only(folder: Path, url: str, figures: Figures) -> None:
-    """The database refuses writes for a while, as it does after a failover, or when a quota is used up."""
+    """The database refuses writes for a while, as after a failover, or when a quota is exhausted."""
     migrate.upgrade(url)
     server = await asyncio.to_thread(Server(folder, database_url=url).ready)
     faults = []
@@ -28,7 +28,7 @@ async def read_only(folder: Path, url: str, figures: Figures) -> None:
     try:
         [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
         client = Client(server.port, person)
-        task = json.loads((await client.ask("POST", "/tasks", {"title": "kept"})).body)["id"]
+        task = json.loads((await client.request("POST", "/tasks", {"title": "kept"})).body)["id"]
 
         def switch(value: str) -> None:
             with psycopg.connect(url, autocommit=True) as owner:
@@ -40,7 +40,7 @@ async def read_only(folder: Path, url: str, figures: Figures) -> None:
                 )
 
         await asyncio.to_thread(switch, "on")
-        for method, path, body, wanted in (
+        for method, path, body, expected in (
             ("GET", "/tasks", None, 200),
             ("GET", f"/tasks/{task}", None, 200),
             ("POST", "/tasks", {"title": "refused"}, 503),
@@ -48,28 +48,30 @@ async def read_only(folder: Path, url: str, figures: Figures) -> None:
             ("DELETE", f"/tasks/{task}", None, 503),
         ):
             for headers in ({}, {"Idempotency-Key": uuid4().hex}):
-                answer = await client.ask(method, path, body, **headers)
-                if answer.status != wanted or (wanted == 503 and "retry-after" not in answer.headers):
-                    faults.append(f"read-only: {method} {path} was answered {answer.status}: {answer.body!r:.200}")
+                response = await client.request(method, path, body, **headers)
+                if response.status != expected or (expected == 503 and "retry-after" not in response.headers):
+                    faults.append(f"read-only: {method} {path}: response {response.status}: {response.body!r:.200}")
         await asyncio.to_thread(switch, "off")
         began = time.monotonic()
-        while (await client.ask("POST", "/tasks", {"title": "again"})).status != 201:
+        while (await client.request("POST", "/tasks", {"title": "again"})).status != 201:
             if time.monotonic() > began + 60:
                 break
             await asyncio.sleep(0.05)
-        figures.judge("read-only: seconds until writes are taken again", round(time.monotonic() - began, 2), most=5)
-        listed = json.loads((await client.ask("GET", "/tasks")).body)
+        figures.check(
+            "read-only database: seconds until writes succeed again", round(time.monotonic() - began, 2), most=5
+        )
+        listed = json.loads((await client.request("GET", "/tasks")).body)
         if sorted(task["title"] for task in listed) != ["again", "kept"]:
-            faults.append(f"read-only: afterwards there are {len(listed)} tasks")
+            faults.append(f"read-only: {len(listed)} tasks afterwards, expected are 2")
         await client.close()
     finally:
         await asyncio.to_thread(server.stop)
-    figures.none("  wrong answers, or writes that were made", faults)
+    figures.expect_none("  wrong responses, or writes that were made", faults)
 
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[str | None]:
-    """A file system of that size at `folder`; or why there cannot be one."""
+    """A file system of that size at `folder`: yields None, or why it cannot be mounted."""
     folder.mkdir()
     done = subprocess.run(
         ["/usr/bin/mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
@@ -88,15 +90,15 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[str | None]:
 
 
 async def disk_full(folder: Path, figures: Figures) -> None:
-    """The disk of the PostgreSQL that starts by itself fills up, and is made room on."""
-    with small_disk(folder / "disk", 192) as hindrance:
-        if hindrance is not None:
-            figures.tell("a full disk", f"not tried: {hindrance}")
+    """The disk of the embedded PostgreSQL fills up, and then has space again."""
+    with small_disk(folder / "disk", 192) as reason:
+        if reason is not None:
+            figures.report("full disk", f"not run: {reason}")
             return
         server = await asyncio.to_thread(Server(folder, data_dir=folder / "disk" / "data", pool_timeout=2).ready)
-        told = Counter[int]()
+        statuses = Counter[int]()
         faults: list[str] = []
-        kept: list[str] = []
+        acknowledged: list[str] = []
         try:
             [person] = await signed_up(f"http://127.0.0.1:{server.port}", 1)
             client = Client(server.port, person)
@@ -104,16 +106,16 @@ async def disk_full(folder: Path, figures: Figures) -> None:
             async def write() -> int:
                 try:
                     body = {"title": uuid4().hex, "description": "the big ones " * 700}
-                    answer = await client.ask("POST", "/tasks", body)
+                    response = await client.request("POST", "/tasks", body)
                 except (OSError, asyncio.IncompleteReadError) as error:
-                    faults.append(f"a full disk: {type(error).__name__}")
+                    faults.append(f"full disk: {type(error).__name__}")
                     return 0
-                told[answer.status] += 1
-                if answer.status == 201:
-                    kept.append(json.loads(answer.body)["id"])
-                elif answer.status != 503 or "retry-after" not in answer.headers:
-                    faults.append(f"a full disk: answered {answer.status}: {answer.body!r:.200}")
-                return answer.status
+                statuses[response.status] += 1
+                if response.status == 201:
+                    acknowledged.append(json.loads(response.body)["id"])
+                elif response.status != 503 or "retry-after" not in response.headers:
+                    faults.append(f"full disk: response {response.status}: {response.body!r:.200}")
+                return response.status
 
             for _ in range(20):
                 await write()
@@ -123,22 +125,23 @@ async def disk_full(folder: Path, figures: Figures) -> None:
                     file.write(b"x" * 65_536)
                     file.flush()
             for _ in range(5000):
-                if told[503] >= 20:
+                if statuses[503] >= 20:
                     break
                 await write()
             live = (await asyncio.to_thread(server.http.get, "/health/live")).status_code
             if live != 200:
-                faults.append(f"a full disk: the process was said to be dead: {live}")
+                faults.append(f"full disk: /health/live: response {live}")
             filler.unlink()
             began = time.monotonic()
-            while await write() != 201 and time.monotonic() < began + 60:  # noqa: ASYNC110 # it is asked each time
+            while await write() != 201 and time.monotonic() < began + 60:  # noqa: ASYNC110 # each check is a request
                 await asyncio.sleep(0.1)
-            figures.judge("a full disk: writes refused with 503 and Retry-After", told[503], least=20)
-            figures.judge("  seconds until writes are taken again", round(time.monotonic() - began, 2), most=10)
-            there = {task["id"] for task in json.loads((await client.ask("GET", "/tasks")).body)}
-            faults += [f"a full disk: task {task} was acknowledged and is lost" for task in kept if task not in there]
-            figures.tell("  writes acknowledged", len(kept))
+            figures.check("full disk: writes answered 503 with Retry-After", statuses[503], least=20)
+            figures.check("  seconds until writes succeed again", round(time.monotonic() - began, 2), most=10)
+            there = {task["id"] for task in json.loads((await client.request("GET", "/tasks")).body)}
+            lost = [task for task in acknowledged if task not in there]
+            faults += [f"full disk: task {task} was acknowledged and is lost" for task in lost]
+            figures.report("  acknowledged writes", len(acknowledged))
             await client.close()
         finally:
             await asyncio.to_thread(server.stop)
-        figures.none("  other answers, or acknowledged and lost", faults)
+        figures.expect_none("  other responses, or lost acknowledged writes", faults)

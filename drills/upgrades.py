@@ -1,4 +1,4 @@
-"""Upgrades while people write: what each migration locks, how long a writer stands still, and whether a write is lost.
+"""Upgrades during writes: what each migration locks, how long it delays a write, and whether a write is lost.
 
 `python -m drills.upgrades dump <revision>` writes the dump that a new migration needs (drills/dumps.py).
 """
@@ -23,8 +23,8 @@ import psycopg
 from drills.dumps import write
 from drills.figures import Figures
 from tests.conftest import scratch_database
-from tests.support.sql_conditions import as_owner
 from tests.support.processes import TODO
+from tests.support.sql_conditions import as_table_owner
 from todo.db import migrate
 from todo.db.embedded import server as embedded
 
@@ -32,17 +32,17 @@ PEOPLE = 1_000
 WRITERS = 4
 
 STALL = 2.0
-"""Seconds that a writer may stand still: half a second that a migration may wait for its lock with everybody behind
-it, what it then does, and the noise of a busy machine. Clients and pools give up after five."""
+"""Seconds that a write may be delayed: half a second in which a migration may wait for its lock with all writers behind
+it, the time that it holds the lock, and the noise of a busy machine. Clients and pools give up after five."""
 
 HELD = 0.5
-"""Seconds for which a lock that writers run into may be held: none does more than change the catalogue."""
+"""Seconds for which a lock that blocks writers may be held: only catalogue changes happen meanwhile."""
 
 BLOCKING = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
-"""What an INSERT or UPDATE (ROW EXCLUSIVE) runs into."""
+"""Locks that block an INSERT or UPDATE (ROW EXCLUSIVE)."""
 
 AWAITED = 1.0
-"""Seconds for which such a lock may be awaited, with everybody queueing behind it: half of one, and noise."""
+"""Seconds for which a migration may wait for such a lock, with all writers queued behind it: 0.5, and noise."""
 
 NAMES = "select oid::regclass::text from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace"
 
@@ -64,24 +64,24 @@ def task_id(number: int) -> UUID:
 
 @dataclass
 class Writer:
-    """Somebody who writes as requests do, a small transaction at a time, and knows what was acknowledged."""
+    """A client that writes in small transactions, as requests do, and records what was acknowledged."""
 
     url: str
     number: int
     tasks: int
     people: int
     titles: dict[UUID, str | None] = field(default_factory=dict)
-    """What each task that was written is called, or None for one that was deleted."""
+    """The title of each task that was written, or None for one that was deleted."""
     added: int = 0
     writes: int = 0
     longest: float = 0.0
     failures: list[str] = field(default_factory=list)
 
-    def work(self, over: threading.Event) -> None:
-        """Write until it is over."""
+    def work(self, stop: threading.Event) -> None:
+        """Write until `stop` is set."""
         try:
             with psycopg.connect(self.url, autocommit=True, application_name="writer") as connection:
-                while not over.is_set():
+                while not stop.is_set():
                     began = time.perf_counter()
                     self._write(connection)
                     self.longest = max(self.longest, time.perf_counter() - began)
@@ -91,7 +91,7 @@ class Writer:
             self.failures.append(f"a write failed: {error}")
 
     def _write(self, connection: psycopg.Connection[Any]) -> None:
-        number = random.randrange(self.tasks // WRITERS) * WRITERS + self.number  # a task that no other writer takes
+        number = random.randrange(self.tasks // WRITERS) * WRITERS + self.number  # a task that no other writer uses
         user, task, title = f"user-{number % self.people}", task_id(number), f"written {uuid4()}"
         kind = random.random()
         with connection.transaction():
@@ -117,16 +117,17 @@ class Writer:
 
 
 class Watch:
-    """Looks at the locks on every table that there is, every few milliseconds."""
+    """Samples the locks on every table, every few milliseconds."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self.held: dict[tuple[str, str], float] = defaultdict(float)
-        """Seconds of the longest stretch, by table and lock."""
+        """Seconds for which it was held without a break, at most, by table and lock."""
         self.awaited = 0.0
-        self.looks = 0
+        self.samples = 0
 
-    def look(self, over: threading.Event) -> None:
+    def look(self, stop: threading.Event) -> None:
+        """Sample the locks until `stop` is set."""
         query = (
             "select relation::regclass::text, mode, granted, pid from pg_locks"
             " where locktype = 'relation' and relation = any(%s::regclass[]) and mode = any(%s)"
@@ -134,8 +135,8 @@ class Watch:
         began: dict[tuple[str, str, bool, int], float] = {}
         with psycopg.connect(self._url, autocommit=True) as connection:
             tables = [name for (name,) in connection.execute(NAMES)]
-            while not over.is_set():
-                self.looks += 1
+            while not stop.is_set():
+                self.samples += 1
                 now = time.perf_counter()
                 seen = set(connection.execute(query, [tables, list(BLOCKING)]).fetchall())
                 began = {each: began.get(each, now) for each in seen}
@@ -148,26 +149,26 @@ class Watch:
 
 
 def read_all(connection: psycopg.Connection[Any]) -> None:
-    """Take the locks of somebody who reads all tables, until the transaction is over."""
+    """Take the locks of a client that reads all tables, until the transaction ends."""
     names = ", ".join(name for (name,) in connection.execute(NAMES))
     connection.execute(f"lock table {names} in access share mode".encode())
 
 
-def report(url: str, over: threading.Event) -> None:
-    """Somebody who reads all tables for a while each time: a migration that waits for them makes others wait too."""
+def report(url: str, stop: threading.Event) -> None:
+    """Read all tables in long transactions: a migration that waits for them makes the writers wait too."""
     with psycopg.connect(url, autocommit=True) as connection:
-        while not over.wait(0.5):
+        while not stop.wait(0.5):
             with connection.transaction():
                 read_all(connection)
                 connection.execute("select count(*) from tasks")
-                over.wait(1.5)
+                stop.wait(1.5)
 
 
 def populate(url: str, tasks: int, people: int) -> None:
-    """Put that many tasks there, past the triggers."""
+    """Insert that many tasks, with the triggers off."""
     logged = migrate.revisions().index(migrate.current(url) or "") >= migrate.revisions().index("2026_11_24_changes")
     more, values = (", revision", ", 1") if logged else ("", "")
-    with as_owner(url, "users", "tasks") as connection:
+    with as_table_owner(url, "users", "tasks") as connection:
         connection.execute("alter table tasks disable trigger user")
         for statement in FILL.format(more=more, values=values).split(";"):
             connection.execute(statement.encode(), {"tasks": tasks, "people": people})
@@ -181,13 +182,13 @@ def populate(url: str, tasks: int, people: int) -> None:
 
 
 def lost(url: str, writers: list[Writer], tasks: int) -> list[str]:
-    """What was acknowledged and is not there."""
+    """Acknowledged writes that are not there."""
     faults = [failure for writer in writers for failure in writer.failures]
-    with as_owner(url, "users", "tasks") as connection:
+    with as_table_owner(url, "users", "tasks") as connection:
         for writer in writers:
             query = "select id, title from tasks where id = any(%s)"
             titles = dict.fromkeys(writer.titles) | dict(connection.execute(query, [list(writer.titles)]).fetchall())
-            faults += [f"a task is {titles[task]!r}" for task, said in writer.titles.items() if titles[task] != said]
+            faults += [f"a task is {titles[task]!r}" for task, title in writer.titles.items() if titles[task] != title]
         row = connection.execute("select count(*) from tasks").fetchone()
         expected = tasks + sum(writer.added for writer in writers)
         if row != (expected,):
@@ -196,7 +197,7 @@ def lost(url: str, writers: list[Writer], tasks: int) -> list[str]:
 
 
 def miscounted(url: str, first: int = 2) -> list[str]:
-    """Users whose numbers do not agree with their tasks and their log, which begins at `first`."""
+    """Users whose counts and revisions do not agree with their tasks and their log, which begins at `first`."""
     query = """
         select users.id from users
           left join (select user_id, count(*) as tasks, max(revision) as latest, max(updated_at) as last
@@ -208,60 +209,61 @@ def miscounted(url: str, first: int = 2) -> list[str]:
             or revision < had.latest or changed_at < had.last
             or log.first <> %(first)s or log.latest <> log.logged + log.first - 1
     """
-    with as_owner(url) as connection:
+    with as_table_owner(url) as connection:
         return [
-            f"the numbers of {user} are wrong" for (user,) in connection.execute(query, {"first": first}).fetchall()
+            f"the counts or revisions of {user} are wrong"
+            for (user,) in connection.execute(query, {"first": first}).fetchall()
         ]
 
 
 def step(server: str, revision: str, tasks: int, figures: Figures, people: int = PEOPLE) -> None:
-    """Upgrade one step to `revision` while people write, and tell what that was for them."""
+    """Upgrade one step to `revision` during writes, and measure their delays."""
     known = migrate.revisions()
     with scratch_database(server) as url:
         migrate.upgrade(url, known[known.index(revision) - 1])
         populate(url, tasks, people)
         writers, watch = [Writer(url, number, tasks, people) for number in range(WRITERS)], Watch(url)
-        over = threading.Event()
+        stop = threading.Event()
         work: list[Callable[[threading.Event], None]] = [
             *(writer.work for writer in writers),
             watch.look,
             partial(report, url),
         ]
-        threads = [threading.Thread(target=each, args=[over]) for each in work]
+        threads = [threading.Thread(target=each, args=[stop]) for each in work]
         for thread in threads:
             thread.start()
         try:
             time.sleep(0.5)
             began = time.perf_counter()
-            done = subprocess.run(  # our own command
+            done = subprocess.run(
                 [TODO, "db", "upgrade", revision],
                 env=os.environ | {"DATABASE_URL": url},
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            took = time.perf_counter() - began
+            seconds_taken = time.perf_counter() - began
             time.sleep(0.5)
         finally:
-            over.set()
+            stop.set()
             for thread in threads:
                 thread.join()
-        figures.tell(f"{revision}: tasks", tasks)
-        figures.tell(f"{revision}: writes meanwhile", sum(writer.writes for writer in writers))
-        figures.tell(f"{revision}: seconds it took", f"{took:.2f}")
+        figures.report(f"{revision}: tasks", tasks)
+        figures.report(f"{revision}: concurrent writes", sum(writer.writes for writer in writers))
+        figures.report(f"{revision}: seconds of the migration", f"{seconds_taken:.2f}")
         for (table, mode), seconds in sorted(watch.held.items()):
-            figures.judge(f"{revision}: {mode} on {table} held, s", round(seconds, 3), most=HELD)
-        figures.judge(f"{revision}: looks at the locks", watch.looks, least=20)
-        figures.judge(f"{revision}: such a lock awaited, s", round(watch.awaited, 3), most=AWAITED)
-        figures.judge(f"{revision}: longest stall, s", round(max(w.longest for w in writers), 3), most=STALL)
-        figures.none(f"{revision}: failed upgrades", [done.stderr] if done.returncode else [])
-        figures.none(f"{revision}: lost writes", lost(url, writers, tasks))
+            figures.check(f"{revision}: {mode} on {table} held, s", round(seconds, 3), most=HELD)
+        figures.check(f"{revision}: samples of the locks", watch.samples, least=20)
+        figures.check(f"{revision}: wait for such a lock, s", round(watch.awaited, 3), most=AWAITED)
+        figures.check(f"{revision}: longest delay of a write, s", round(max(w.longest for w in writers), 3), most=STALL)
+        figures.expect_none(f"{revision}: failed upgrades", [done.stderr] if done.returncode else [])
+        figures.expect_none(f"{revision}: lost writes", lost(url, writers, tasks))
         if known.index(revision) >= known.index("2026_11_24_changes"):
-            figures.none(f"{revision}: wrong numbers", miscounted(url))
+            figures.expect_none(f"{revision}: wrong counts or revisions", miscounted(url))
 
 
 def run(folder: Path, *, long: bool) -> Figures:
-    """Every step of the chain, on 100,000 tasks or, when long, on a million."""
+    """Every migration, on 100,000 tasks or, when long, on a million."""
     figures = Figures("upgrades")
     with embedded.running(folder) as server:
         for _, revision in pairwise(migrate.revisions()):

@@ -1,4 +1,4 @@
-"""FastAPI with SQLModel's AsyncSession on asyncpg: the asynchronous way that tutorials show."""
+"""FastAPI with SQLModel's AsyncSession on asyncpg: the asynchronous way of most tutorials."""
 
 import os
 import uuid

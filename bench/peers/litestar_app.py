@@ -1,4 +1,4 @@
-"""Litestar on asyncpg: SQL by hand, rows into msgspec structs. The leanest way that people write in Python."""
+"""Litestar on asyncpg: SQL by hand, rows into msgspec structs. The leanest of the usual ways in Python."""
 
 import os
 import uuid

@@ -1,7 +1,7 @@
 """FastAPI with a synchronous SQLModel session, in the manner of the best-known full-stack template.
 
-Sessions and the current user are dependencies, endpoints are `def`, answers go through a response model. Its pool has
-16 connections; with more clients than that and fewer connections than threads it can hang.
+Sessions and the current user are dependencies, endpoints are `def`, responses go through a response model. Its pool has
+16 connections; it can hang with more clients than connections and more threads than connections.
 """
 
 import os

@@ -286,7 +286,7 @@ def test_no_statement_about_tasks_was_forgotten() -> None:
         if isinstance(value, Statement)
     }
     # What is inserted names no row that there is; the revisions of many are asked for by the role that sees no task.
-    inserts = {(tasks, "CREATE"), (tasks, "CREATE_WITH_OWNER"), (idempotency, "KEEP"), (idempotency, "KEEP_WITH_OWNER")}
+    inserts = {(tasks, "CREATE"), (tasks, "CREATE_WITH_USER"), (idempotency, "STORE"), (idempotency, "STORE_WITH_USER")}
     assert found - {*STATEMENTS} == {*inserts, (changes, "REVISIONS")}
 
 

@@ -128,7 +128,7 @@ async def test_a_bug_tells_a_request_id_and_nothing_else(
 async def test_a_bug_is_told_across_origins_too(database_url: str) -> None:
     settings = settings_for(database_url, cors_origins="https://app.example.com")
     async with running(create_app(settings)) as other, http(other) as client:
-        other.state.door = None  # whatever breaks
+        other.state.resources = None  # a bug
         answer = await client.get(
             "/api/x/tasks", headers={"Origin": "https://app.example.com", "Authorization": "Bearer x"}
         )

@@ -49,7 +49,7 @@ class Issuer:
 
 @pytest.fixture(scope="module")
 def issuer_process() -> Iterator[Issuer]:
-    script = Path(__file__).parent / "issuer.py"
+    script = Path(__file__).parent.parent / "support" / "issuer.py"
     process = subprocess.Popen([sys.executable, script, "300"], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     issuer = Issuer(int(process.stdout.readline()))

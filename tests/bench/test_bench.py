@@ -79,7 +79,7 @@ def test_system_calls_are_counted_per_request(stand: Stand) -> None:
     assert counts.keys() == {*OPERATIONS}
     for each in counts.values():
         assert each.requests > 10
-        assert 4 < each.total < 20  # it receives and sends at least, from the client and from the database
+        assert 3 < each.total < 20  # at least receive and send, on the connections of the client and the database
         assert not each.calls.keys() & {*system_calls.WAITING}
 
 

@@ -176,9 +176,8 @@ class TestThePoll:
             await ada.create()
             async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
                 await until(lambda: app.state.resources.streams._watchers)
-                app.state.resources.streams.tell(
-                    {ada.id: [*app.state.resources.streams._watchers[ada.id]]}, {ada.id: 0}
-                )
+                streams = app.state.resources.streams
+                streams.notify({ada.id: [*streams._watchers[ada.id]]}, {ada.id: 0})
                 await asyncio.sleep(0.3)
                 await ada.create()
                 assert (await stream.next()).id == "2"
@@ -293,9 +292,8 @@ class TestEnds:
                 await ada.create()
                 with as_table_owner(url) as owner:
                     owner.execute("delete from changes where user_id = %s and revision = 1", [ada.id])
-                app.state.resources.streams.tell(
-                    {ada.id: [*app.state.resources.streams._watchers[ada.id]]}, {ada.id: 2}
-                )
+                streams = app.state.resources.streams
+                streams.notify({ada.id: [*streams._watchers[ada.id]]}, {ada.id: 2})
                 end = await stream.next()
                 assert (end.name, end.data["reason"]) == ("end", "gone")
 

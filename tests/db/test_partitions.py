@@ -28,8 +28,8 @@ SHARDED = {"users": "id", "tasks": "user_id", "changes": "user_id", "idempotency
 """What is spread over the parts, and by what. The rest is small, and the same everywhere."""
 
 OF_NO_ONE_USER = {
-    ("todo.accounts.actions", "EVERYBODY"): "the administrator's list of all users",
-    ("todo.accounts.actions", "SETTLE"): "asks at the start whether there is any user",
+    ("todo.accounts.actions", "ALL_USERS"): "the administrator's list of all users",
+    ("todo.accounts.actions", "RECORD_ISSUER"): "asks at the start whether there is any user",
     ("todo.changes.actions", "REVISIONS"): "the poll of a process: the revisions of everybody who follows",
 }
 
@@ -49,15 +49,13 @@ VALUES: dict[str, Any] = {
     "matches": None,
     "title": "Water the ferns",
     "description": None,
-    "sets_description": False,
     "completed": None,
-    "trashes": False,
-    "restores": False,
+    "patch": '{"title": "Water all ferns"}',
     "key": "a key",
     "request": b"hash",
     "status": 200,
     "headers": "{}",
-    "shows_it": True,
+    "shows_task": True,
     "task_id": TASK,
     "body": b"{}",
     "email": "ada@example.com",
@@ -69,7 +67,7 @@ VALUES: dict[str, Any] = {
     "next": b"next",
     "ends_at": datetime.now(UTC) + timedelta(days=1),
 }
-NEW = {"CREATE": {"id": uuid4(), "completed": False}, "CREATE_WITH_OWNER": {"id": uuid4(), "completed": False}}
+NEW = {"CREATE": {"id": uuid4(), "completed": False}, "CREATE_WITH_USER": {"id": uuid4(), "completed": False}}
 NEW["SIGN_UP"] = {"id": "bob", "email": "bob@example.com"}
 NEW["CREATED_BEFORE"] = {"completed": False}
 

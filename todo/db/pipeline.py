@@ -56,6 +56,13 @@ class PipelineResult:
     error: psycopg.Error | None = None
 
 
+class _Prepares(NamedTuple):
+    """A message that prepares a statement under a name."""
+
+    key: PreparedKey
+    name: bytes
+
+
 @dataclass(slots=True)
 class _Running:
     """A pipeline that was sent: what has come back of it."""
@@ -80,7 +87,8 @@ class Connection(AsyncConnection[Row]):
         self.opened_at = self.idle_since = 0.0
         """On the loop's clock; the pool keeps them."""
         self._loop = asyncio.get_running_loop()
-        self._watched = False
+        self._watched = 0
+        """The descriptor that the loop watches; 0 for none. libpq forgets it when the connection is lost."""
         self._running: _Running | None = None
         self._names: dict[PreparedKey, bytes] = {}
         self._uses: Counter[PreparedKey] = Counter()
@@ -98,11 +106,10 @@ class Connection(AsyncConnection[Row]):
             (sql, dump(values, _AUTO[len(values)]), transformer.types or (), transformer.formats)
             for sql, values in queries
         ]
-        if not self._watched:
-            self._watch()
+        self.watch()
         try:
             pgconn.enter_pipeline_mode()
-            sent: list[tuple[PreparedKey, bytes] | None] = []
+            sent: list[_Prepares | None] = []
             for message in messages:
                 self._send(sent, *message)
             pgconn.pipeline_sync()
@@ -147,32 +154,34 @@ class Connection(AsyncConnection[Row]):
         self._unwatch()
         self.pgconn.finish()
 
-    def _watch(self) -> None:
-        self._watched = True
-        self._loop.add_reader(self.pgconn.socket, self._readable)
+    def watch(self) -> None:
+        """Let the event loop watch the socket, where it does not yet."""
+        if not self._watched:
+            self._watched = self.pgconn.socket
+            self._loop.add_reader(self._watched, self._readable)
 
     def _unwatch(self) -> None:
         if self._watched:
-            self._watched = False
-            self._loop.remove_reader(self.pgconn.socket)
+            self._loop.remove_reader(self._watched)
+            self._watched = 0
 
     def _send(
         self,
-        sent: list[tuple[PreparedKey, bytes] | None],
+        sent: list[_Prepares | None],
         sql: bytes,
         values: Sequence[Any],
         types: tuple[int, ...],
         formats: Sequence[Format] | None,
     ) -> None:
-        """Hand a query to libpq; adds to `sent` None for each message, or what the message prepares and its name."""
+        """Hand a query to libpq; adds to `sent` None for each message, or what the message prepares."""
         key = sql, types
-        name = self._names.get(key)
+        name = self._names.get(key) or next((each.name for each in sent if each and each.key == key), None)
         if name is None and self.prepare_threshold is not None:
             self._uses[key] += 1
             if self._uses[key] > self.prepare_threshold:
                 name = _statement_name(key)
                 self.pgconn.send_prepare(name, sql, types)
-                sent.append((key, name))
+                sent.append(_Prepares(key, name))
         if name is None:
             self.pgconn.send_query_params(sql, values, types, formats, Format.BINARY)
         else:
@@ -203,6 +212,7 @@ class Connection(AsyncConnection[Row]):
             if self._received_all(running):
                 running.done.set_result(None)
         except OperationalError as error:
+            self._unwatch()
             running.done.set_exception(self._reason(running) or error)
 
     def _received_all(self, running: _Running) -> bool:
@@ -229,7 +239,7 @@ class Connection(AsyncConnection[Row]):
                 return error_from_result(result)
         return None
 
-    def _outcome(self, sent: list[tuple[PreparedKey, bytes] | None], received: list[PGresult]) -> PipelineResult:
+    def _outcome(self, sent: list[_Prepares | None], received: list[PGresult]) -> PipelineResult:
         outcome = PipelineResult([])
         sent += [None] * (len(received) - len(sent))  # the Sync itself may fail, by what is checked at the commit
         for prepares, result in zip(sent, received, strict=True):
@@ -239,8 +249,7 @@ class Connection(AsyncConnection[Row]):
             if prepares is None:
                 outcome.results.append(result)
             else:
-                key, name = prepares
-                self._names[key] = name
+                self._names[prepares.key] = prepares.name
         return outcome
 
 

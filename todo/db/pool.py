@@ -43,8 +43,9 @@ class Pool:
         self._prepare_threshold = None if settings.prepare_threshold < 0 else settings.prepare_threshold
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        self._open = 0
-        """Connections that are in use, idle, or being opened."""
+        self._connections: set[Connection] = set()
+        """Those that are open, in use or idle."""
+        self._opening = 0
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -55,8 +56,9 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         self._closed = True
         self._tidying.cancel()
-        while self._idle:
-            self._discard(self._idle.pop())
+        self._idle.clear()
+        while self._connections:
+            self._connections.pop().close_now()
 
     async def acquire(self) -> Connection:
         """A usable connection. Raises NoConnection after `pool_timeout`, Unavailable when too many wait already."""
@@ -69,8 +71,8 @@ class Pool:
                 self._discard(connection)
                 continue
             deadline = deadline or self._loop.time() + self._timeout
-            if self._open < self._size:
-                self._open += 1
+            if len(self._connections) + self._opening < self._size:
+                self._opening += 1
                 return await self._connect(deadline)
             handed = await self._wait(deadline)
             if handed is None:
@@ -107,16 +109,18 @@ class Pool:
 
     def _discard(self, connection: Connection) -> None:
         connection.close_now()
+        self._connections.discard(connection)
+        self._opening += 1
         self._let_next_connect()
 
     def _let_next_connect(self) -> None:
-        """A place is free: the request that has waited the longest may open a connection."""
+        """A place to open a connection in is free: the request that has waited the longest gets it."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)  # and the place with it
                 return
-        self._open -= 1
+        self._opening -= 1
 
     async def _wait(self, deadline: float) -> Connection | None:
         """A connection that is released, or None when one may be opened instead."""
@@ -150,13 +154,17 @@ class Pool:
             while True:
                 try:
                     async with asyncio.timeout_at(deadline):
-                        return await self._opened()
+                        connection = await self._opened()
                 except (psycopg.OperationalError, TimeoutError) as error:
                     if self._loop.time() + pause >= deadline:
                         raise NoConnection("The database cannot be reached at the moment.") from error
                     log.debug("the database cannot be reached: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LAST_RETRY)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LAST_RETRY)
+                else:
+                    self._opening -= 1
+                    self._connections.add(connection)
+                    return connection
         except BaseException:
             self._let_next_connect()
             raise
@@ -173,6 +181,7 @@ class Pool:
         now = self._loop.time()
         connection.opened_at = now - LIFETIME * random.uniform(0, 0.1)  # noqa: S311 # no secret
         connection.idle_since = now
+        connection.watch()
         return connection
 
     async def _tidy(self) -> None:
@@ -184,7 +193,7 @@ class Pool:
             for connection in self._idle:
                 if now > min(connection.idle_since + IDLE_TIME, connection.opened_at + LIFETIME):
                     connection.close_now()
-                    self._open -= 1
+                    self._connections.discard(connection)
                 else:
                     kept.append(connection)
             self._idle[:] = kept

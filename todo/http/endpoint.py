@@ -9,6 +9,7 @@ solver, which cost more than the rest of a request (docs/decisions/0012). Only p
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -135,4 +136,5 @@ class Endpoint:
 
 
 def _is_list(kind: Any) -> bool:
-    return get_origin(kind) in {list, set, tuple, frozenset} or kind in {list, set, tuple, frozenset}
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return any((get_origin(each) or each) in {list, set, tuple, frozenset} for each in kinds)

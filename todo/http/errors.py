@@ -74,8 +74,7 @@ def _allowed(request: Request) -> list[str]:
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
     ]
-    mounted = ["GET", "HEAD"]  # the static files, which are matched whatever the method
-    return mounted if len(methods) == len(METHODS) else methods
+    return methods or ["GET", "HEAD"]  # of the static files, which no route of ours serves
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -13,12 +13,29 @@ from todo.tasks.fields import WRITABLE, TaskFields
 Status = Literal["all", "pending", "completed", "deleted"]
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+OPTIONAL: dict[str, Any] = {"default": None, "schema_extra": {"json_schema_extra": _without_default}}
+"""For a field that may be left out: its default stands for "absent" and is no value."""
+
+
+def _every_field(name: str, **options: Any) -> Any:
+    """A class with the fields of TaskFields, all required or, with OPTIONAL, all optional; null as there."""
+    fields: dict[str, Any] = {
+        each: (Annotated[field.annotation, *field.metadata], Field(description=field.description, **options))
+        for each, field in TaskFields.model_fields.items()
+    }
+    return create_model(name, __base__=SQLModel, **fields)
+
+
 class _Identity(SQLModel):
     id: UUID = Field(description="The task's id, unique among the user's tasks.")
     user_id: str = Field(max_length=USER_ID_LENGTH, description="Whose task it is: the token's subject.")
 
 
-class TaskOut(TaskFields, _Identity):
+class TaskOut(_every_field("ShownFields"), _Identity):  # type: ignore[misc] # its base is made at run time
     """A task as the API shows it."""
 
     completed_at: datetime | None = Field(description="When `completed` last became true; null while it is false.")
@@ -42,23 +59,7 @@ class NewTask(TaskFields):
     )
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    del schema["default"]
-
-
-def _optional(fields: type[SQLModel]) -> Any:
-    """The same fields, each of which may be left out, but be null only where it may be null anyhow."""
-    optional: dict[str, Any] = {
-        name: (
-            Annotated[field.annotation, *field.metadata],
-            Field(None, description=field.description, schema_extra={"json_schema_extra": _without_default}),
-        )
-        for name, field in fields.model_fields.items()
-    }
-    return create_model("OptionalFields", __base__=SQLModel, **optional)
-
-
-class TaskEdit(_optional(TaskFields)):  # type: ignore[misc] # its base is made at run time
+class TaskEdit(_every_field("OptionalFields", **OPTIONAL)):  # type: ignore[misc] # its base is made at run time
     """What to change. Omitted fields keep their values; null clears a description."""
 
     @model_validator(mode="after")
@@ -74,7 +75,7 @@ class Completion(SQLModel):
     completed: StrictBool = Field(
         False,
         description="Sets completion; without it the call toggles.",
-        schema_extra={"json_schema_extra": _without_default},
+        schema_extra=OPTIONAL["schema_extra"],
     )
 
     @model_validator(mode="before")

@@ -1,4 +1,4 @@
-// Fastify on pg: SQL by hand, answers by a compiled schema. The usual fast way in Node.
+// Fastify on pg: SQL by hand, responses by a compiled schema. The usual fast way in Node.
 import { randomUUID } from 'node:crypto'
 import jwt from '@fastify/jwt'
 import Fastify from 'fastify'
