@@ -87,8 +87,9 @@ def _far_database(stage: dict[str, Any]) -> Iterator[Outcome]:
 
 def _system_calls(stage: dict[str, Any]) -> Iterator[Outcome]:
     goal = "get: at most 7 system calls per request"
-    if "missing" in stage:
-        yield Outcome(goal, f"not counted: {stage['missing']}", None)
+    reason = stage.get("missing") or stage["failed"].get(TODO.name)
+    if reason:
+        yield Outcome(goal, f"not counted: {reason}", None)
         return
     found = stage["counts"][TODO.name]["get"]["total"]
     yield Outcome(goal, f"{found:.2f}", round(found, 1) <= 7)

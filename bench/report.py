@@ -153,6 +153,10 @@ def _system_calls(stage: dict[str, Any]) -> Iterator[str]:
     for name in NAMES:
         if name in counts:
             yield _row(name, (f"{counts[name][operation]['total']:.1f}" for operation in OPERATIONS))
+        elif name in stage["failed"]:
+            yield _row(name, [f"not counted: {stage['failed'][name]}", *[""] * (len(OPERATIONS) - 1)])
+    if TODO.name not in counts:
+        return
     ours = [counts[TODO.name][operation] for operation in OPERATIONS]
     frequent = {name for each in ours for name, count in each["calls"].items() if count >= RARE}
     yield from ("", f"Those of {TODO.name}, by name:")

@@ -145,16 +145,22 @@ def count_system_calls(stand: Stand, chosen: Sequence[Contestant]) -> dict[str, 
         stand.log(f"system calls: not counted: {missing}")
         return {"missing": missing}
     counts: dict[str, dict[str, system_calls.Counts]] = {}
+    failed: dict[str, str] = {}
     for each in chosen:
         with stand.running([each]) as servers:
-            server = servers[each.name]
-            for operation in OPERATIONS:
-                stand.measure(server, operation, seconds=1)  # opens the connections to the database
-                with system_calls.counted(server.process) as calls:
-                    figures = stand.measure(server, operation, connections=16)
-                counts.setdefault(each.name, {})[operation] = system_calls.Counts.of(calls, figures.requests)
+            try:
+                counts[each.name] = {op: _system_calls(stand, servers[each.name], op) for op in OPERATIONS}
+            except system_calls.CannotAttach as error:
+                failed[each.name] = str(error)
     stand.log("system calls")
-    return {"counts": counts}
+    return {"counts": counts, "failed": failed}
+
+
+def _system_calls(stand: Stand, server: Running, operation: str) -> system_calls.Counts:
+    stand.measure(server, operation, seconds=1)  # opens the connections to the database
+    with system_calls.counted(server.process) as calls:
+        figures = stand.measure(server, operation, connections=16)
+    return system_calls.Counts.of(calls, figures.requests)
 
 
 LARGE_USERS, SMALL_USERS = 10_000, 100

@@ -44,6 +44,10 @@ class Counts:
         return cls(requests, round(sum(counted.values()) / number, 2), each)
 
 
+class CannotAttach(Exception):  # noqa: N818 # the name says what happened
+    """strace cannot attach to a process; the message says why."""
+
+
 def missing() -> str | None:
     """Why system calls cannot be counted here, or None."""
     if shutil.which("strace") is None:
@@ -52,7 +56,7 @@ def missing() -> str | None:
         try:
             with counted(psutil.Process(sleeping.pid)):
                 pass
-        except RuntimeError as error:
+        except CannotAttach as error:
             return str(error)
         finally:
             sleeping.kill()
@@ -63,7 +67,7 @@ def missing() -> str | None:
 def counted(process: psutil.Process) -> Iterator[Counter[str]]:
     """Counts by name, filled when the block ends, of the system calls of a process and its descendants meanwhile.
 
-    Raises RuntimeError where strace cannot attach to them.
+    Raises CannotAttach.
     """
     calls = Counter[str]()
     pids = [process.pid, *(each.pid for each in process.children(recursive=True))]
@@ -93,10 +97,10 @@ def _wait_until_attached(strace: subprocess.Popen[str], pids: list[int]) -> None
     deadline = time.monotonic() + ATTACH_TIMEOUT
     while not all(_is_traced(pid) for pid in pids):
         if strace.poll() is not None:
-            _, output = strace.communicate()
-            raise RuntimeError((output.strip().splitlines() or ["strace ended"])[-1])
+            assert strace.stderr
+            raise CannotAttach((strace.stderr.read().strip().splitlines() or ["strace ended"])[-1])
         if time.monotonic() > deadline:
-            raise RuntimeError("strace does not attach")
+            raise CannotAttach("strace does not attach")
         time.sleep(0.01)
 
 

@@ -256,7 +256,7 @@ class Target:
 
 
 def fuzz(target: Target, count: int) -> int:
-    """Send at least `count` distinct requests, in rounds, since Hypothesis keeps those of a run; how many there were."""
+    """Send at least `count` distinct requests, in rounds, since Hypothesis stores those of a round; their number."""
     sent: set[int] = set()
     for number in itertools.count():
         if len(sent) >= count:

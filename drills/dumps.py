@@ -112,7 +112,7 @@ def load(url: str, revision: str) -> None:
     text = re.sub(r"^ALTER .* OWNER TO todo;$", "", text, flags=re.MULTILINE)
     # Only todo_log may grant and revoke on what todo_log owns.
     text = re.sub(
-        r"^(REVOKE ALL ON FUNCTION public\.(?:log_task|begin_behind_departure)\(\) FROM PUBLIC;)$",
+        r"^(REVOKE ALL ON FUNCTION public\.(?:log_task|begin_behind_departure|delete_changes)\(\) FROM PUBLIC;)$",
         r"SET ROLE todo_log; \1 RESET ROLE;",
         text,
         flags=re.MULTILINE,

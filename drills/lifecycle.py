@@ -1,4 +1,4 @@
-"""The life cycle of a deployment: rolling restarts with a migration, first starts, a database that accepts no writes."""
+"""The life cycle of a deployment: rolling restarts with a migration, first starts, a database without writes."""
 
 import asyncio
 import json
@@ -91,7 +91,7 @@ def next_release(folder: Path) -> Path:
 
 
 async def work(port: int, person: Person, counts: Counter[str], stop: asyncio.Event) -> None:
-    """Writes and reads, each on a new connection, until `stop` is set. Counts requests, and wrong or missing responses."""
+    """Write and read, each on a new connection, until `stop` is set; count requests, and wrong or missing responses."""
     client = Client(port, person, Connection="close")
     while not stop.is_set():
         try:

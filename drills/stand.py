@@ -1,4 +1,4 @@
-"""The test stand of the drills: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a faulty proxy.
+"""The test stand: Debian's PostgreSQL 15 over TLS, PgBouncer as a serverless provider runs it, a faulty proxy.
 
 Every process is started by the drill, listens on loopback, and ends with the block that started it.
 `python -m drills.stand command …` runs a command with the DATABASE_URL of such a PostgreSQL.
@@ -37,7 +37,7 @@ def missing() -> str | None:
 
 
 def as_postgres() -> dict[str, Any]:
-    """Arguments for `subprocess`: the user `postgres` where we are root, since PostgreSQL and PgBouncer refuse to run as root."""
+    """Arguments for `subprocess`: the user `postgres` if we are root, as which PostgreSQL and PgBouncer do not run."""
     if os.geteuid():
         return {}
     user = pwd.getpwnam("postgres")
@@ -126,7 +126,7 @@ class Postgres:
         return f"postgresql://todo:{self.password}@127.0.0.1:{port or self.port}/todo?{verified}{extra}"
 
     def start(self) -> None:
-        """Start the postmaster. After a kill its last children may hold the shared memory for a moment, so it is retried."""
+        """Start the postmaster; retried, as its last children may still hold the shared memory after a kill."""
         command = [str(POSTGRES / "pg_ctl"), "start", "-D", "data", "-l", "log", "-w", "-s"]
         until(lambda: not self._run(*command, check=False).returncode)
 

@@ -1,4 +1,4 @@
-"""One real PostgreSQL for the whole run, a database built by the migrations, and people who use the API.
+"""One real PostgreSQL for the whole run, a database made by the migrations, and users who call the API.
 
 `DATABASE_URL` names another server to test on: a login there that may create databases and roles.
 """
@@ -26,7 +26,7 @@ from todo.db.embedded import server as embedded
 from todo.db.pipeline import Connection
 from todo.settings import Settings
 
-pytest_plugins = ["tests.support.two_users"]  # two fixtures more
+pytest_plugins = ["tests.support.two_users"]  # the fixtures ada_with_data and bob_with_data
 
 PASSWORD = "a long and quiet afternoon"
 
@@ -42,7 +42,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server, through a login that is no superuser."""
+    """The URL of a PostgreSQL server, with a login that is no superuser."""
     if GIVEN_URL:
         yield GIVEN_URL
         return
@@ -57,7 +57,7 @@ def named(url: str, database: str) -> str:
 
 @contextmanager
 def scratch_database(server_url: str) -> Iterator[str]:
-    """An empty database for as long as the block runs."""
+    """The URL of an empty database, which is dropped at the end of the block."""
     name = f"todo_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -68,7 +68,7 @@ def scratch_database(server_url: str) -> Iterator[str]:
 
 
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop a database; a vacuum of the server's own, which we may not end, is waited for."""
+    """Drop a database. Wait for an autovacuum of it, which this login may not terminate."""
     for attempt in range(20):
         try:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
@@ -88,7 +88,7 @@ def empty_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database_url(server_url: str) -> Iterator[str]:
-    """A migrated database that the tests share: each makes people of its own."""
+    """A migrated database that the tests share; each test signs up its own users."""
     with scratch_database(server_url) as url:
         migrate.upgrade(url)
         yield url
@@ -119,13 +119,13 @@ async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(scope="session")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody without a token."""
+    """A client without a token."""
     async with http(app) as client:
         yield client
 
 
 @asynccontextmanager
-async def borrowed(database: Database) -> AsyncIterator[Connection]:
+async def pool_connection(database: Database) -> AsyncIterator[Connection]:
     """A connection of the pool, as a request gets it."""
     connection = await database.pool.acquire()
     try:
@@ -136,7 +136,7 @@ async def borrowed(database: Database) -> AsyncIterator[Connection]:
 
 @dataclass
 class Person:
-    """Somebody with an account, who calls the API with their own token."""
+    """A user with an account, who calls the API with their own token."""
 
     client: httpx.AsyncClient
     id: str
@@ -159,15 +159,15 @@ class Person:
         return await self.call("POST", self.tasks, json=fields)
 
     async def create(self, title: str = "Water the ferns", **fields: Any) -> dict[str, Any]:
-        answer = await self.post(title=title, **fields)
-        assert answer.status_code == 201, answer.text
-        task: dict[str, Any] = answer.json()
+        response = await self.post(title=title, **fields)
+        assert response.status_code == 201, response.text
+        task: dict[str, Any] = response.json()
         return task
 
     async def list(self, **params: Any) -> list[dict[str, Any]]:
-        answer = await self.call("GET", self.tasks, params=params)
-        assert answer.status_code == 200, answer.text
-        tasks: list[dict[str, Any]] = answer.json()
+        response = await self.call("GET", self.tasks, params=params)
+        assert response.status_code == 200, response.text
+        tasks: list[dict[str, Any]] = response.json()
         return tasks
 
     async def get(self, id: str) -> httpx.Response:
@@ -189,23 +189,23 @@ class Person:
         return await self.call("POST", f"{self.home}/changes/{revision}/undo", **options)
 
     async def since(self, revision: int = 0, **params: Any) -> dict[str, Any]:
-        answer = await self.call("GET", f"{self.home}/changes", params={"since": revision, **params})
-        assert answer.status_code == 200, answer.text
-        changes: dict[str, Any] = answer.json()
+        response = await self.call("GET", f"{self.home}/changes", params={"since": revision, **params})
+        assert response.status_code == 200, response.text
+        changes: dict[str, Any] = response.json()
         return changes
 
     async def history(self, id: str, **params: Any) -> Sequence[dict[str, Any]]:
-        answer = await self.call("GET", f"{self.tasks}/{id}/history", params=params)
-        assert answer.status_code == 200, answer.text
-        changes: Sequence[dict[str, Any]] = answer.json()
+        response = await self.call("GET", f"{self.tasks}/{id}/history", params=params)
+        assert response.status_code == 200, response.text
+        changes: Sequence[dict[str, Any]] = response.json()
         return changes
 
 
 async def sign_up(client: httpx.AsyncClient, name: str) -> Person:
     email = f"{name}-{uuid.uuid4().hex[:8]}@example.com"
-    answer = await client.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
-    assert answer.status_code == 201, answer.text
-    session = answer.json()
+    response = await client.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
+    assert response.status_code == 201, response.text
+    session = response.json()
     return Person(client, session["user"]["id"], email, session["access_token"])
 
 

@@ -1,4 +1,4 @@
-"""Sweeping: what is kept no longer goes, nothing else does, a little at a time, by one at a time."""
+"""Retention: expired rows are deleted, and no others, in small batches and by one process at a time."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Person, http, running, settings_for, sign_up
-from tests.support.processes import run_to_its_end, serving, signed_up
+from tests.support.processes import run_command, serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from todo import retention
 from todo.app import create_app
@@ -28,22 +28,22 @@ NOTHING = {"trash": 0, "changes": 0, "keys": 0, "sessions": 0}
 
 
 @asynccontextmanager
-async def household(url: str, **settings: Any) -> AsyncIterator[tuple[Person, Database]]:
+async def running_with_ada(url: str, **settings: Any) -> AsyncIterator[tuple[Person, Database]]:
     migrate.upgrade(url)
     async with running(create_app(settings_for(url, **settings))) as app, http(app) as client:
         yield await sign_up(client, "ada"), app.state.resources.database
 
 
 def age(url: str, table: str, column: str, by: str, where: str = "true") -> None:
-    """Make rows older, as time would."""
+    """Move the timestamps of rows into the past."""
     with as_table_owner(url) as owner:
         owner.execute("alter table tasks disable trigger log")
         owner.execute(f"update {table} set {column} = {column} - interval '{by}' where {where}".encode())
         owner.execute("alter table tasks enable trigger log")
 
 
-async def test_there_is_nothing_to_sweep_of_what_is_young(empty_url: str) -> None:
-    async with household(empty_url) as (ada, database):
+async def test_rows_that_have_not_expired_are_kept(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (ada, database):
         task = await ada.create()
         await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": "x"})
         await ada.delete(task["id"])
@@ -51,8 +51,8 @@ async def test_there_is_nothing_to_sweep_of_what_is_young(empty_url: str) -> Non
         assert await retention.delete_expired(database) == NOTHING
 
 
-async def test_the_trash_goes_after_thirty_days_and_is_logged(empty_url: str) -> None:
-    async with household(empty_url) as (ada, database):
+async def test_tasks_are_purged_from_the_trash_after_thirty_days_and_logged(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (ada, database):
         old, young, listed = [await ada.create(title=title) for title in ("old", "young", "listed")]
         for task in (old, young):
             await ada.delete(task["id"])
@@ -69,9 +69,11 @@ async def test_the_trash_goes_after_thirty_days_and_is_logged(empty_url: str) ->
             assert owner.execute("select task_count from users where id = %s", [ada.id]).fetchone() == (2,)
 
 
-async def test_changes_go_after_ninety_days_oldest_first(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changes_are_deleted_after_ninety_days_oldest_first(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "BATCH", 3)
-    async with household(empty_url) as (ada, database):
+    async with running_with_ada(empty_url) as (ada, database):
         task = await ada.create()
         for _ in range(9):
             await ada.toggle(task["id"])
@@ -79,14 +81,14 @@ async def test_changes_go_after_ninety_days_oldest_first(empty_url: str, monkeyp
         kept: list[int] = []
         real = asyncio.sleep
 
-        async def look(seconds: float) -> None:
+        async def sleep(seconds: float) -> None:
             with as_table_owner(empty_url) as owner:
                 kept.extend(row[0] for row in owner.execute("select min(revision) from changes").fetchall())
                 [[count]] = owner.execute("select count(*) from changes").fetchall()
                 assert kept[-1] + count == 11  # nothing is missing in the middle
             await real(seconds)
 
-        monkeypatch.setattr(asyncio, "sleep", look)
+        monkeypatch.setattr(asyncio, "sleep", sleep)
         assert await retention.delete_expired(database) == NOTHING | {"changes": 7}
         monkeypatch.setattr(asyncio, "sleep", real)
 
@@ -97,8 +99,8 @@ async def test_changes_go_after_ninety_days_oldest_first(empty_url: str, monkeyp
         assert [change["revision"] for change in await ada.history(task["id"])] == [10, 9, 8]
 
 
-async def test_a_task_whose_changes_are_all_gone_has_an_empty_history(empty_url: str) -> None:
-    async with household(empty_url) as (ada, database):
+async def test_a_task_whose_changes_were_all_deleted_has_an_empty_history(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (ada, database):
         task = await ada.create()
         age(empty_url, "changes", "at", "91 days")
         await retention.delete_expired(database)
@@ -108,8 +110,8 @@ async def test_a_task_whose_changes_are_all_gone_has_an_empty_history(empty_url:
         assert (await ada.toggle(task["id"])).json()["revision"] == 2
 
 
-async def test_keys_and_sessions_go_when_they_are_over(empty_url: str) -> None:
-    async with household(empty_url) as (ada, database):
+async def test_expired_keys_and_sessions_are_deleted(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (ada, database):
         for key in ("one", "two"):
             await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": key})
         age(empty_url, "idempotency", "at", "24 hours 1 minute", "key = 'one'")
@@ -122,48 +124,50 @@ async def test_keys_and_sessions_go_when_they_are_over(empty_url: str) -> None:
         assert await retention.delete_expired(database) == NOTHING | {"keys": 1, "sessions": 1}
 
 
-async def test_what_is_too_much_at_once_is_swept_in_smaller_pieces_and_holds_nothing_else_up(
+async def test_a_batch_that_takes_too_long_is_made_smaller_and_other_rows_are_still_deleted(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
+    limits: list[int] = []
     real = Transaction.fetch
 
-    async def too_much(self: Transaction, statement: Statement[Any], **params: Any) -> Any:
+    async def times_out(self: Transaction, statement: Statement[Any], **params: Any) -> Any:
         if statement is retention.EXPIRED["changes"]:
             raise Unavailable("The database took too long; nothing was changed.")
         if statement is retention.EXPIRED["trash"]:
-            asked.append(params["limit"])
+            limits.append(params["limit"])
             if params["limit"] > 1:
                 raise Unavailable("The database took too long; nothing was changed.")
         return await real(self, statement, **params)
 
-    async with household(empty_url) as (ada, database):
+    async with running_with_ada(empty_url) as (ada, database):
         for _ in range(2):
             await ada.delete((await ada.create())["id"])
         await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": "x"})
         age(empty_url, "tasks", "deleted_at", "31 days")
         age(empty_url, "idempotency", "at", "25 hours")
-        monkeypatch.setattr(Transaction, "fetch", too_much)
+        monkeypatch.setattr(Transaction, "fetch", times_out)
 
         assert await retention.delete_expired(database) == NOTHING | {"trash": 2, "keys": 1}
-        assert asked == [1000, 100, 10, 1, 1, 1]
+        assert limits == [1000, 100, 10, 1, 1, 1]
 
 
-async def test_one_sweeps_at_a_time(empty_url: str) -> None:
-    async with household(empty_url) as (_, database):
-        with psycopg.connect(empty_url) as somebody:
-            somebody.execute("select pg_advisory_xact_lock(%s)", [retention.LOCK])
+async def test_one_process_deletes_at_a_time(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (_, database):
+        with psycopg.connect(empty_url) as other:
+            other.execute("select pg_advisory_xact_lock(%s)", [retention.LOCK])
             assert await retention.delete_expired(database) is None
-            told = run_to_its_end("sweep", database_url=empty_url)
-        assert (told.returncode, told.stdout) == (1, "")
-        assert "sweeping at this moment" in told.stderr
+            refused = run_command("sweep", database_url=empty_url)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "a server deletes expired rows at this moment" in refused.stderr
         assert await retention.delete_expired(database) == NOTHING
 
 
-async def test_many_servers_sweep_while_people_work(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_servers_delete_expired_rows_during_writes(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "BATCH", 5)
     monkeypatch.setattr(retention, "PAUSE", 0.1)
-    async with household(empty_url) as (ada, database):
+    async with running_with_ada(empty_url) as (ada, database):
         tasks = [await ada.create(id=str(uuid.uuid4())) for _ in range(40)]
         for task in tasks:
             await ada.delete(task["id"])
@@ -175,10 +179,10 @@ async def test_many_servers_sweep_while_people_work(empty_url: str, monkeypatch:
             asyncio.gather(*(retention.delete_expired(database) for _ in range(4))),
         )
 
-        assert {answer.status_code for answer in restored} <= {200, 404}
-        assert {answer.status_code for answer in purged} <= {204, 404}
+        assert {response.status_code for response in restored} <= {200, 404}
+        assert {response.status_code for response in purged} <= {204, 404}
         await retention.delete_expired(database)
-        kept = {answer.json()["id"] for answer in restored if answer.status_code == 200}
+        kept = {response.json()["id"] for response in restored if response.status_code == 200}
         assert {task["id"] for task in await ada.list()} == kept
         assert await ada.list(status="deleted") == []
         with as_table_owner(empty_url) as owner:
@@ -190,7 +194,7 @@ async def test_many_servers_sweep_while_people_work(empty_url: str, monkeypatch:
         assert numbers == [*range(1, revision + 1)]
 
 
-def test_the_command_says_what_went(empty_url: str, tmp_path: Path) -> None:
+def test_the_command_prints_how_many_rows_it_deleted(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     with serving(tmp_path, database_url=empty_url) as server:
         tasks, token = signed_up(server)
@@ -198,13 +202,13 @@ def test_the_command_says_what_went(empty_url: str, tmp_path: Path) -> None:
         server.http.delete(f"{tasks}/{made['id']}", headers=token)
     age(empty_url, "tasks", "deleted_at", "31 days")
 
-    done = run_to_its_end("sweep", database_url=empty_url)
+    done = run_command("sweep", database_url=empty_url)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "trash\t1\nchanges\t0\nkeys\t0\nsessions\t0\n"
 
 
-def test_servers_sweep_by_themselves_while_they_are_used(empty_url: str, tmp_path: Path) -> None:
+def test_servers_in_use_delete_expired_rows_regularly(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     with serving(tmp_path, database_url=empty_url, workers=2, sweep_interval=0.2) as server:
         tasks, token = signed_up(server)
@@ -220,30 +224,30 @@ def test_servers_sweep_by_themselves_while_they_are_used(empty_url: str, tmp_pat
         assert [(change["kind"], change["via"]) for change in changes] == [("purge", "sweep")]
 
 
-async def test_a_database_that_nobody_uses_is_left_to_sleep(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeps = 0
+async def test_an_unused_database_gets_no_queries(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = 0
     real = retention.delete_expired
 
     async def counted(database: Database) -> Any:
-        nonlocal sweeps
-        sweeps += 1
+        nonlocal runs
+        runs += 1
         return await real(database)
 
     monkeypatch.setattr(retention, "delete_expired", counted)
-    async with household(empty_url, sweep_interval=0.05) as (ada, _):
+    async with running_with_ada(empty_url, sweep_interval=0.05) as (ada, _):
 
-        async def comes_to_rest() -> bool:
+        async def stops_running() -> bool:
             for _ in range(10):
-                before = sweeps
+                before = runs
                 await asyncio.sleep(1)  # twenty times the interval
-                if sweeps == before:
+                if runs == before:
                     return True
             return False
 
-        assert await comes_to_rest()
-        resting = sweeps
-        assert resting > 0
+        assert await stops_running()
+        stopped_at = runs
+        assert stopped_at > 0
         await ada.list()
         await asyncio.sleep(1)
-        assert sweeps > resting
-        assert await comes_to_rest()
+        assert runs > stopped_at
+        assert await stops_running()

@@ -59,7 +59,9 @@ from todo.settings import Settings, SettingsError
         ("TRUSTED_PROXIES", "10.0.0.1, proxy.hunter2"),
     ],
 )
-def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_malformed_value_is_refused_with_the_name_of_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
 
     with pytest.raises(SettingsError) as refused:
@@ -86,7 +88,7 @@ def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, 
         ),
     ],
 )
-def test_a_url_is_taken_as_a_provider_gives_it(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+def test_the_urls_that_providers_give_are_accepted(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
     monkeypatch.setenv("DATABASE_URL", given)
 
     assert Settings.from_environment().database_url == kept
@@ -98,7 +100,7 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings.from_environment().cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
-def test_an_empty_value_is_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.setenv("PORT", "")
 
@@ -107,7 +109,7 @@ def test_an_empty_value_is_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.database_url, settings.port) == (None, 8000)
 
 
-def test_what_is_said_on_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_overrides_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "1")
 
     assert Settings.from_environment(port=2, host=None).port == 2
@@ -119,7 +121,7 @@ def test_settings_are_frozen() -> None:
         changed.port = 1
 
 
-def test_the_data_folder_is_the_users_own_or_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_folder_is_in_the_users_home_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert Settings.from_environment().folder == Path("/somewhere/todo")
     monkeypatch.setenv("DATA_DIR", "~/mine")

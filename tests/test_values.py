@@ -1,4 +1,4 @@
-"""What may be written into a task, at the door and in the database behind it."""
+"""The values that a task may have, as the API checks them and as the database checks them again."""
 
 import unicodedata
 from typing import Any
@@ -34,7 +34,7 @@ COMPOSED = "Café"
         ("100% _ \\ %s %(x)s {}", "100% _ \\ %s %(x)s {}"),
     ],
 )
-async def test_titles_that_are_kept(ada: Person, title: str, kept: str) -> None:
+async def test_a_valid_title_is_stored(ada: Person, title: str, kept: str) -> None:
     assert (await ada.create(title=title))["title"] == kept
 
 
@@ -61,12 +61,12 @@ BAD_TITLES: list[Any] = [
 
 
 @pytest.mark.parametrize("title", BAD_TITLES)
-async def test_titles_that_are_refused(ada: Person, title: Any) -> None:
+async def test_an_invalid_title_is_refused(ada: Person, title: Any) -> None:
     task = await ada.create(title="as it was")
 
-    for answer in (await ada.post(title=title), await ada.put(task["id"], title=title)):
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["errors"][0]["loc"] == ["body", "title"]
+    for response in (await ada.post(title=title), await ada.put(task["id"], title=title)):
+        assert response.status_code == 422, response.text
+        assert response.json()["errors"][0]["loc"] == ["body", "title"]
     assert await ada.list() == [task]
 
 
@@ -82,25 +82,25 @@ async def test_titles_that_are_refused(ada: Person, title: Any) -> None:
         (COMBINING, COMPOSED),
     ],
 )
-async def test_descriptions_that_are_kept(ada: Person, description: Any, kept: Any) -> None:
+async def test_a_valid_description_is_stored(ada: Person, description: Any, kept: Any) -> None:
     assert (await ada.create(description=description))["description"] == kept
 
 
 @pytest.mark.parametrize("description", ["x" * 10_001, "a\x00b", "a\rb", "a\x0bb", "a\x9fb", 1, [], {}])
-async def test_descriptions_that_are_refused(ada: Person, description: Any) -> None:
+async def test_an_invalid_description_is_refused(ada: Person, description: Any) -> None:
     task = await ada.create(description="as it was")
 
-    for answer in (
+    for response in (
         await ada.post(title="x", description=description),
         await ada.put(task["id"], description=description),
     ):
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["errors"][0]["loc"] == ["body", "description"]
+        assert response.status_code == 422, response.text
+        assert response.json()["errors"][0]["loc"] == ["body", "description"]
     assert await ada.list() == [task]
 
 
 @pytest.mark.parametrize("completed", [None, 0, 1, "true", "yes", [], {}])
-async def test_completed_is_a_bool_or_refused(ada: Person, completed: Any) -> None:
+async def test_completed_must_be_a_boolean(ada: Person, completed: Any) -> None:
     assert (await ada.post(title="x", completed=completed)).status_code == 422
 
 
@@ -128,30 +128,30 @@ async def test_completed_is_a_bool_or_refused(ada: Person, completed: Any) -> No
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_garbage_gets_a_clear_answer(ada: Person, method: str, body: bytes) -> None:
+async def test_a_malformed_body_gets_422(ada: Person, method: str, body: bytes) -> None:
     task = await ada.create(title="as it was")
     path = ada.tasks if method == "POST" else f"{ada.tasks}/{task['id']}"
 
-    answer = await ada.call(method, path, content=body, headers={"Content-Type": "application/json"})
+    response = await ada.call(method, path, content=body, headers={"Content-Type": "application/json"})
 
-    assert answer.status_code == 422, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/problem+json"
     assert await ada.list() == [task]
 
 
-async def test_a_refusal_does_not_repeat_what_was_sent(ada: Person) -> None:
+async def test_a_422_does_not_repeat_the_values_that_were_sent(ada: Person) -> None:
     secret = "x" * 300 + "hunter2"
 
-    answer = await ada.post(title=secret, description=secret * 100, completed=secret, id=secret)
+    response = await ada.post(title=secret, description=secret * 100, completed=secret, id=secret)
 
-    assert answer.status_code == 422
-    assert {tuple(e["loc"]) for e in answer.json()["errors"]} == {
+    assert response.status_code == 422
+    assert {tuple(e["loc"]) for e in response.json()["errors"]} == {
         ("body", "title"),
         ("body", "description"),
         ("body", "completed"),
         ("body", "id"),
     }
-    assert "hunter2" not in answer.text
+    assert "hunter2" not in response.text
 
 
 title_type, description_type = TypeAdapter[str](Title), TypeAdapter[str | None](Description)
@@ -159,13 +159,15 @@ title_type, description_type = TypeAdapter[str](Title), TypeAdapter[str | None](
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=st.text(max_size=300), description=st.text(max_size=200))
-def test_what_the_door_lets_in_the_database_holds(owned: psycopg.Connection[Any], title: str, description: str) -> None:
-    """Any text at all: either it is refused, or it is stored and comes back as it was accepted."""
+def test_text_that_the_api_accepts_is_stored_unchanged(
+    unrestricted: psycopg.Connection[Any], title: str, description: str
+) -> None:
+    """Any text is either refused, or stored and returned as it was accepted."""
     try:
         title, description = title_type.validate_python(title), description_type.validate_python(description) or ""
     except ValidationError:
         return
-    row = owned.execute(
+    row = unrestricted.execute(
         "insert into tasks (user_id, id, title, description) values ('h', gen_random_uuid(), %s, %s)"
         " returning title, description",
         [title, description],
@@ -175,8 +177,8 @@ def test_what_the_door_lets_in_the_database_holds(owned: psycopg.Connection[Any]
 
 
 @pytest.fixture
-def owned(database_url: str) -> Any:
-    """A connection that sees all, whose work is undone."""
+def unrestricted(database_url: str) -> Any:
+    """A connection without row-level security, whose transaction is rolled back."""
     with psycopg.connect(database_url) as connection:
         connection.execute("alter table tasks no force row level security")
         connection.execute("alter table users no force row level security")
@@ -198,11 +200,11 @@ def owned(database_url: str) -> Any:
         ("description", "a\rb", "description_clean"),
     ],
 )
-def test_the_database_holds_the_bounds_itself(
-    owned: psycopg.Connection[Any], column: str, value: str, constraint: str
+def test_the_database_checks_the_bounds_itself(
+    unrestricted: psycopg.Connection[Any], column: str, value: str, constraint: str
 ) -> None:
     with pytest.raises(errors.CheckViolation) as refused:
-        owned.execute(
+        unrestricted.execute(
             "insert into tasks (user_id, id, title, description) values ('h', gen_random_uuid(), %s, %s)",
             [value if column == "title" else "x", value if column == "description" else None],
         )
@@ -210,6 +212,6 @@ def test_the_database_holds_the_bounds_itself(
 
 
 @pytest.mark.parametrize("id", ["", "x" * 256])
-def test_the_database_holds_the_length_of_a_users_id(owned: psycopg.Connection[Any], id: str) -> None:
+def test_the_database_checks_the_length_of_a_user_id(unrestricted: psycopg.Connection[Any], id: str) -> None:
     with pytest.raises(errors.CheckViolation):
-        owned.execute("insert into users (id) values (%s)", [id])
+        unrestricted.execute("insert into users (id) values (%s)", [id])

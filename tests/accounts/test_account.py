@@ -1,4 +1,4 @@
-"""Accounts: sign up, sign in, who am I, and the tokens."""
+"""Accounts: sign-up, sign-in, `me`, and access tokens."""
 
 import asyncio
 import base64
@@ -25,45 +25,45 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx
 
 
 async def test_sign_up_answers_with_a_token_and_the_user(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/api/auth/signup", json={"email": "Grace.Hopper@Example.com", "password": PASSWORD})
+    response = await client.post("/api/auth/signup", json={"email": "Grace.Hopper@Example.com", "password": PASSWORD})
 
-    assert answer.status_code == 201
-    assert answer.headers["cache-control"] == "no-store"
-    session = answer.json()
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    session = response.json()
     assert set(session) == {"access_token", "token_type", "expires_in", "user"}
     assert (session["token_type"], session["expires_in"]) == ("Bearer", 900)
     assert set(session["user"]) == {"id", "email", "created_at"}
     assert session["user"]["email"] == "Grace.Hopper@example.com"
-    assert PASSWORD not in answer.text
+    assert PASSWORD not in response.text
 
 
-async def test_an_email_is_taken_whatever_its_case(ada: Person) -> None:
-    answer = await ada.client.post("/api/auth/signup", json={"email": ada.email.upper(), "password": PASSWORD})
+async def test_an_email_in_another_case_is_refused_as_taken(ada: Person) -> None:
+    response = await ada.client.post("/api/auth/signup", json={"email": ada.email.upper(), "password": PASSWORD})
 
-    assert answer.status_code == 409
-    assert "sign in" in answer.json()["detail"]
-    assert ada.id not in answer.text
+    assert response.status_code == 409
+    assert "sign in" in response.json()["detail"]
+    assert ada.id not in response.text
 
 
-async def test_two_at_once_with_one_email_make_one_account(client: httpx.AsyncClient) -> None:
+async def test_concurrent_sign_ups_with_one_email_make_one_account(client: httpx.AsyncClient) -> None:
     body = {"email": "twins@example.com", "password": PASSWORD}
 
-    answers = await asyncio.gather(*(client.post("/api/auth/signup", json=body) for _ in range(4)))
+    responses = await asyncio.gather(*(client.post("/api/auth/signup", json=body) for _ in range(4)))
 
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert sorted(response.status_code for response in responses) == [201, 409, 409, 409]
 
 
-async def test_sign_in_gives_a_token_that_works(ada: Person) -> None:
-    answer = await sign_in(ada.client, ada.email.upper(), PASSWORD)
+async def test_sign_in_returns_a_valid_token(ada: Person) -> None:
+    response = await sign_in(ada.client, ada.email.upper(), PASSWORD)
 
-    assert answer.status_code == 200
-    session = answer.json()
+    assert response.status_code == 200
+    session = response.json()
     assert session["user"]["id"] == ada.id
     ada.token = session["access_token"]
     assert await ada.list() == []
 
 
-async def test_a_wrong_password_and_an_unknown_email_get_one_answer(ada: Person) -> None:
+async def test_a_wrong_password_and_an_unknown_email_get_the_same_response(ada: Person) -> None:
     wrong = await sign_in(ada.client, ada.email, PASSWORD + "x")
     unknown = await sign_in(ada.client, "nobody@example.com", PASSWORD)
 
@@ -77,7 +77,7 @@ async def test_a_wrong_password_and_an_unknown_email_get_one_answer(ada: Person)
 async def test_a_wrong_password_and_an_unknown_email_cost_the_same_work(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What takes the time is one verification of a hash of the same cost; counted, since a clock would lie here."""
+    """Both verify one hash of the same cost. Verifications are counted, because measured times would vary too much."""
     from todo.accounts import passwords
 
     hasher = passwords._hasher()
@@ -98,7 +98,7 @@ async def test_a_wrong_password_and_an_unknown_email_cost_the_same_work(
     assert costs == {"argon2idm=19456,t=2,p=1"}
 
 
-async def test_passwords_are_kept_as_argon2id(ada: Person, database_url: str) -> None:
+async def test_passwords_are_stored_as_argon2id(ada: Person, database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("alter table credentials no force row level security")
         row = connection.execute("select password_hash from credentials where user_id = %s", [ada.id]).fetchone()
@@ -123,12 +123,12 @@ async def test_passwords_are_kept_as_argon2id(ada: Person, database_url: str) ->
         {"email": ["ada@example.com"], "password": PASSWORD},
     ],
 )
-async def test_sign_ups_that_are_refused(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    answer = await client.post("/api/auth/signup", json=body)
+async def test_an_invalid_sign_up_is_refused(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    response = await client.post("/api/auth/signup", json=body)
 
-    assert answer.status_code == 422
-    assert str(body.get("password") or PASSWORD) not in answer.text
-    assert "items" not in answer.json()["detail"]
+    assert response.status_code == 422
+    assert str(body.get("password") or PASSWORD) not in response.text
+    assert "items" not in response.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/api/auth/signup", "/api/auth/signin"])
@@ -137,12 +137,12 @@ async def test_text_that_cannot_be_stored_is_refused(client: httpx.AsyncClient, 
     body = {"email": '"ada@example.com"', "password": f'"{PASSWORD}"'} | {field: r'"ada\ud800@example.com"'}
     content = "{" + ", ".join(f'"{name}": {value}' for name, value in body.items()) + "}"
 
-    answer = await client.post(path, content=content, headers={"Content-Type": "application/json"})
+    response = await client.post(path, content=content, headers={"Content-Type": "application/json"})
 
-    assert answer.status_code == 422
+    assert response.status_code == 422
 
 
-async def test_a_password_of_any_characters_works(client: httpx.AsyncClient) -> None:
+async def test_a_password_may_have_any_characters(client: httpx.AsyncClient) -> None:
     body = {"email": "unicode@example.com", "password": "pässwörd 🦊 \x00\t"}
     assert (await client.post("/api/auth/signup", json=body)).status_code == 201
     assert (await sign_in(client, body["email"], "pa\u0308sswo\u0308rd 🦊 \x00\t")).status_code == 200
@@ -150,27 +150,27 @@ async def test_a_password_of_any_characters_works(client: httpx.AsyncClient) -> 
 
 
 @pytest.mark.parametrize("email", ["{}@xn--mnchen-3ya.de", "{}@MÜNCHEN.de", "{}@ｅｘａｍｐｌｅ.com", "{}@example.com"])
-async def test_what_signed_up_signs_in(client: httpx.AsyncClient, email: str) -> None:
+async def test_an_email_that_signed_up_can_sign_in(client: httpx.AsyncClient, email: str) -> None:
     body = {"email": email.format(f"ada-{uuid.uuid4().hex[:8]}"), "password": PASSWORD}
 
     assert (await client.post("/api/auth/signup", json=body)).status_code == 201
     assert (await client.post("/api/auth/signin", json=body)).status_code == 200
 
 
-async def test_a_name_around_an_address_is_refused(client: httpx.AsyncClient) -> None:
+async def test_an_email_with_a_display_name_is_refused(client: httpx.AsyncClient) -> None:
     body = {"email": "Ada <ada-named@example.com>", "password": PASSWORD}
 
     assert (await client.post("/api/auth/signup", json=body)).status_code == 422
 
 
 async def test_me_is_the_tokens_subject(ada: Person) -> None:
-    answer = await ada.call("GET", "/api/auth/me")
+    response = await ada.call("GET", "/api/auth/me")
 
-    assert answer.status_code == 200
-    assert answer.json() == {"id": ada.id, "email": ada.email, "created_at": answer.json()["created_at"]}
+    assert response.status_code == 200
+    assert response.json() == {"id": ada.id, "email": ada.email, "created_at": response.json()["created_at"]}
 
 
-async def test_a_token_is_verified_by_the_published_key_alone(ada: Person) -> None:
+async def test_a_token_can_be_verified_with_the_published_key_alone(ada: Person) -> None:
     keys = (await ada.client.get("/.well-known/jwks.json")).json()["keys"]
     header = jwt.get_unverified_header(ada.token)
 
@@ -187,13 +187,13 @@ def _b64(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def forged(app: FastAPI, ada: Person) -> dict[str, str]:
-    """Tokens that must not let anybody in, by what is wrong with them."""
+def invalid_tokens(app: FastAPI, ada: Person) -> dict[str, str]:
+    """Tokens that must be refused, by what is wrong with them."""
     keys = app.state.resources.authenticator.issuer._keys
     now = int(time.time())
     good = {"sub": ada.id, "iat": now, "exp": now + 900}
     header = {"kid": keys.kid}
-    stranger = Ed25519PrivateKey.generate()
+    other_key = Ed25519PrivateKey.generate()
 
     def signed(claims: dict[str, Any], key: Any = keys.signing_key, headers: Any = header) -> str:
         return jwt.encode(claims, key, "EdDSA", headers=headers)
@@ -208,8 +208,8 @@ def forged(app: FastAPI, ada: Person) -> dict[str, str]:
         "ten kilobytes": "x" * 10_000,
         "algorithm none": f"{_b64({'alg': 'none', 'kid': keys.kid})}.{_b64(good)}.",
         "HS256 with the public key": jwt.encode(good, public * 2, "HS256", headers=header),
-        "another key": signed(good, stranger),
-        "an unknown kid": signed(good, stranger, {"kid": "unknown"}),
+        "another key": signed(good, other_key),
+        "an unknown kid": signed(good, other_key, {"kid": "unknown"}),
         "no kid": signed(good, headers={}),
         "a kid that is no string": f"{_b64({'alg': 'EdDSA', 'kid': [1]})}.{_b64(good)}.{signature}",
         "expired": signed(good | {"exp": now - 1}),
@@ -217,59 +217,59 @@ def forged(app: FastAPI, ada: Person) -> dict[str, str]:
         "no exp": signed({"sub": ada.id}),
         "no sub": signed({"exp": now + 900}),
         "an exp that is no number": signed(good | {"exp": "soon"}),
-        "a changed subject": f"{head}.{_b64(good | {'sub': 'somebody'})}.{signature}",
+        "a changed subject": f"{head}.{_b64(good | {'sub': 'another user'})}.{signature}",
         "no signature": f"{head}.{body}.",
         "a cut signature": ada.token[:-10],
     }
 
 
-async def test_forged_tokens_let_nobody_in(app: FastAPI, ada: Person) -> None:
-    for name, token in forged(app, ada).items():
+async def test_forged_tokens_get_401(app: FastAPI, ada: Person) -> None:
+    for name, token in invalid_tokens(app, ada).items():
         for path in (ada.tasks, "/api/auth/me"):
-            answer = await ada.client.get(path, headers=[(b"authorization", f"Bearer {token}".encode())])
-            assert answer.status_code == 401, name
-            assert 'error="invalid_token"' in answer.headers["www-authenticate"], name
-            assert answer.headers["content-type"] == "application/problem+json", name
+            response = await ada.client.get(path, headers=[(b"authorization", f"Bearer {token}".encode())])
+            assert response.status_code == 401, name
+            assert 'error="invalid_token"' in response.headers["www-authenticate"], name
+            assert response.headers["content-type"] == "application/problem+json", name
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YWRhOng=", "Token x", "bearer"])
-async def test_other_authorizations_let_nobody_in(ada: Person, header: str | None) -> None:
+async def test_other_authorization_headers_get_401(ada: Person, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
 
     assert (await ada.client.get(ada.tasks, headers=headers)).status_code == 401
 
 
 async def test_the_scheme_may_be_written_in_any_case(ada: Person) -> None:
-    answer = await ada.client.get(ada.tasks, headers={"Authorization": f"bEARER  {ada.token}"})
+    response = await ada.client.get(ada.tasks, headers={"Authorization": f"bEARER  {ada.token}"})
 
-    assert answer.status_code == 200
-
-
-async def test_a_token_is_remembered_once_however_it_is_written(ada: Person, app: FastAPI) -> None:
-    remembered = app.state.resources.authenticator._cache
-    before = len(remembered)
-    for said in ("Bearer {}", "bearer {}", "BEARER   {}", "Bearer {} ", "Bearer {}"):
-        answer = await ada.client.get(ada.tasks, headers={"Authorization": said.format(ada.token)})
-        assert answer.status_code == 200
-
-    assert len(remembered) == before + 1
+    assert response.status_code == 200
 
 
-async def test_an_account_that_is_gone_is_not_brought_back(ada: Person, database_url: str) -> None:
+async def test_a_token_is_cached_once_for_every_spelling_of_its_header(ada: Person, app: FastAPI) -> None:
+    cached = app.state.resources.authenticator._cache
+    before = len(cached)
+    for header in ("Bearer {}", "bearer {}", "BEARER   {}", "Bearer {} ", "Bearer {}"):
+        response = await ada.client.get(ada.tasks, headers={"Authorization": header.format(ada.token)})
+        assert response.status_code == 200
+
+    assert len(cached) == before + 1
+
+
+async def test_a_token_does_not_recreate_its_deleted_account(ada: Person, database_url: str) -> None:
     task = await ada.create()
     with psycopg.connect(database_url) as connection:
         connection.execute("alter table users no force row level security")
         connection.execute("delete from users where id = %s", [ada.id])
         connection.execute("alter table users force row level security")
 
-    assert (await ada.post(title="a ghost")).status_code == 401
+    assert (await ada.post(title="too late")).status_code == 401
     assert (await ada.call("GET", "/api/auth/me")).status_code == 401
     assert await ada.list() == []
     assert (await ada.get(task["id"])).status_code == 404
     assert (await sign_in(ada.client, ada.email, PASSWORD)).status_code == 401
 
 
-async def test_ten_first_starts_make_one_key(empty_url: str) -> None:
+async def test_ten_concurrent_first_starts_make_one_key(empty_url: str) -> None:
     from todo.db import migrate
 
     migrate.upgrade(empty_url)
@@ -285,15 +285,15 @@ async def test_ten_first_starts_make_one_key(empty_url: str) -> None:
     assert found == [found[0]] * 10
 
 
-async def test_servers_of_one_database_take_each_others_tokens(app: FastAPI, database_url: str) -> None:
+async def test_servers_of_one_database_accept_each_others_tokens(app: FastAPI, database_url: str) -> None:
     async with running(create_app(settings_for(database_url))) as other, http(app) as here, http(other) as there:
         ada = await sign_up(here, "ada")
         ada.client = there
         assert (await ada.create())["user_id"] == ada.id
 
 
-async def test_sign_ins_leave_the_event_loop_free(ada: Person) -> None:
-    """While passwords are hashed, tasks are served: no request waits for all the sign-ins before it."""
+async def test_hashing_passwords_does_not_block_the_event_loop(ada: Person) -> None:
+    """While passwords are hashed, tasks are served: no request waits for the sign-ins before it."""
     await ada.create()
     flood = [asyncio.create_task(sign_in(ada.client, ada.email, "wrong password")) for _ in range(12)]
     await asyncio.sleep(0)

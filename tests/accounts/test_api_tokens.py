@@ -1,4 +1,4 @@
-"""Personal API tokens: shown once, for tasks alone, and gone when they are revoked."""
+"""API tokens: shown once, valid for tasks and `me` only, refused after they are revoked."""
 
 import asyncio
 import re
@@ -18,17 +18,17 @@ from todo.auth import authenticator
 pytestmark = pytest.mark.anyio
 
 
-async def made(person: Person, **wanted: Any) -> tuple[Person, dict[str, Any]]:
-    """A new token, and the person who calls with it."""
-    answer = await person.call("POST", "/api/auth/tokens", json={"name": "script"} | wanted)
-    assert answer.status_code == 201, answer.text
-    token = answer.json()
+async def create_token(person: Person, **wanted: Any) -> tuple[Person, dict[str, Any]]:
+    """A new token: its user as a caller who sends it, and the response."""
+    response = await person.call("POST", "/api/auth/tokens", json={"name": "script"} | wanted)
+    assert response.status_code == 201, response.text
+    token = response.json()
     return Person(person.client, person.id, person.email, token["token"]), token
 
 
-async def test_a_token_is_shown_once_and_then_told_of(ada: Person) -> None:
-    _, first = await made(ada, name="  waters the ferns ")
-    _, second = await made(ada, name="looks", scope="read", expires_at="2099-01-01T00:00:00+01:00")
+async def test_a_token_is_shown_once_and_listed_without_its_secret(ada: Person) -> None:
+    _, first = await create_token(ada, name="  waters the ferns ")
+    _, second = await create_token(ada, name="looks", scope="read", expires_at="2099-01-01T00:00:00+01:00")
 
     listed = await ada.call("GET", "/api/auth/tokens")
 
@@ -40,8 +40,8 @@ async def test_a_token_is_shown_once_and_then_told_of(ada: Person) -> None:
     assert first["token"] not in listed.text
 
 
-async def test_it_serves_tasks_and_me(ada: Person, bob: Person) -> None:
-    script, _ = await made(ada)
+async def test_a_token_is_accepted_for_tasks_and_me(ada: Person, bob: Person) -> None:
+    script, _ = await create_token(ada)
 
     task = await script.create()
 
@@ -62,20 +62,20 @@ async def test_it_serves_tasks_and_me(ada: Person, bob: Person) -> None:
         ("DELETE", "/api/auth/tokens/{id}"),
     ],
 )
-async def test_it_manages_nothing(ada: Person, method: str, path: str) -> None:
-    script, token = await made(ada)
+async def test_a_token_cannot_manage_the_account(ada: Person, method: str, path: str) -> None:
+    script, token = await create_token(ada)
 
-    answer = await script.call(method, path.format(id=token["id"]), json={"name": "another"})
+    response = await script.call(method, path.format(id=token["id"]), json={"name": "another"})
 
-    assert answer.status_code == 403
-    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert response.status_code == 403
+    assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
     assert (await ada.call("GET", "/api/auth/me")).status_code == 200
     assert len((await ada.call("GET", "/api/auth/tokens")).json()) == 1
 
 
-async def test_one_that_may_read_may_not_write(ada: Person) -> None:
+async def test_a_token_that_may_only_read_cannot_write(ada: Person) -> None:
     task = await ada.create()
-    script, _ = await made(ada, scope="read")
+    script, _ = await create_token(ada, scope="read")
 
     assert await script.list() == [task]
     assert (await script.get(task["id"])).status_code == 200
@@ -85,18 +85,18 @@ async def test_one_that_may_read_may_not_write(ada: Person) -> None:
         await script.toggle(task["id"]),
         await script.delete(task["id"]),
     ]
-    for answer in refused:
-        assert answer.status_code == 403
-        assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    for response in refused:
+        assert response.status_code == 403
+        assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
     assert await ada.list() == [task]
 
 
-async def test_a_revoked_one_is_refused_within_the_time_it_is_remembered(
+async def test_a_revoked_token_is_refused_once_its_cache_entry_expires(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert api_tokens.CACHED_FOR <= 30
     monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.0)
-    script, token = await made(ada)
+    script, token = await create_token(ada)
     assert await script.list() == []
 
     assert (await ada.call("DELETE", f"/api/auth/tokens/{token['id']}")).status_code == 204
@@ -104,8 +104,8 @@ async def test_a_revoked_one_is_refused_within_the_time_it_is_remembered(
     assert (await ada.call("DELETE", f"/api/auth/tokens/{token['id']}")).status_code == 404
 
 
-async def test_nobody_revokes_anothers(ada: Person, bob: Person) -> None:
-    _, token = await made(ada)
+async def test_a_user_cannot_revoke_the_token_of_another(ada: Person, bob: Person) -> None:
+    _, token = await create_token(ada)
 
     for name in (token["id"], "nonsense", "00000000-0000-0000-0000-000000000000"):
         assert (await bob.call("DELETE", f"/api/auth/tokens/{name}")).status_code == 404
@@ -113,9 +113,9 @@ async def test_nobody_revokes_anothers(ada: Person, bob: Person) -> None:
     assert len((await ada.call("GET", "/api/auth/tokens")).json()) == 1
 
 
-async def test_one_that_is_over_is_refused(ada: Person) -> None:
+async def test_an_expired_token_is_refused(ada: Person) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
-    script, _ = await made(ada, expires_at=soon)
+    script, _ = await create_token(ada, expires_at=soon)
 
     assert await script.list() == []
     deadline = time.monotonic() + 5
@@ -124,11 +124,11 @@ async def test_one_that_is_over_is_refused(ada: Person) -> None:
     assert (await script.call("GET", script.tasks)).status_code == 401
 
 
-async def test_when_it_was_last_used_costs_no_write_a_request(
+async def test_last_used_at_is_not_written_with_every_request(
     ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.0)
-    script, token = await made(ada)
+    script, token = await create_token(ada)
     for _ in range(5):
         await script.list()
     [listed] = (await ada.call("GET", "/api/auth/tokens")).json()
@@ -144,20 +144,20 @@ async def test_when_it_was_last_used_costs_no_write_a_request(
         owner.rollback()
 
 
-async def test_tokens_are_kept_as_hashes(ada: Person, database_url: str) -> None:
-    _, token = await made(ada)
+async def test_tokens_are_stored_as_hashes(ada: Person, database_url: str) -> None:
+    _, token = await create_token(ada)
     with psycopg.connect(database_url) as owner:
         owner.execute("alter table api_tokens no force row level security")
-        kept = str(owner.execute("select to_jsonb(t)::text from api_tokens t").fetchall())
+        stored = str(owner.execute("select to_jsonb(t)::text from api_tokens t").fetchall())
         owner.rollback()
-    assert token["id"] in kept
-    assert token["token"].removeprefix("todo_pat_")[:64] not in kept
+    assert token["id"] in stored
+    assert token["token"].removeprefix("todo_pat_")[:64] not in stored
 
 
 @pytest.mark.parametrize(
     "token", ["todo_pat_", "todo_pat_" + "0" * 72, "todo_pat_" + "ü" * 72, "todo_pat_" + "0" * 5000, "todo_pat"]
 )
-async def test_what_only_looks_like_one_is_refused(ada: Person, token: str) -> None:
+async def test_text_that_only_looks_like_a_token_is_refused(ada: Person, token: str) -> None:
     headers = [(b"authorization", f"Bearer {token}".encode())]
 
     assert (await ada.client.get(ada.tasks, headers=headers)).status_code == 401
@@ -179,19 +179,17 @@ async def test_what_only_looks_like_one_is_refused(ada: Person, token: str) -> N
         {"name": "x", "expires_at": "9999-12-31T23:59:59-12:00"},
     ],
 )
-async def test_wishes_that_are_refused(ada: Person, wanted: dict[str, Any]) -> None:
+async def test_an_invalid_creation_of_a_token_is_refused(ada: Person, wanted: dict[str, Any]) -> None:
     assert (await ada.call("POST", "/api/auth/tokens", json=wanted)).status_code == 422
 
 
-async def test_there_are_at_most_a_hundred(ada: Person) -> None:
+async def test_a_user_has_at_most_a_hundred_tokens(ada: Person) -> None:
     for number in range(api_tokens.MAX_TOKENS):
         assert (await ada.call("POST", "/api/auth/tokens", json={"name": str(number)})).status_code == 201
     assert (await ada.call("POST", "/api/auth/tokens", json={"name": "one more"})).status_code == 409
 
 
-async def test_a_caller_is_remembered_but_not_for_ever_and_not_without_bound(
-    ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_cache_of_callers_is_bounded(ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authenticator, "CACHE_SIZE", 3)
     async with running(create_app(settings_for(database_url))) as app:
         keys = app.state.resources.authenticator.issuer._keys
@@ -202,8 +200,8 @@ async def test_a_caller_is_remembered_but_not_for_ever_and_not_without_bound(
         assert len(app.state.resources.authenticator._cache) == 3
 
 
-async def test_a_revoked_one_is_refused_on_every_worker(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two servers have seen it and remember it (for less than 30 s, so that this is quick): then both refuse it."""
+async def test_a_revoked_token_is_refused_on_every_worker(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two servers have cached it (for less than 30 s here, so that the test is quick); then both refuse it."""
     monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.5)
     settings = settings_for(database_url)
     async with (
@@ -213,12 +211,12 @@ async def test_a_revoked_one_is_refused_on_every_worker(database_url: str, monke
         http(two) as there,
     ):
         ada = await sign_up(here, "ada")
-        script, token = await made(ada)
+        script, token = await create_token(ada)
         headers = {"Authorization": f"Bearer {script.token}"}
         for client in (here, there):
             assert (await client.get(ada.tasks, headers=headers)).status_code == 200
         assert (await ada.call("DELETE", f"/api/auth/tokens/{token['id']}")).status_code == 204
-        assert (await there.get(ada.tasks, headers=headers)).status_code == 200  # remembered
+        assert (await there.get(ada.tasks, headers=headers)).status_code == 200  # cached
         await asyncio.sleep(0.6)
         for client in (here, there):
             assert (await client.get(ada.tasks, headers=headers)).status_code == 401

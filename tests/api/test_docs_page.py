@@ -1,4 +1,4 @@
-"""The API's description in a real browser, with every other host out of reach."""
+"""The docs page in a real browser that can reach no other host."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "REQUIRE_CHROMIUM is set and there is none"
+    assert CHROMIUM, "REQUIRE_CHROMIUM is set, but Chromium is missing"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
@@ -40,7 +40,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def front_end() -> Iterator[str]:
-    """The origin of a page that is served by somebody else."""
+    """The origin of a page that is served by another server."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -60,14 +60,14 @@ def front_end() -> Iterator[str]:
             other.shutdown()
 
 
-def test_docs_make_a_task_without_any_other_host(server: Server, browser: Browser, tmp_path: Path) -> None:
+def test_the_docs_page_creates_a_task_without_any_other_host(server: Server, browser: Browser, tmp_path: Path) -> None:
     base = f"http://127.0.0.1:{server.port}"
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    requested: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.route(lambda url: not url.startswith((base, "data:", "blob:")), lambda route: route.abort())
     session = server.http.post(
         "/api/auth/signup", json={"email": f"ada-{uuid.uuid4().hex[:8]}@example.com", "password": PASSWORD}
@@ -91,14 +91,12 @@ def test_docs_make_a_task_without_any_other_host(server: Server, browser: Browse
         f"/api/{session['user']['id']}/tasks", headers={"Authorization": f"Bearer {session['access_token']}"}
     ).json()
     assert [task["title"] for task in tasks] == ["Water the ferns"]
-    assert asked
-    assert all(url.startswith((base, "data:", "blob:")) for url in asked), asked
-    assert said == []  # the policy of the page forbids nothing that it does
+    assert requested
+    assert all(url.startswith((base, "data:", "blob:")) for url in requested), requested
+    assert messages == []  # the page's Content-Security-Policy blocks nothing that it does
 
 
-def test_a_page_of_a_named_origin_may_call_and_of_another_may_not(
-    tmp_path: Path, database_url: str, browser: Browser
-) -> None:
+def test_only_pages_of_listed_origins_may_call_the_api(tmp_path: Path, database_url: str, browser: Browser) -> None:
     signs_up = """async ([base, email, password]) => {
         const body = JSON.stringify({email, password})
         const json = {"Content-Type": "application/json"}
@@ -110,9 +108,9 @@ def test_a_page_of_a_named_origin_may_call_and_of_another_may_not(
     }"""
     with front_end() as origin, serving(tmp_path, database_url=database_url, cors_origins=origin) as server:
         page = browser.new_page()
-        with_whom = [f"http://127.0.0.1:{server.port}", f"ada-{uuid.uuid4().hex[:8]}@example.com", PASSWORD]
+        arguments = [f"http://127.0.0.1:{server.port}", f"ada-{uuid.uuid4().hex[:8]}@example.com", PASSWORD]
         page.goto(origin)
-        assert page.evaluate(signs_up, with_whom) == [200, 'W/"0"']
+        assert page.evaluate(signs_up, arguments) == [200, 'W/"0"']
         page.goto(origin.replace("localhost", "127.0.0.1"))
         with pytest.raises(Error, match="Failed to fetch"):
-            page.evaluate(signs_up, with_whom)
+            page.evaluate(signs_up, arguments)

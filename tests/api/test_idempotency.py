@@ -1,4 +1,4 @@
-"""Idempotency-Key: a write that is sent again is done once, and answered the same."""
+"""Idempotency-Key: a repeated write is done once, and gets the same response."""
 
 import asyncio
 import uuid
@@ -23,10 +23,10 @@ def new_key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
-def kept(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
-    """What must be the same when it is given again."""
-    headers = {name: value for name, value in answer.headers.items() if name != "idempotent-replayed"}
-    return answer.status_code, answer.content, headers
+def status_body_and_headers(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    """What must be equal in a response and its replay."""
+    headers = {name: value for name, value in response.headers.items() if name != "idempotent-replayed"}
+    return response.status_code, response.content, headers
 
 
 WRITES: list[tuple[str, str, Any]] = [
@@ -42,7 +42,9 @@ WRITES: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
 class TestEveryWrite:
-    async def test_is_done_once_and_answered_the_same(self, ada: Person, method: str, path: str, body: Any) -> None:
+    async def test_a_repeated_write_is_done_once_and_gets_the_same_response(
+        self, ada: Person, method: str, path: str, body: Any
+    ) -> None:
         task = await ada.create()
         key, url = new_key(), ada.home + path.format(id=task["id"])
 
@@ -53,24 +55,26 @@ class TestEveryWrite:
         assert first.status_code in {200, 201, 204}
         assert "idempotent-replayed" not in first.headers
         assert second.headers["idempotent-replayed"] == "true"
-        assert kept(second) == kept(first)
+        assert status_body_and_headers(second) == status_body_and_headers(first)
         assert await ada.since(0) == before
 
-    async def test_of_many_at_once_one_is_done(self, ada: Person, method: str, path: str, body: Any) -> None:
+    async def test_of_many_concurrent_repetitions_one_is_done(
+        self, ada: Person, method: str, path: str, body: Any
+    ) -> None:
         for _ in range(3):
             task = await ada.create()
             key, url = new_key(), ada.home + path.format(id=task["id"])
             revision = (await ada.since(0))["revision"]
 
-            answers = await asyncio.gather(*(ada.call(method, url, json=body, headers=key) for _ in range(8)))
+            responses = await asyncio.gather(*(ada.call(method, url, json=body, headers=key) for _ in range(8)))
 
-            assert len({kept(answer)[:2] for answer in answers}) == 1
-            replayed = [answer.headers.get("idempotent-replayed") for answer in answers]
+            assert len({status_body_and_headers(response)[:2] for response in responses}) == 1
+            replayed = [response.headers.get("idempotent-replayed") for response in responses]
             assert sorted(map(str, replayed)) == ["None"] + ["true"] * 7
             if not path.endswith(("restore", "undo")):
                 assert (await ada.since(0))["revision"] == revision + 1
 
-    async def test_another_request_with_the_key_is_refused(
+    async def test_another_request_with_the_same_key_is_refused(
         self, ada: Person, method: str, path: str, body: Any
     ) -> None:
         task, other = await ada.create(), await ada.create()
@@ -86,21 +90,21 @@ class TestEveryWrite:
         if body is not None or method == "DELETE":
             others.append(await ada.call(method, url, json={"title": "another"}, headers=key))
 
-        assert [answer.status_code for answer in others] == [422] * len(others)
+        assert [response.status_code for response in others] == [422] * len(others)
         assert others[0].json()["errors"][0]["loc"] == ["header", "Idempotency-Key"]
         assert await ada.since(0) == before
 
-    async def test_somebody_elses_key_is_another_key(
+    async def test_the_same_key_of_another_user_is_another_key(
         self, ada: Person, bob: Person, method: str, path: str, body: Any
     ) -> None:
         key = new_key()
         for person in (ada, bob):
             task = await person.create()
-            answer = await person.call(method, person.home + path.format(id=task["id"]), json=body, headers=key)
-            assert answer.status_code in {200, 201, 204}
-            assert "idempotent-replayed" not in answer.headers
+            response = await person.call(method, person.home + path.format(id=task["id"]), json=body, headers=key)
+            assert response.status_code in {200, 201, 204}
+            assert "idempotent-replayed" not in response.headers
 
-    async def test_the_wrong_caller_is_judged_first(
+    async def test_the_caller_is_checked_before_the_key(
         self, ada: Person, bob: Person, method: str, path: str, body: Any
     ) -> None:
         task = await ada.create()
@@ -111,8 +115,8 @@ class TestEveryWrite:
         assert (await bob.call(method, url, json=body, headers=key)).status_code == 403
 
 
-class TestWhatIsKept:
-    async def test_refusals_of_the_action_are(self, ada: Person) -> None:
+class TestStoredResponses:
+    async def test_refusals_of_the_action_are_stored(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
         calls: list[tuple[str, str, Any, dict[str, str], int]] = [
             ("PUT", f"/tasks/{uuid.uuid4()}", {"title": "x"}, {}, 404),
@@ -125,10 +129,10 @@ class TestWhatIsKept:
             await ada.toggle(task["id"])
             second = await ada.call(method, ada.home + path, json=body, headers=headers)
             assert first.status_code == status
-            assert kept(second) == kept(first)
+            assert status_body_and_headers(second) == status_body_and_headers(first)
             assert second.headers["idempotent-replayed"] == "true"
 
-    async def test_a_replay_comes_before_a_stale_tag(self, ada: Person) -> None:
+    async def test_a_replay_is_returned_before_its_tag_is_compared(self, ada: Person) -> None:
         task = await ada.create()
         headers = {"If-Match": '"1"'} | new_key()
 
@@ -138,13 +142,13 @@ class TestWhatIsKept:
         assert (first.status_code, second.status_code) == (200, 200)
         assert second.content == first.content
 
-    async def test_bad_requests_are_not(self, ada: Person) -> None:
+    async def test_an_invalid_body_is_not_stored(self, ada: Person) -> None:
         key = new_key()
 
         assert (await ada.call("POST", ada.tasks, json={"title": ""}, headers=key)).status_code == 422
-        assert (await ada.call("POST", ada.tasks, json={"title": "mended"}, headers=key)).status_code == 201
+        assert (await ada.call("POST", ada.tasks, json={"title": "corrected"}, headers=key)).status_code == 201
 
-    async def test_a_bug_is_not(self, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_bug_is_not_stored(self, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         key = new_key()
         real = actions.edit
 
@@ -156,11 +160,11 @@ class TestWhatIsKept:
         monkeypatch.setattr(actions, "edit", breaks_after_the_write)
         path = f"{ada.tasks}/{task['id']}"
         assert (await ada.call("PUT", path, json={"title": "new"}, headers=key)).status_code == 500
-        assert (await ada.get(task["id"])).json() == task  # undone with what should have been kept
+        assert (await ada.get(task["id"])).json() == task  # rolled back together with the stored response
         monkeypatch.setattr(actions, "edit", real)
         assert (await ada.call("PUT", path, json={"title": "new"}, headers=key)).status_code == 200
 
-    async def test_what_a_purged_task_said_is_not_kept(self, ada: Person) -> None:
+    async def test_the_responses_of_a_purged_task_are_erased(self, ada: Person) -> None:
         create, delete = new_key(), new_key()
         secret = f"secret {uuid.uuid4()}"
         made = await ada.call("POST", ada.tasks, json={"title": secret}, headers=create)
@@ -169,12 +173,12 @@ class TestWhatIsKept:
         await ada.call("DELETE", f"{path}?permanent=true")
 
         assert (await ada.call("DELETE", path, headers=delete)).status_code == 204
-        gone = await ada.call("POST", ada.tasks, json={"title": secret}, headers=create)
-        assert gone.status_code == 410
-        assert secret not in gone.text
+        erased = await ada.call("POST", ada.tasks, json={"title": secret}, headers=create)
+        assert erased.status_code == 410
+        assert secret not in erased.text
         assert await ada.list() == []
 
-    async def test_a_purge_at_this_very_moment_takes_it_along(
+    async def test_a_concurrent_purge_erases_the_response_too(
         self, ada: Person, monkeypatch: pytest.MonkeyPatch, database_url: str
     ) -> None:
         task = await ada.create(title=f"secret {uuid.uuid4()}")
@@ -193,10 +197,10 @@ class TestWhatIsKept:
         again = await ada.call("PUT", path, json={"title": "x"}, headers=headers)
         assert again.status_code == 410
         with as_table_owner(database_url) as owner:
-            kept = owner.execute("select body from idempotency where user_id = %s", [ada.id]).fetchall()
-        assert kept == [(None,)]
+            stored = owner.execute("select body from idempotency where user_id = %s", [ada.id]).fetchall()
+        assert stored == [(None,)]
 
-    async def test_after_a_day_the_key_is_free_again(self, ada: Person, database_url: str) -> None:
+    async def test_a_key_can_be_used_again_after_a_day(self, ada: Person, database_url: str) -> None:
         key = new_key()
         await ada.call("POST", ada.tasks, json={"title": "yesterday"}, headers=key)
         for age, titles in (
@@ -205,19 +209,19 @@ class TestWhatIsKept:
         ):
             with as_table_owner(database_url) as owner:
                 owner.execute("update idempotency set at = now() - %s where user_id = %s", [age, ada.id])
-            answer = await ada.call("POST", ada.tasks, json={"title": "today"}, headers=key)
-            assert answer.status_code == (422 if len(titles) == 1 else 201)
+            response = await ada.call("POST", ada.tasks, json={"title": "today"}, headers=key)
+            assert response.status_code == (422 if len(titles) == 1 else 201)
             assert [task["title"] for task in await ada.list()] == titles
         again = await ada.call("POST", ada.tasks, json={"title": "today"}, headers=key)
-        assert kept(again) == kept(answer)
+        assert status_body_and_headers(again) == status_body_and_headers(response)
 
-    async def test_a_key_on_a_read_means_nothing(self, ada: Person) -> None:
+    async def test_a_key_of_a_read_is_ignored(self, ada: Person) -> None:
         key = new_key()
         assert (await ada.call("GET", ada.tasks, headers=key)).json() == []
         task = await ada.create()
         assert (await ada.call("GET", ada.tasks, headers=key)).json() == [task]
 
-    async def test_accounts_keep_nothing(self, client: httpx.AsyncClient, database_url: str) -> None:
+    async def test_account_endpoints_store_no_response(self, client: httpx.AsyncClient, database_url: str) -> None:
         key, email = new_key(), f"{uuid.uuid4().hex}@example.com"
         body = {"email": email, "password": PASSWORD}
 
@@ -235,11 +239,11 @@ class TestWhatIsKept:
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "two words", "ümlaut".encode(), b"\x7f", "tab\tbed"])
-async def test_a_key_that_cannot_be_is_400(ada: Person, key: str | bytes) -> None:
-    answer = await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": key})
+async def test_a_malformed_key_is_400(ada: Person, key: str | bytes) -> None:
+    response = await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": key})
 
-    assert answer.status_code == 400
-    assert "Idempotency-Key" in answer.json()["detail"]
+    assert response.status_code == 400
+    assert "Idempotency-Key" in response.json()["detail"]
     assert await ada.list() == []
 
 
@@ -250,10 +254,10 @@ async def test_two_keys_are_400(ada: Person) -> None:
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, '"quoted"', "!~"])
-async def test_any_visible_characters_are_a_key(ada: Person, key: str) -> None:
+async def test_a_key_may_have_any_visible_characters(ada: Person, key: str) -> None:
     for replayed in (None, "true"):
-        answer = await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": key})
-        assert (answer.status_code, answer.headers.get("idempotent-replayed")) == (201, replayed)
+        response = await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": key})
+        assert (response.status_code, response.headers.get("idempotent-replayed")) == (201, replayed)
 
 
 async def test_a_deleted_account_is_401_with_a_key_too(ada: Person) -> None:
@@ -262,8 +266,8 @@ async def test_a_deleted_account_is_401_with_a_key_too(ada: Person) -> None:
 
     for method, path, body in WRITES:
         for headers in ({}, new_key()):
-            answer = await ada.call(method, ada.home + path.format(id=task["id"]), json=body, headers=headers)
-            assert answer.status_code == 401, path
+            response = await ada.call(method, ada.home + path.format(id=task["id"]), json=body, headers=headers)
+            assert response.status_code == 401, path
 
 
 async def test_a_keyed_write_is_two_round_trips(database_url: str) -> None:
@@ -279,30 +283,32 @@ async def test_a_keyed_write_is_two_round_trips(database_url: str) -> None:
                 ada.call("DELETE", f"{ada.tasks}/{(await ada.create())['id']}", headers=new_key()),
             ):
                 proxy.round_trips = 0
-                answer = await call
-                assert (answer.status_code // 100, proxy.round_trips) == (2, 2)
+                response = await call
+                assert (response.status_code // 100, proxy.round_trips) == (2, 2)
 
 
-async def test_what_was_broken_off_is_tried_again_by_itself(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a lost connection, of which nobody knows what became: with a key it may simply run again."""
+async def test_an_interrupted_write_with_a_key_is_retried_by_the_server(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a lost connection, when the outcome is unknown: with a key the write can be run again."""
     real, calls = IdempotentDatabase.store, 0
 
-    async def loses_the_first_answer(self: IdempotentDatabase, response: Any) -> None:
+    async def loses_the_first_response(self: IdempotentDatabase, response: Any) -> None:
         nonlocal calls
         calls += 1
         await real(self, response)
         if calls == 1:
             raise Interrupted("the connection was lost after the commit", undone=False)
 
-    monkeypatch.setattr(IdempotentDatabase, "store", loses_the_first_answer)
-    answer = await ada.call("POST", ada.tasks, json={"title": "once"}, headers=new_key())
+    monkeypatch.setattr(IdempotentDatabase, "store", loses_the_first_response)
+    response = await ada.call("POST", ada.tasks, json={"title": "once"}, headers=new_key())
 
-    assert answer.status_code == 201
-    assert answer.headers["idempotent-replayed"] == "true"
+    assert response.status_code == 201
+    assert response.headers["idempotent-replayed"] == "true"
     assert [task["title"] for task in await ada.list()] == ["once"]
 
 
-async def test_nothing_of_a_replay_stays_on_a_connection(database_url: str) -> None:
+async def test_a_replay_leaves_no_state_on_its_connection(database_url: str) -> None:
     async with running(create_app(settings_for(database_url, pool_size=1))) as app, http(app) as client:
         ada, bob = await sign_up(client, "ada"), await sign_up(client, "bob")
         key = new_key()

@@ -1,6 +1,6 @@
 """Each user sees only their own tasks: through every operation of the OpenAPI document, found from it, not listed here.
 
-With the application's conditions taken out, the database alone still keeps everybody apart.
+With the owner conditions removed from the statements, row-level security alone still isolates the users.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from fastapi.routing import iter_route_contexts
 from tests.conftest import PASSWORD, Person, sign_up
 from tests.support.operations import OPERATIONS, Operation
 from tests.support.sql_conditions import STATEMENTS, conditions_removed, everything
-from tests.support.two_users import IDEMPOTENCY_KEY, SampleUser, but_for_the_path, leaked
+from tests.support.two_users import IDEMPOTENCY_KEY, SampleUser, leaked, without_path
 from todo.accounts import api_tokens
 from todo.api.idempotency import database as idempotency
 from todo.changes import actions as changes
@@ -30,24 +30,24 @@ pytestmark = pytest.mark.anyio
 
 OWNED = [each for each in OPERATIONS if each.owned]
 SECURED = [each for each in OPERATIONS if each.secured]
-NAMING = [each for each in SECURED if each.things]
-TAKING = [each for each in SECURED if each.body]
+WITH_IDS = [each for each in SECURED if each.things]
+WITH_BODY = [each for each in SECURED if each.body]
 
-soon = partial(asyncio.wait_for, timeout=30)  # a stream that is served where it must not be would not end
+within_30_seconds = partial(asyncio.wait_for, timeout=30)  # a stream that is served by mistake would not end
 
 
 class TestTheDocument:
-    """Which the rest goes by."""
+    """The document that the other tests derive their calls from."""
 
-    async def test_no_route_is_left_out_of_it(self, app: FastAPI) -> None:
+    async def test_the_document_contains_every_route(self, app: FastAPI) -> None:
         routes = {
             (method.lower(), route.path) for route in iter_route_contexts(app.routes) for method in route.methods or ()
         }
-        told = {(each.method, each.path) for each in OPERATIONS}
+        described = {(each.method, each.path) for each in OPERATIONS}
 
-        assert {path for method, path in routes - told} == {"/", "/docs", "/openapi.json"}
+        assert {path for method, path in routes - described} == {"/", "/docs", "/openapi.json"}
 
-    def test_whoever_has_no_token_finds_few_doors(self) -> None:
+    def test_few_operations_need_no_token(self) -> None:
         assert {each.says["operationId"] for each in OPERATIONS if not each.secured} == {
             *("sign_up", "sign_in", "refresh", "sign_out", "public_keys", "live", "ready")
         }
@@ -55,56 +55,58 @@ class TestTheDocument:
         assert all(each.owned for each in OPERATIONS if "{user_id}" in each.path)
 
     @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-    async def test_every_operation_is_tried_by_calls_that_are_valid(
+    async def test_valid_calls_of_every_operation_succeed_and_show_only_described_fields(
         self, ada_with_data: SampleUser, client: httpx.AsyncClient, database_url: str, operation: Operation
     ) -> None:
-        """On one's own path they are served, say what is described, and touch nobody else; reading changes nothing."""
+        """They succeed, return only described fields, and touch no other user; reading changes nothing."""
         if operation.streams:
-            return  # it would not end; test_live and the drill read it
+            return  # it would not end; tests/changes/test_stream.py and the drill read it
         before = everything(database_url, ada_with_data.person.id)
-        bob = SampleUser(await sign_up(client, "bob"), "his own")
+        bob = SampleUser(await sign_up(client, "bob"), "of bob")
         for number, call in enumerate(operation.calls()):
             await bob.recreate(operation)
             if operation.says["operationId"] == "sign_up":
                 bob.person.email = f"{number}-{bob.person.email}"
             his = everything(database_url, bob.person.id)
 
-            answer = await bob.person.call(
+            response = await bob.person.call(
                 *(operation.method, bob.url(call)),
                 json=bob.body(call),
                 headers={"Cookie": f"todo_refresh={bob.refresh}"},
             )
 
-            assert answer.status_code in operation.successes, f"{call} is no valid call: {answer.text}"
-            assert operation.undescribed(answer) == set(), call
+            assert response.status_code in operation.successes, f"{call} is no valid call: {response.text}"
+            assert operation.undescribed(response) == set(), call
             assert operation.writes or everything(database_url, bob.person.id) == his, f"{call} changed something"
-            assert leaked(ada_with_data.secrets, answer) == set(), call
+            assert leaked(ada_with_data.secrets, response) == set(), call
             assert everything(database_url, ada_with_data.person.id) == before, call
 
 
 class TestEveryOperation:
-    """Every operation with every choice that it leaves, tried on somebody else."""
+    """Every operation with every choice of its parameters, tried on another user's rows."""
 
     @pytest.mark.parametrize("operation", OWNED, ids=str)
-    async def test_a_foreign_path_is_forbidden(
+    async def test_the_path_of_another_user_is_forbidden(
         self, ada_with_data: SampleUser, bob_with_data: SampleUser, database_url: str, operation: Operation
     ) -> None:
-        """For whoever comes, a session or an API token of either scope; nobody learns whether the user exists."""
-        nobody = str(uuid.uuid4())
+        """For a session and for API tokens of both scopes; the response does not show whether the user exists."""
+        unknown_user = str(uuid.uuid4())
         for intruder, victim in ((bob_with_data, ada_with_data), (ada_with_data, bob_with_data)):
             before = everything(database_url, victim.person.id)
             for call in operation.calls():
-                for face in intruder.faces:
-                    answer = await soon(face.call(operation.method, victim.url(call), json=call.body))
-                    nowhere = await soon(face.call(operation.method, call.url(nobody, victim.things), json=call.body))
+                for caller in intruder.callers:
+                    response = await within_30_seconds(caller.call(operation.method, victim.url(call), json=call.body))
+                    unknown = await within_30_seconds(
+                        caller.call(operation.method, call.url(unknown_user, victim.things), json=call.body)
+                    )
 
-                    assert answer.status_code == 403, call
-                    assert but_for_the_path(answer) == but_for_the_path(nowhere), call
-                    assert leaked(victim.secrets, answer) == set(), call
+                    assert response.status_code == 403, call
+                    assert without_path(response) == without_path(unknown), call
+                    assert leaked(victim.secrets, response) == set(), call
                     assert everything(database_url, victim.person.id) == before, call
 
-    @pytest.mark.parametrize("operation", NAMING, ids=str)
-    async def test_a_foreign_id_is_as_one_that_exists_nowhere(
+    @pytest.mark.parametrize("operation", WITH_IDS, ids=str)
+    async def test_an_id_of_another_user_gets_the_same_response_as_an_unknown_one(
         self, ada_with_data: SampleUser, bob_with_data: SampleUser, database_url: str, operation: Operation
     ) -> None:
         ada, bob = ada_with_data, bob_with_data
@@ -112,48 +114,50 @@ class TestEveryOperation:
         nothing = {**dict.fromkeys(ada.things, str(uuid.uuid4())), "changes": "987654321"}
         for call in operation.calls():
             for kind in operation.things.values():
-                for face in bob.faces:
-                    foreign, nowhere = [
-                        await face.call(
+                for caller in bob.callers:
+                    existing, unknown = [
+                        await caller.call(
                             *(operation.method, call.url(bob.person.id, bob.things | {kind: thing})), json=call.body
                         )
                         for thing in (ada.things[kind], nothing[kind])
                     ]
 
-                    assert foreign.status_code == (404 if self.admits(operation, bob.faces.index(face)) else 403), call
-                    assert but_for_the_path(foreign) == but_for_the_path(nowhere), call
-                    assert leaked(ada.secrets, foreign) == set(), call
+                    assert existing.status_code == (
+                        404 if self.may_call(operation, bob.callers.index(caller)) else 403
+                    ), call
+                    assert without_path(existing) == without_path(unknown), call
+                    assert leaked(ada.secrets, existing) == set(), call
                     assert everything(database_url, ada.person.id) == hers, call
                     assert everything(database_url, bob.person.id) == his, call
 
-    def admits(self, operation: Operation, face: int) -> bool:
-        """Whether a session (0), a token that may write (1) or one that may read (2) is for this operation at all."""
-        return face == 0 or (operation.owned and (face == 1 or not operation.writes))
+    def may_call(self, operation: Operation, caller: int) -> bool:
+        """Whether a session (0), a token that may write (1) or a token that may read (2) may call this operation."""
+        return caller == 0 or (operation.owned and (caller == 1 or not operation.writes))
 
-    @pytest.mark.parametrize("operation", TAKING, ids=str)
-    async def test_a_foreign_id_in_the_body_says_nothing(
+    @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+    async def test_an_id_of_another_user_in_the_body_has_the_effect_of_an_unknown_one(
         self, ada_with_data: SampleUser, client: httpx.AsyncClient, database_url: str, operation: Operation
     ) -> None:
-        """Wherever the schema has an id, or has none: one of hers does what one that exists nowhere does."""
+        """Wherever the schema has an id, and where it has none: an id of hers has the same effect as an unknown one."""
         ada = ada_with_data
         before = everything(database_url, ada.person.id)
         for call in operation.calls():
-            answers = []
+            statuses = []
             for named, user_id in ((ada.things["tasks"], ada.person.id), (str(uuid.uuid4()), str(uuid.uuid4()))):
-                bob = SampleUser(await sign_up(client, "bob"), "his own")
+                bob = SampleUser(await sign_up(client, "bob"), "of bob")
                 await bob.recreate(operation)
                 body = {**(bob.body(call) or {}), "user_id": user_id, "id": named}
-                answer = await bob.person.call(operation.method, bob.url(call), json=call.naming(named, body))
-                answers.append(answer.status_code)
+                response = await bob.person.call(operation.method, bob.url(call), json=call.naming(named, body))
+                statuses.append(response.status_code)
 
-                assert leaked(ada.secrets, answer) == set(), call
+                assert leaked(ada.secrets, response) == set(), call
                 assert everything(database_url, ada.person.id) == before, call
-                if "user_id" in answer.text:
-                    assert answer.json()["user_id"] == bob.person.id, call
-            assert answers[0] == answers[1], call
+                if "user_id" in response.text:
+                    assert response.json()["user_id"] == bob.person.id, call
+            assert statuses[0] == statuses[1], call
 
     @pytest.mark.parametrize("operation", SECURED, ids=str)
-    async def test_without_a_token_that_is_good_nobody_is_served(
+    async def test_without_a_valid_token_every_operation_is_401(
         self,
         ada_with_data: SampleUser,
         app: FastAPI,
@@ -175,37 +179,37 @@ class TestEveryOperation:
         }
         before = everything(database_url, ada.person.id)
         for call in operation.calls():
-            for what, said in bad.items():
-                headers = {"Authorization": said} if said else {}
-                answer = await soon(
+            for what, header in bad.items():
+                headers = {"Authorization": header} if header else {}
+                response = await within_30_seconds(
                     ada.person.client.request(operation.method, ada.url(call), json=call.body, headers=headers)
                 )
 
-                assert answer.status_code == 401, (what, call)
-                assert answer.headers["www-authenticate"].startswith("Bearer")
-                assert leaked(ada.secrets, answer) == set(), (what, call)
+                assert response.status_code == 401, (what, call)
+                assert response.headers["www-authenticate"].startswith("Bearer")
+                assert leaked(ada.secrets, response) == set(), (what, call)
                 assert everything(database_url, ada.person.id) == before, (what, call)
 
     @pytest.mark.parametrize("operation", [each for each in SECURED if not each.streams], ids=str)
-    async def test_a_deleted_account_neither_finds_nor_leaves_anything(
+    async def test_a_deleted_account_reads_and_writes_nothing(
         self, client: httpx.AsyncClient, database_url: str, operation: Operation
     ) -> None:
-        gone = SampleUser(await sign_up(client, "gone"), "what was hers")
-        await gone.recreate(operation)
-        assert (await gone.person.call("DELETE", "/api/auth/me")).status_code == 204
-        before = everything(database_url, gone.person.id)
+        deleted = SampleUser(await sign_up(client, "gone"), "of the deleted user")
+        await deleted.recreate(operation)
+        assert (await deleted.person.call("DELETE", "/api/auth/me")).status_code == 204
+        before = everything(database_url, deleted.person.id)
         assert {table for table, rows in before.items() if rows} == {"departed"}
         me_or_a_write = (operation.owned and operation.writes) or operation.path == "/api/auth/me"
 
         for call in operation.calls():
-            answer = await gone.person.call(operation.method, gone.url(call), json=gone.body(call))
+            response = await deleted.person.call(operation.method, deleted.url(call), json=deleted.body(call))
 
-            assert answer.status_code in ({401} if me_or_a_write else {200, 204, 401, 404}), call
-            assert leaked({gone.marker, gone.person.email}, answer) == set(), call
-            assert everything(database_url, gone.person.id) == before, call
+            assert response.status_code in ({401} if me_or_a_write else {200, 204, 401, 404}), call
+            assert leaked({deleted.marker, deleted.person.email}, response) == set(), call
+            assert everything(database_url, deleted.person.id) == before, call
 
     @pytest.mark.parametrize("operation", SECURED, ids=str)
-    async def test_who_calls_is_judged_before_what_is_said(
+    async def test_the_caller_is_checked_before_the_request(
         self, ada_with_data: SampleUser, bob_with_data: SampleUser, operation: Operation
     ) -> None:
         [call, *_] = operation.calls()
@@ -219,38 +223,38 @@ class TestEveryOperation:
     @pytest.mark.parametrize(
         "operation", [each for each in OWNED if "Idempotency-Key" in each.parameters("header")], ids=str
     )
-    async def test_anothers_key_replays_nothing(
+    async def test_the_idempotency_key_of_another_user_replays_nothing(
         self, ada_with_data: SampleUser, client: httpx.AsyncClient, operation: Operation
     ) -> None:
-        """Both use the same key; it is of one user."""
+        """Both users use the same key, which belongs to each of them separately."""
         bob, call = await sign_up(client, "bob"), operation.calls()[0]
         url = call.url(bob.id, ada_with_data.things)
-        answer = await bob.call(operation.method, url, json=call.body, headers={"Idempotency-Key": IDEMPOTENCY_KEY})
+        response = await bob.call(operation.method, url, json=call.body, headers={"Idempotency-Key": IDEMPOTENCY_KEY})
 
-        assert "idempotent-replayed" not in answer.headers
-        assert answer.status_code in {201, 404}
-        assert leaked(ada_with_data.secrets, answer) == set()
+        assert "idempotent-replayed" not in response.headers
+        assert response.status_code in {201, 404}
+        assert leaked(ada_with_data.secrets, response) == set()
 
 
 @pytest.mark.parametrize("by", ["body", "cookie"])
 @pytest.mark.parametrize("end", ["signed out", "used before"])
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if "refresh_token" in str(each.says)], ids=str)
-async def test_a_session_that_is_over_opens_nothing(
+async def test_a_refresh_token_of_an_ended_session_is_refused(
     client: httpx.AsyncClient, database_url: str, operation: Operation, end: str, by: str
 ) -> None:
     ada = await sign_up(client, "ada")
     wanted = {"email": ada.email, "password": PASSWORD, "refresh": "body"}
     token = (await client.post("/api/auth/signin", json=wanted)).json()["refresh_token"]
-    over = {"refresh": "body", "refresh_token": token}
-    await client.post("/api/auth/signout" if end == "signed out" else "/api/auth/refresh", json=over)
+    ended_session = {"refresh": "body", "refresh_token": token}
+    await client.post("/api/auth/signout" if end == "signed out" else "/api/auth/refresh", json=ended_session)
     before = everything(database_url, ada.id)
-    sent: dict[str, Any] = {"json": over} if by == "body" else {"headers": {"Cookie": f"todo_refresh={token}"}}
+    sent: dict[str, Any] = {"json": ended_session} if by == "body" else {"headers": {"Cookie": f"todo_refresh={token}"}}
 
-    answer = await client.request(operation.method, operation.path, **sent)
+    response = await client.request(operation.method, operation.path, **sent)
 
-    assert answer.status_code == (204 if operation.says["operationId"] == "sign_out" else 401)
-    assert leaked({ada.id, ada.email, "access_token"}, answer) == set()
-    ended = operation.says["operationId"] == "refresh" and end == "used before"  # somebody's copy: nobody goes on
+    assert response.status_code == (204 if operation.says["operationId"] == "sign_out" else 401)
+    assert leaked({ada.id, ada.email, "access_token"}, response) == set()
+    ended = operation.says["operationId"] == "refresh" and end == "used before"  # a second use ends the session
     after = everything(database_url, ada.id)
     assert {**after, "sessions": after["sessions"] if ended else []} == {
         **before,
@@ -258,7 +262,7 @@ async def test_a_session_that_is_over_opens_nothing(
     }
 
 
-async def test_a_user_id_in_the_body_is_not_believed(ada: Person, bob: Person) -> None:
+async def test_a_user_id_in_the_body_is_ignored(ada: Person, bob: Person) -> None:
     task = await bob.create(user_id=ada.id, title="mine")
     edited = await bob.put(task["id"], user_id=ada.id, title="still mine")
 
@@ -266,92 +270,94 @@ async def test_a_user_id_in_the_body_is_not_believed(ada: Person, bob: Person) -
     assert await ada.list() == []
 
 
-async def test_anothers_place_in_a_list_shows_ones_own(ada: Person, bob: Person) -> None:
-    """Cursors and tags are no secrets: hers lead him to his own."""
+async def test_the_cursor_and_tag_of_another_user_show_only_ones_own_tasks(ada: Person, bob: Person) -> None:
+    """Cursors and tags are no secrets: with hers he still gets his own list."""
     for _ in range(3):
         await ada.create("hers")
     page = await ada.call("GET", ada.tasks, params={"limit": 2})
     cursor = httpx.URL(page.links["next"]["url"]).params["cursor"]
-    await bob.create("his own")
+    await bob.create("of bob")
 
     assert await bob.list(cursor=cursor) == []
     assert (await bob.call("GET", bob.tasks, headers={"If-None-Match": page.headers["etag"]})).status_code == 200
 
 
-def test_no_statement_about_tasks_was_forgotten() -> None:
+def test_every_statement_about_tasks_is_listed() -> None:
     found = {
         (module, name)
         for module in (lists, tasks, changes, idempotency)
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }
-    # What is inserted names no row that there is; the revisions of many are asked for by the role that sees no task.
+    # Inserts have no condition; REVISIONS reads the revisions of many users as a role that sees no task.
     inserts = {(tasks, "CREATE"), (tasks, "CREATE_WITH_USER"), (idempotency, "STORE"), (idempotency, "STORE_WITH_USER")}
     assert found - {*STATEMENTS} == {*inserts, (changes, "REVISIONS")}
 
 
 @pytest.fixture
-async def only_the_policies() -> AsyncIterator[None]:
+async def only_row_level_security() -> AsyncIterator[None]:
     with conditions_removed():
         yield
 
 
-@pytest.mark.usefixtures("only_the_policies")
-class TestTheWallBehindTheWall:
-    """With the application's condition removed, row-level security alone keeps everybody apart."""
+@pytest.mark.usefixtures("only_row_level_security")
+class TestRowLevelSecurityAlone:
+    """With the owner conditions removed from the statements, row-level security alone isolates the users."""
 
-    @pytest.mark.parametrize("operation", [each for each in NAMING if each.owned], ids=str)
-    async def test_a_foreign_id_is_not_found(
+    @pytest.mark.parametrize("operation", [each for each in WITH_IDS if each.owned], ids=str)
+    async def test_an_id_of_another_user_is_not_found(
         self, ada_with_data: SampleUser, bob_with_data: SampleUser, database_url: str, operation: Operation
     ) -> None:
         ada, bob = ada_with_data, bob_with_data
         before = everything(database_url, ada.person.id)
         for call in operation.calls():
-            answer = await bob.person.call(operation.method, call.url(bob.person.id, ada.things), json=call.body)
+            response = await bob.person.call(operation.method, call.url(bob.person.id, ada.things), json=call.body)
 
-            assert answer.status_code == 404, call
-            assert leaked(ada.secrets, answer) == set(), call
+            assert response.status_code == 404, call
+            assert leaked(ada.secrets, response) == set(), call
             assert everything(database_url, ada.person.id) == before, call
 
     @pytest.mark.parametrize("operation", [each for each in OWNED if not each.streams], ids=str)
-    async def test_ones_own_is_served_and_nothing_else(
+    async def test_operations_on_ones_own_rows_succeed_and_touch_no_others(
         self, ada_with_data: SampleUser, client: httpx.AsyncClient, database_url: str, operation: Operation
     ) -> None:
         before = everything(database_url, ada_with_data.person.id)
-        bob = SampleUser(await sign_up(client, "bob"), "his own")
+        bob = SampleUser(await sign_up(client, "bob"), "of bob")
         for call in operation.calls():
             await bob.recreate(operation)
             body = bob.body(call)
             if body and "id" in body:
                 body["id"] = ada_with_data.things["tasks"] if body["completed"] else str(uuid.uuid4())
-            answer = await bob.person.call(operation.method, bob.url(call), json=body)
+            response = await bob.person.call(operation.method, bob.url(call), json=body)
 
-            assert answer.status_code in operation.successes, (call, answer.text)
-            assert leaked(ada_with_data.secrets, answer) == set(), call
+            assert response.status_code in operation.successes, (call, response.text)
+            assert leaked(ada_with_data.secrets, response) == set(), call
             assert everything(database_url, ada_with_data.person.id) == before, call
 
-    async def test_an_id_of_hers_is_free_for_him(self, ada_with_data: SampleUser, bob: Person) -> None:
+    async def test_the_id_of_another_users_task_can_be_chosen(self, ada_with_data: SampleUser, bob: Person) -> None:
         hers = ada_with_data.things["tasks"]
 
-        assert (await bob.post(id=hers, title="his own")).status_code == 201
-        assert [change["task"]["title"] for change in (await bob.since(0))["changes"]] == ["his own"]
-        assert [change["task"]["title"] for change in await bob.history(hers)] == ["his own"]
+        assert (await bob.post(id=hers, title="of bob")).status_code == 201
+        assert [change["task"]["title"] for change in (await bob.since(0))["changes"]] == ["of bob"]
+        assert [change["task"]["title"] for change in await bob.history(hers)] == ["of bob"]
 
 
-async def test_the_wall_is_what_holds(ada_with_data: SampleUser, bob: Person, database_url: str) -> None:
-    """The counter-proof: without the policies, the same statements show her task to him."""
-    await bob.create(title="his own")
+async def test_without_the_policies_the_same_statements_show_another_users_tasks(
+    ada_with_data: SampleUser, bob: Person, database_url: str
+) -> None:
+    """The counter-proof of TestRowLevelSecurityAlone."""
+    await bob.create(title="of bob")
 
     with (
         conditions_removed([(lists, "PAGE"), (changes, "SINCE")]),
         psycopg.connect(database_url, autocommit=True) as owner,
     ):
         for table in ("tasks", "changes"):
-            owner.execute(f"create policy hole on {table} to todo_app using (true)".encode())
+            owner.execute(f"create policy allow_all on {table} to todo_app using (true)".encode())
         try:
             shown = await bob.call("GET", bob.tasks)
             assert ada_with_data.marker in leaked(ada_with_data.secrets, shown)
             assert ada_with_data.marker in str(await bob.since(0))
         finally:
             for table in ("tasks", "changes"):
-                owner.execute(f"drop policy hole on {table}".encode())
+                owner.execute(f"drop policy allow_all on {table}".encode())

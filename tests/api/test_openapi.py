@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, exported without drift, and shown without asking anybody else."""
+"""The OpenAPI document: complete, equal to its export, and shown without any other host."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ SIX = {
 }
 
 
-def test_the_exported_contract_is_what_is_served(root: Path) -> None:
+def test_the_exported_contract_is_up_to_date(root: Path) -> None:
     exported = (root / "contracts" / "task-api.yaml").read_text()
 
     assert exported == as_yaml(create_app(Settings())), "run `make contract`"
@@ -39,12 +39,12 @@ async def test_the_served_document_is_the_exported_one(client: httpx.AsyncClient
     assert served == yaml.safe_load((root / "contracts" / "task-api.yaml").read_text())
 
 
-def test_the_six_endpoints_are_all_there_is_of_their_paths() -> None:
+def test_the_paths_of_the_six_endpoints_have_no_other_methods() -> None:
     paths = {path for _, path in SIX}
     assert {(each.method, each.path) for each in OPERATIONS if each.path in paths} == SIX
 
 
-def test_what_else_there_is_under_a_user() -> None:
+def test_the_other_endpoints_under_a_user_are_these_five() -> None:
     assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
         ("post", "/api/{user_id}/tasks/{id}/restore"),
         ("get", "/api/{user_id}/tasks/{id}/history"),
@@ -56,29 +56,29 @@ def test_what_else_there_is_under_a_user() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 class TestEveryOperation:
-    def test_says_what_it_does(self, operation: Operation) -> None:
+    def test_it_has_a_tag_a_summary_and_an_id(self, operation: Operation) -> None:
         assert operation.says["tags"]
         assert re.match(r"[A-Z].{5,}[^.]$", operation.says["summary"])
         assert re.fullmatch(r"[a-z_]+", operation.says["operationId"])
 
-    def test_describes_every_parameter(self, operation: Operation) -> None:
+    def test_it_describes_every_parameter(self, operation: Operation) -> None:
         assert operation.parameters("path") == re.findall(r"{(\w+)}", operation.path)
         for parameter in operation.says.get("parameters", []):
             assert len(parameter["description"]) > 10, parameter["name"]
 
-    def test_shows_an_example_of_each_body(self, operation: Operation) -> None:
+    def test_it_shows_an_example_of_each_body(self, operation: Operation) -> None:
         if "requestBody" in operation.says:
             assert operation.says["requestBody"]["content"]["application/json"]["examples"]
-        for status, answer in operation.says["responses"].items():
+        for status, response in operation.says["responses"].items():
             if status in {"204", "304"}:
-                assert "content" not in answer
+                assert "content" not in response
                 continue
-            [(kind, content)] = answer["content"].items()
+            [(kind, content)] = response["content"].items()
             success = "text/event-stream" if operation.path.endswith("/stream") else "application/json"
             assert kind == (success if status < "300" else "application/problem+json")
             assert "example" in content, status
 
-    def test_names_every_error(self, operation: Operation) -> None:
+    def test_it_names_every_error(self, operation: Operation) -> None:
         expected = {"500"} if operation.path == "/health/live" else {"500", "503"}
         if operation.says.get("security"):
             expected |= {"401", "403", "429"}
@@ -113,25 +113,25 @@ class TestEveryOperation:
 def test_every_field_of_every_schema_is_described() -> None:
     for name, schema in OPENAPI["components"]["schemas"].items():
         assert schema.get("description"), name
-        for field, said in schema["properties"].items():
-            assert said.get("description"), f"{name}.{field}"
+        for field, described in schema["properties"].items():
+            assert described.get("description"), f"{name}.{field}"
 
 
 @pytest.mark.parametrize("field", ["NewTask.title", "TaskEdit.title", "NewApiToken.name"])
-async def test_what_is_trimmed_may_not_be_blank(ada: Person, field: str) -> None:
+async def test_the_pattern_of_a_trimmed_field_refuses_blanks_as_the_server_does(ada: Person, field: str) -> None:
     shape, _, name = field.partition(".")
     pattern = OPENAPI["components"]["schemas"][shape]["properties"][name]["pattern"]
     path = {"NewApiToken": "/api/auth/tokens", "NewTask": ada.tasks}.get(
         shape
     ) or f"{ada.tasks}/{(await ada.create())['id']}"
     for value, fits in (("\r", False), (" \u2003\u00a0\t", False), (" x ", True)):
-        answer = await ada.call("PUT" if shape == "TaskEdit" else "POST", path, json={name: value})
+        response = await ada.call("PUT" if shape == "TaskEdit" else "POST", path, json={name: value})
 
         assert bool(re.search(pattern, value)) is fits
-        assert answer.status_code == (422 if not fits else 200 if shape == "TaskEdit" else 201)
+        assert response.status_code == (422 if not fits else 200 if shape == "TaskEdit" else 201)
 
 
-async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
+async def test_a_returned_task_matches_its_schema(ada: Person) -> None:
     from todo.tasks.shapes import TaskOut
 
     task = await ada.create(description="x", completed=True)
@@ -141,7 +141,7 @@ async def test_what_is_answered_fits_the_schema(ada: Person) -> None:
     TypeAdapter(TaskOut).validate_json((await ada.get(task["id"])).text)
 
 
-def test_conditional_headers_are_told() -> None:
+def test_conditional_headers_are_described() -> None:
     takes = {each.says["operationId"]: set(each.parameters("header")) for each in OPERATIONS}
     assert {name for name, headers in takes.items() if "If-Match" in headers} == {
         *("update_task", "delete_task", "complete_task")
@@ -151,7 +151,7 @@ def test_conditional_headers_are_told() -> None:
 
 
 class TestDocs:
-    async def test_docs_ask_nobody_else(self, client: httpx.AsyncClient) -> None:
+    async def test_the_docs_page_loads_nothing_from_other_hosts(self, client: httpx.AsyncClient) -> None:
         page = await client.get("/docs")
 
         assert page.status_code == 200
@@ -161,13 +161,13 @@ class TestDocs:
             assert source.startswith("/"), source
             assert (await client.get(source)).status_code == 200, source
 
-    async def test_the_address_itself_leads_there(self, client: httpx.AsyncClient) -> None:
-        answer = await client.get("/")
+    async def test_the_root_redirects_to_the_docs_page(self, client: httpx.AsyncClient) -> None:
+        response = await client.get("/")
 
-        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+        assert (response.status_code, response.headers["location"]) == (307, "/docs")
 
 
-async def test_health_is_told_without_a_token(client: httpx.AsyncClient, app: FastAPI) -> None:
+async def test_health_needs_no_token(client: httpx.AsyncClient, app: FastAPI) -> None:
     assert (await client.get("/health/live")).json() == {"status": "alive"}
     ready = await client.get("/health/ready")
     assert ready.status_code == 200

@@ -100,12 +100,26 @@ def test_a_summary_of_strace_is_read() -> None:
     assert counts == system_calls.Counts(400, 3.0, {"recvfrom": 2.0, "sendto": 1.0})
 
 
-def test_system_calls_that_cannot_be_counted_are_reported_as_such() -> None:
-    stage = {"missing": "strace is not installed"}
-    [outcome] = goals.STAGES["system_calls"](stage)
+def test_where_strace_may_not_attach_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strace = tmp_path / "strace"
+    strace.write_text(
+        "#!/bin/sh\necho 'strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted' >&2\nexit 1\n"
+    )
+    strace.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    missing = system_calls.missing()
+    [outcome] = goals.STAGES["system_calls"]({"missing": missing})
 
+    assert missing is not None
+    assert "Operation not permitted" in missing
     assert outcome.met is None
-    assert "strace is not installed" in outcome.measured
+    assert missing in outcome.measured
+
+
+def test_where_strace_is_not_installed_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert "not installed" in (system_calls.missing() or "")
 
 
 @pytest.mark.parametrize(

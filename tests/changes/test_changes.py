@@ -1,4 +1,4 @@
-"""The log of changes: one number a user, in the order of commits, whoever writes, and the past of each task."""
+"""The log of changes: every writer's changes, with one revision counter per user, and the history of each task."""
 
 import asyncio
 import uuid
@@ -20,7 +20,7 @@ def kinds(changes: dict[str, Any]) -> list[str]:
 
 
 class TestLog:
-    async def test_every_change_takes_the_next_number(self, ada: Person) -> None:
+    async def test_every_change_gets_the_next_revision(self, ada: Person) -> None:
         task = await ada.create(title="one", description="kept")
         edited = (await ada.put(task["id"], title="two")).json()
         done = (await ada.toggle(task["id"])).json()
@@ -45,7 +45,7 @@ class TestLog:
         }
         assert [change["at"] for change in changes["changes"]] == [state["updated_at"] for state in states]
 
-    async def test_what_changes_nothing_takes_no_number(self, ada: Person) -> None:
+    async def test_a_write_that_changes_nothing_gets_no_revision(self, ada: Person) -> None:
         task = await ada.create(title="same")
 
         await ada.put(task["id"], title="same")
@@ -54,7 +54,7 @@ class TestLog:
 
         assert (await ada.since(0))["revision"] == 1
 
-    async def test_what_is_refused_takes_no_number(self, ada: Person) -> None:
+    async def test_a_refused_write_gets_no_revision(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
 
         await ada.post(id=task["id"], title="Water the ferns")
@@ -63,7 +63,7 @@ class TestLog:
 
         assert (await ada.since(0))["revision"] == 1
 
-    async def test_numbers_are_each_users_own(self, ada: Person, bob: Person) -> None:
+    async def test_each_user_has_revisions_of_their_own(self, ada: Person, bob: Person) -> None:
         await ada.create()
         await bob.create()
         await ada.create()
@@ -71,7 +71,7 @@ class TestLog:
         assert (await ada.since(0))["revision"] == 2
         assert (await bob.since(0))["revision"] == 1
 
-    async def test_a_history_tells_what_was_before(self, ada: Person) -> None:
+    async def test_a_history_shows_the_values_before_each_change(self, ada: Person) -> None:
         task = await ada.create(title="one", description="long " * 100)
         await ada.put(task["id"], title="two", description=None)
         await ada.toggle(task["id"])
@@ -90,7 +90,7 @@ class TestLog:
             None,
         ]
 
-    async def test_a_history_comes_in_pages(self, ada: Person) -> None:
+    async def test_a_history_is_paged(self, ada: Person) -> None:
         task = await ada.create()
         for _ in range(4):
             await ada.toggle(task["id"])
@@ -103,10 +103,10 @@ class TestLog:
         assert "link" not in second.headers
 
     @pytest.mark.parametrize("id", ["no-uuid", "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10"])
-    async def test_what_never_was_has_no_history(self, ada: Person, id: str) -> None:
+    async def test_the_history_of_an_unknown_task_is_404(self, ada: Person, id: str) -> None:
         assert (await ada.call("GET", f"{ada.tasks}/{id}/history")).status_code == 404
 
-    async def test_an_api_token_is_told_from_a_session(self, ada: Person) -> None:
+    async def test_the_log_distinguishes_api_tokens_from_sessions(self, ada: Person) -> None:
         made = await ada.call("POST", "/api/auth/tokens", json={"name": "script"})
         await ada.create(title="by herself")
         ada.token = made.json()["token"]
@@ -114,7 +114,7 @@ class TestLog:
 
         assert [change["via"] for change in (await ada.since(0))["changes"]] == ["session", "api_token"]
 
-    async def test_whoever_writes_is_logged_psql_included(self, ada: Person, database_url: str) -> None:
+    async def test_every_writer_is_logged_psql_included(self, ada: Person, database_url: str) -> None:
         task = await ada.create(title="one")
         with as_table_owner(database_url) as owner:
             owner.execute("update tasks set title = 'two', revision = 77 where user_id = %s", [ada.id])
@@ -127,7 +127,7 @@ class TestLog:
         assert (await ada.get(task["id"])).json() == changes["changes"][0]["task"]
         assert await ada.list() == [change["task"] for change in changes["changes"]][::-1]
 
-    async def test_a_purge_erases_what_the_task_said(self, ada: Person, database_url: str) -> None:
+    async def test_a_purge_erases_the_texts_of_the_task(self, ada: Person, database_url: str) -> None:
         secret = f"secret {uuid.uuid4()}"
         task = await ada.create(title=secret, description=secret)
         await ada.put(task["id"], title=f"{secret} too")
@@ -140,23 +140,23 @@ class TestLog:
         assert kinds(changes) == ["create", "update", "update", "create", "purge"]
         assert [change["task"] for change in changes["changes"]] == [None, None, None, kept, None]
         assert [change["before"] for change in await ada.history(task["id"])] == [None] * 4
-        with as_table_owner(database_url) as everything:
+        with as_table_owner(database_url) as owner:
             for table in ("tasks", "changes", "idempotency"):
-                rows = everything.execute(f"select t::text from {table} t where user_id = %s".encode(), [ada.id])
+                rows = owner.execute(f"select t::text from {table} t where user_id = %s".encode(), [ada.id])
                 assert not [row for (row,) in rows if secret in row]
 
-    async def test_a_deleted_account_leaves_nothing_and_logs_nothing(self, ada: Person, database_url: str) -> None:
+    async def test_deleting_an_account_deletes_its_rows_and_logs_nothing(self, ada: Person, database_url: str) -> None:
         for _ in range(3):
             await ada.call("POST", ada.tasks, json={"title": "x"}, headers={"Idempotency-Key": str(uuid.uuid4())})
 
         assert (await ada.call("DELETE", "/api/auth/me")).status_code == 204
 
-        with as_table_owner(database_url) as everything:
+        with as_table_owner(database_url) as owner:
             for table in ("tasks", "changes", "idempotency"):
                 query = f"select count(*) from {table} where user_id = %s".encode()
-                assert everything.execute(query, [ada.id]).fetchone() == (0,)
+                assert owner.execute(query, [ada.id]).fetchone() == (0,)
 
-    async def test_numbers_are_in_the_order_of_commits_without_gaps(self, ada: Person, database_url: str) -> None:
+    async def test_revisions_are_in_the_order_of_commits_without_gaps(self, ada: Person, database_url: str) -> None:
         tasks = [await ada.create(title=str(number)) for number in range(3)]
         seen: list[int] = []
 
@@ -172,49 +172,47 @@ class TestLog:
         await asyncio.wait_for(watching, 20)
 
         assert seen == [*range(1, 64)]
-        with as_table_owner(database_url) as everything:
-            times = everything.execute(
-                "select at from changes where user_id = %s order by revision", [ada.id]
-            ).fetchall()
+        with as_table_owner(database_url) as owner:
+            times = owner.execute("select at from changes where user_id = %s order by revision", [ada.id]).fetchall()
         assert times == sorted(set(times))
 
-    async def test_many_rows_and_single_ones_never_deadlock(self, ada: Person, database_url: str) -> None:
-        """Rows by id, then their user: with any other order such a storm deadlocks within a second."""
+    async def test_writes_of_many_rows_and_of_single_rows_do_not_deadlock(self, ada: Person, database_url: str) -> None:
+        """All lock rows by id, then their user. With any other order these writes deadlock within a second."""
         tasks = [await ada.create(title=str(number)) for number in range(12)]
 
         def edit_all() -> None:
-            with psycopg.connect(database_url) as somebody:
-                somebody.execute(
+            with psycopg.connect(database_url) as other:
+                other.execute(
                     "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [ada.id]
                 )
-                somebody.execute(
+                other.execute(
                     "update tasks set title = title || '!' where (user_id, id) in (select user_id, id from tasks"
                     " where user_id = %s order by id for no key update)",
                     [ada.id],
                 )
 
         toggles = [ada.toggle(tasks[number % 12]["id"]) for number in range(90)]
-        storm = asyncio.gather(*toggles, *(asyncio.to_thread(edit_all) for _ in range(10)))
-        answers = await asyncio.wait_for(storm, 30)
+        writes = asyncio.gather(*toggles, *(asyncio.to_thread(edit_all) for _ in range(10)))
+        responses = await asyncio.wait_for(writes, 30)
 
-        assert {answer.status_code for answer in answers if answer is not None} == {200}
+        assert {response.status_code for response in responses if response is not None} == {200}
         assert (await ada.since(0, limit=1))["more"]
         assert (await ada.since(222))["revision"] == 12 + 90 + 120
 
-    async def test_an_account_that_goes_in_a_storm_of_writes_goes(self, ada: Person, database_url: str) -> None:
+    async def test_an_account_can_be_deleted_during_many_writes(self, ada: Person, database_url: str) -> None:
         tasks = [await ada.create() for _ in range(5)]
 
-        storm = [ada.toggle(tasks[number % 5]["id"]) for number in range(40)]
-        *toggles, gone = await asyncio.gather(*storm, ada.call("DELETE", "/api/auth/me"))
+        writes = [ada.toggle(tasks[number % 5]["id"]) for number in range(40)]
+        *toggles, deleted = await asyncio.gather(*writes, ada.call("DELETE", "/api/auth/me"))
 
-        assert gone.status_code == 204
-        assert {answer.status_code for answer in toggles} <= {200, 401}
-        with as_table_owner(database_url) as everything:
-            assert everything.execute("select count(*) from tasks where user_id = %s", [ada.id]).fetchone() == (0,)
+        assert deleted.status_code == 204
+        assert {response.status_code for response in toggles} <= {200, 401}
+        with as_table_owner(database_url) as owner:
+            assert owner.execute("select count(*) from tasks where user_id = %s", [ada.id]).fetchone() == (0,)
 
 
 class TestSince:
-    async def test_pages_say_where_to_go_on(self, ada: Person) -> None:
+    async def test_each_page_names_the_since_of_the_next_page(self, ada: Person) -> None:
         for number in range(5):
             await ada.create(title=str(number))
 
@@ -231,7 +229,7 @@ class TestSince:
         assert titles == ["0", "1", "2", "3", "4"]
         assert await ada.since(5) == {"changes": [], "revision": 5, "more": False}
 
-    async def test_compact_keeps_the_newest_of_each_task(self, ada: Person) -> None:
+    async def test_compact_keeps_the_newest_change_of_each_task(self, ada: Person) -> None:
         one, two, three = [await ada.create(title=title) for title in ("one", "two", "three")]
         await ada.put(one["id"], title="one again")
         await ada.delete(two["id"], permanent=True)
@@ -250,38 +248,38 @@ class TestSince:
         assert pages[0]["changes"] + pages[1]["changes"] == changes["changes"]
         assert [page["more"] for page in pages] == [True, False]
 
-    async def test_nobody_has_no_changes(self, ada: Person) -> None:
+    async def test_a_new_user_has_no_changes(self, ada: Person) -> None:
         assert await ada.since(0) == {"changes": [], "revision": 0, "more": False}
 
-    async def test_the_etag_of_the_list_is_where_to_begin(self, ada: Person) -> None:
+    async def test_the_etag_of_the_list_is_the_since_to_begin_with(self, ada: Person) -> None:
         await ada.create(title="listed")
-        answer = await ada.call("GET", ada.tasks)
+        response = await ada.call("GET", ada.tasks)
         await ada.create(title="since")
-        revision = int(answer.headers["etag"].removeprefix('W/"').removesuffix('"'))
+        revision = int(response.headers["etag"].removeprefix('W/"').removesuffix('"'))
 
         assert [change["task"]["title"] for change in (await ada.since(revision))["changes"]] == ["since"]
 
-    async def test_beyond_the_present_is_gone(self, ada: Person) -> None:
+    async def test_a_since_above_the_newest_revision_is_410(self, ada: Person) -> None:
         await ada.create()
 
-        answer = await ada.call("GET", f"{ada.home}/changes", params={"since": 2})
+        response = await ada.call("GET", f"{ada.home}/changes", params={"since": 2})
 
-        assert answer.status_code == 410
-        assert "read the list anew" in answer.json()["detail"]
+        assert response.status_code == 410
+        assert "read the list anew" in response.json()["detail"]
 
-    async def test_what_is_kept_no_longer_is_gone(self, ada: Person, database_url: str) -> None:
+    async def test_a_since_below_the_oldest_change_is_410(self, ada: Person, database_url: str) -> None:
         for _ in range(4):
             await ada.create()
-        with as_table_owner(database_url) as everything:
-            everything.execute("delete from changes where user_id = %s and revision <= 2", [ada.id])
+        with as_table_owner(database_url) as owner:
+            owner.execute("delete from changes where user_id = %s and revision <= 2", [ada.id])
 
         for since, status in ((0, 410), (1, 410), (2, 200), (3, 200), (4, 200)):
             for compact in (False, True):
                 params = {"since": since, "compact": compact}
                 assert (await ada.call("GET", f"{ada.home}/changes", params=params)).status_code == status
 
-        with as_table_owner(database_url) as everything:
-            everything.execute("delete from changes where user_id = %s", [ada.id])
+        with as_table_owner(database_url) as owner:
+            owner.execute("delete from changes where user_id = %s", [ada.id])
         assert (await ada.call("GET", f"{ada.home}/changes", params={"since": 3})).status_code == 410
         assert (await ada.since(4))["changes"] == []
 
@@ -293,13 +291,13 @@ class TestSince:
             {"compact": "perhaps"},
         ],
     )
-    async def test_bad_parameters_are_refused(self, ada: Person, params: dict[str, Any]) -> None:
-        answer = await ada.call("GET", f"{ada.home}/changes", params=params)
+    async def test_invalid_parameters_are_refused(self, ada: Person, params: dict[str, Any]) -> None:
+        response = await ada.call("GET", f"{ada.home}/changes", params=params)
 
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["loc"] == ["query", next(iter(params))]
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["loc"] == ["query", next(iter(params))]
 
-    async def test_tasks_from_before_there_was_a_log_are_to_be_listed(self, empty_url: str) -> None:
+    async def test_tasks_older_than_the_log_are_found_by_the_list(self, empty_url: str) -> None:
         migrate.upgrade(empty_url, "2026_11_22_tokens")
         with as_table_owner(empty_url, "users", "tasks") as owner:
             owner.execute("insert into users (id) values ('ada'), ('bob')")

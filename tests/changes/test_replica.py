@@ -1,5 +1,5 @@
-"""The replica property: whatever two people do, a replica that follows the changes equals the list, and both equal a
-model in plain Python; requests that are sent again change nothing and get the same answer.
+"""The replica property: after any requests of two users, a replica that follows the changes equals the list, and both
+equal a model in plain Python; repeated requests change nothing and get the same response.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.conftest import PASSWORD, Person
 from tests.support.processes import Server, serving
 
-TITLES = st.sampled_from(["Water the ferns", "Streams the cat", "Sing", "ünïcödé 🦊"])
+TITLES = st.sampled_from(["Water the ferns", "Feed the cat", "Sing", "ünïcödé 🦊"])
 DESCRIPTIONS = st.sampled_from([None, "", "one\ntwo", "long " * 40])
 PEOPLE = st.sampled_from(["ada", "bob"])
 ANY = st.integers(0, 10**6)
@@ -59,12 +59,12 @@ class Model:
         del self.tasks[task_id]
         self.log.append(Entry(len(self.log) + 1, task_id, "purge", {}))
 
-    def stands(self, entry: Entry) -> bool:
-        """Whether an entry was not taken back by one that stands."""
-        return not any(each.undoes == entry.revision and self.stands(each) for each in self.log)
+    def is_effective(self, entry: Entry) -> bool:
+        """Whether no effective entry undoes this one."""
+        return not any(each.undoes == entry.revision and self.is_effective(each) for each in self.log)
 
     def undo(self, revision: int) -> int:
-        """Take a change back; the status of the answer."""
+        """Undo a change, and return the expected status."""
         if revision > len(self.log):
             return 404
         entry = self.log[revision - 1]
@@ -72,11 +72,11 @@ class Model:
         if entry.kind == "purge":
             return 409
         for each in self.log[revision:]:
-            if each.task_id != entry.task_id or not self.stands(each):
+            if each.task_id != entry.task_id or not self.is_effective(each):
                 continue
-            settles = each.undoes is not None and each.undoes > revision
+            undoes_a_later_one = each.undoes is not None and each.undoes > revision
             altered = {"trashed"} if each.kind == "create" else set(each.before)
-            if each.kind == "purge" or (altered & fields and not settles):
+            if each.kind == "purge" or (altered & fields and not undoes_a_later_one):
                 return 409
         self.write(entry.task_id, {"trashed": True} if entry.kind == "create" else entry.before, revision)
         return 200
@@ -96,22 +96,22 @@ def essence(tasks: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @dataclass
 class Replica:
-    """What a client keeps that follows the changes."""
+    """The local copy of a client that follows the changes."""
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     revision: int = 0
 
-    def take(self, answer: dict[str, Any]) -> None:
-        for change in answer["changes"]:
+    def take(self, response: dict[str, Any]) -> None:
+        for change in response["changes"]:
             if change["task"] is None:
                 self.tasks.pop(change["task_id"], None)
             else:
                 self.tasks[change["task_id"]] = change["task"]
-        self.revision = answer["revision"]
+        self.revision = response["revision"]
 
 
-class Household(RuleBasedStateMachine):
-    """Ada and Bob, their server, and what it should be."""
+class TwoUsers(RuleBasedStateMachine):
+    """Ada and Bob, their server, and the models that it must equal."""
 
     http: httpx.Client
 
@@ -130,10 +130,10 @@ class Household(RuleBasedStateMachine):
         home, headers = self.people[who]
         if keyed:
             headers = headers | {"Idempotency-Key": uuid.uuid4().hex}
-        answer = self.http.request(method, home + path, json=body, headers=headers)
+        response = self.http.request(method, home + path, json=body, headers=headers)
         if keyed:
-            self.sent.append((who, method, path, body, headers, answer, task or answer.json().get("id")))
-        return answer
+            self.sent.append((who, method, path, body, headers, response, task or response.json().get("id")))
+        return response
 
     def some_task(self, who: str, number: int, *, trashed: bool | None = False) -> str | None:
         tasks = [key for key, task in self.models[who].tasks.items() if trashed in {None, task["trashed"]}]
@@ -141,9 +141,9 @@ class Household(RuleBasedStateMachine):
 
     def check(self, who: str) -> None:
         home, headers = self.people[who]
-        answer = self.http.get(f"{home}/tasks", headers=headers)
-        assert essence(answer.json()) == self.models[who].listed(trashed=False)
-        assert answer.headers["etag"] == f'W/"{len(self.models[who].log)}"'
+        response = self.http.get(f"{home}/tasks", headers=headers)
+        assert essence(response.json()) == self.models[who].listed(trashed=False)
+        assert response.headers["etag"] == f'W/"{len(self.models[who].log)}"'
 
     @rule(
         who=PEOPLE,
@@ -156,11 +156,11 @@ class Household(RuleBasedStateMachine):
     def create(self, who: str, title: str, description: str | None, done: bool, chosen: bool, keyed: bool) -> None:
         fields = {"title": title, "description": description, "completed": done}
         body = fields | ({"id": str(uuid.uuid4())} if chosen else {})
-        answer = self.send(who, "POST", "/tasks", body, keyed, None)
-        assert answer.status_code == 201
-        self.models[who].create(answer.json()["id"], fields)
-        if chosen:  # as an offline client sends it again
-            assert self.send(who, "POST", "/tasks", body, False, None).json() == answer.json()
+        response = self.send(who, "POST", "/tasks", body, keyed, None)
+        assert response.status_code == 201
+        self.models[who].create(response.json()["id"], fields)
+        if chosen:  # as an offline client repeats it
+            assert self.send(who, "POST", "/tasks", body, False, None).json() == response.json()
         self.check(who)
 
     @rule(who=PEOPLE, number=ANY, title=st.none() | TITLES, description=DESCRIPTIONS, keyed=st.booleans())
@@ -209,26 +209,26 @@ class Household(RuleBasedStateMachine):
         if revision < 1:
             return
         task = model.log[revision - 1].task_id if revision <= len(model.log) else None
-        answer = self.send(who, "POST", f"/changes/{revision}/undo", None, keyed and task is not None, task)
-        assert answer.status_code == model.undo(revision), answer.text
+        response = self.send(who, "POST", f"/changes/{revision}/undo", None, keyed and task is not None, task)
+        assert response.status_code == model.undo(revision), response.text
         self.check(who)
 
     @rule(who=PEOPLE, steps=st.integers(2, 4))
-    def go_back_and_forth(self, who: str, steps: int) -> None:
+    def undo_and_redo(self, who: str, steps: int) -> None:
         model = self.models[who]
-        for revision in range(len(model.log), max(0, len(model.log) - steps), -1):  # back, then back again: forth
+        for revision in range(len(model.log), max(0, len(model.log) - steps), -1):  # each undo may undo an earlier one
             assert self.send(who, "POST", f"/changes/{revision}/undo", None, False, None).status_code == model.undo(
                 revision
             )
             self.check(who)
 
-    @rule(who=PEOPLE, stranger=PEOPLE, number=ANY)
-    def meddle(self, who: str, stranger: str, number: int) -> None:
-        task = self.some_task(stranger, number, trashed=None)
-        if task and who != stranger:
+    @rule(who=PEOPLE, other=PEOPLE, number=ANY)
+    def access_the_task_of_another(self, who: str, other: str, number: int) -> None:
+        task = self.some_task(other, number, trashed=None)
+        if task and who != other:
             for method, path in (("GET", ""), ("PATCH", "/complete"), ("DELETE", ""), ("POST", "/restore")):
                 assert self.send(who, method, f"/tasks/{task}{path}", None, False, None).status_code == 404
-            self.check(stranger)
+            self.check(other)
 
     @precondition(lambda self: self.sent)
     @rule(number=ANY)
@@ -236,7 +236,7 @@ class Household(RuleBasedStateMachine):
         who, method, path, body, headers, first, task = self.sent[number % len(self.sent)]
         again = self.http.request(method, self.people[who][0] + path, json=body, headers=headers)
         if task not in self.models[who].tasks and first.status_code not in {204, 404, 409}:
-            assert again.status_code == 410  # what it said went with its task
+            assert again.status_code == 410  # the stored response was erased with its task
         else:
             assert (again.status_code, again.content) == (first.status_code, first.content)
             assert again.headers["idempotent-replayed"] == "true"
@@ -249,9 +249,9 @@ class Household(RuleBasedStateMachine):
         more = True
         while more:
             params = {"since": replica.revision, "limit": limit, "compact": compact}
-            answer = self.http.get(f"{home}/changes", headers=headers, params=params).json()
-            replica.take(answer)
-            more = answer["more"]
+            response = self.http.get(f"{home}/changes", headers=headers, params=params).json()
+            replica.take(response)
+            more = response["more"]
         assert replica.revision == len(self.models[who].log)
         for status, trashed in (("all", False), ("deleted", True)):
             listed = self.http.get(f"{home}/tasks", headers=headers, params={"status": status}).json()
@@ -277,7 +277,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
 
 
 def test_a_replica_equals_the_list_and_both_equal_the_model(server: Server) -> None:
-    class Here(Household):
+    class Here(TwoUsers):
         http = server.http
 
     run_state_machine_as_test(
@@ -309,8 +309,8 @@ async def test_a_replica_that_follows_eight_writers_equals_the_list(ada: Person)
     async def follow(replica: Replica, **params: Any) -> None:
         while writing:
             replica.take(await ada.since(replica.revision, limit=7, **params))
-        while (answer := await ada.since(replica.revision, limit=7, **params))["changes"]:
-            replica.take(answer)
+        while (response := await ada.since(replica.revision, limit=7, **params))["changes"]:
+            replica.take(response)
 
     followers = [asyncio.create_task(follow(replica)), asyncio.create_task(follow(compacted, compact=True))]
     await asyncio.gather(*(write(number) for number in range(8)))

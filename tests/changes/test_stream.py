@@ -1,4 +1,4 @@
-"""Live updates: what happens arrives at once and once, whoever did it; streams end when they must, and cost little."""
+"""Event streams: every change of every writer arrives promptly and once; streams end when they must and cost little."""
 
 import asyncio
 import resource
@@ -40,7 +40,7 @@ def url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("live"), database_url=url, pool_size=2) as running:
+    with serving(tmp_path_factory.mktemp("stream"), database_url=url, pool_size=2) as running:
         yield running
 
 
@@ -58,15 +58,15 @@ async def client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 async def following(server: Server, person: Person, query: str = "", **headers: str) -> AsyncIterator[Stream]:
     path = f"{person.home}/changes/stream{query}"
     async with streaming(base(server), path, person.token, **headers) as stream:
-        assert stream.answer.status_code == 200, await stream.answer.aread()
+        assert stream.response.status_code == 200, await stream.response.aread()
         yield stream
 
 
-class TestWhatArrives:
-    async def test_what_happens_arrives_as_the_list_of_changes_has_it(self, server: Server, ada: Person) -> None:
+class TestEvents:
+    async def test_an_event_is_the_entry_of_the_list_of_changes(self, server: Server, ada: Person) -> None:
         async with following(server, ada) as stream:
-            assert stream.answer.headers["content-type"].startswith("text/event-stream")
-            assert stream.answer.headers["cache-control"] == "private, no-cache"
+            assert stream.response.headers["content-type"].startswith("text/event-stream")
+            assert stream.response.headers["cache-control"] == "private, no-cache"
             task = await ada.create(title="Water\r\nthe ferns".replace("\r\n", " "), description="two\nlines")
             await ada.toggle(task["id"])
             await ada.delete(task["id"], permanent=True)
@@ -77,7 +77,7 @@ class TestWhatArrives:
         assert [event.data["kind"] for event in arrived] == ["create", "update", "purge"]
         assert arrived[2].data == listed[2]
 
-    async def test_it_begins_where_it_is_told(self, server: Server, ada: Person) -> None:
+    async def test_a_stream_starts_after_its_since_or_last_event_id(self, server: Server, ada: Person) -> None:
         for number in range(4):
             await ada.create(title=str(number))
 
@@ -90,11 +90,13 @@ class TestWhatArrives:
             async with following(server, ada, query, **headers) as stream:
                 assert (await stream.next()).id == first
 
-        async with following(server, ada) as stream:  # now, when it is told nothing
+        async with following(server, ada) as stream:  # with neither, it starts now
             await ada.create(title="since now")
             assert (await stream.next()).data["task"]["title"] == "since now"
 
-    async def test_more_than_a_page_comes_whole_and_in_order(self, server: Server, ada: Person, url: str) -> None:
+    async def test_more_changes_than_a_page_arrive_completely_and_in_order(
+        self, server: Server, ada: Person, url: str
+    ) -> None:
         with as_table_owner(url) as owner:
             owner.execute(
                 "insert into tasks (user_id, id, title) select %s, gen_random_uuid(), 'x' from generate_series(1, 730)",
@@ -105,7 +107,7 @@ class TestWhatArrives:
             await ada.create()
             assert (await stream.next()).id == "731"
 
-    async def test_what_psql_does_arrives_within_a_second(self, server: Server, ada: Person, url: str) -> None:
+    async def test_a_write_of_psql_arrives_within_a_second(self, server: Server, ada: Person, url: str) -> None:
         waited = []
         async with following(server, ada) as stream:
             for number in range(3):
@@ -120,7 +122,7 @@ class TestWhatArrives:
                 assert (event.data["task"]["title"], event.data["via"]) == (str(number), "database")
         assert min(waited) < 1, waited
 
-    async def test_each_sees_their_own_alone(self, server: Server, ada: Person, bob: Person) -> None:
+    async def test_each_user_receives_only_their_own_changes(self, server: Server, ada: Person, bob: Person) -> None:
         async with following(server, ada) as hers, following(server, bob) as his:
             await ada.create(title="hers")
             await bob.create(title="his")
@@ -129,7 +131,7 @@ class TestWhatArrives:
             with pytest.raises(TimeoutError):
                 await hers.next(seconds=1)
 
-    async def test_silence_is_broken_by_a_comment(
+    async def test_an_idle_stream_sends_comments(
         self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, url: str
     ) -> None:
         monkeypatch.setattr(streams_module, "HEARTBEAT", 0.3)
@@ -141,38 +143,38 @@ class TestWhatArrives:
                 assert await stream.comment(seconds=5)
 
 
-class TestThePoll:
-    """What one look-up for all can get wrong for one."""
+class TestPolling:
+    """One query polls for all streams: the cases in which that could be wrong for one of them."""
 
     @asynccontextmanager
-    async def household(self, url: str) -> AsyncIterator[tuple[str, FastAPI, Person]]:
+    async def running_with_ada(self, url: str) -> AsyncIterator[tuple[str, FastAPI, Person]]:
         app = create_app(settings_for(url))
         async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
             yield address, app, await sign_up(client, "ada")
 
-    async def test_who_came_after_the_question_is_not_taken_for_gone(
+    async def test_a_stream_that_opens_during_a_poll_is_not_ended_by_it(
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real, asking = actions.revisions, asyncio.Event()
+        real, polling = actions.revisions, asyncio.Event()
 
         async def slowly(*args: Any) -> dict[str, int]:
             found = await real(*args)
-            asking.set()
+            polling.set()
             await asyncio.sleep(0.5)
             return found
 
         monkeypatch.setattr(actions, "revisions", slowly)
-        async with self.household(url) as (address, _, ada):
+        async with self.running_with_ada(url) as (address, _, ada):
             bob = await sign_up(ada.client, "bob")
             async with streaming(address, f"{ada.home}/changes/stream", ada.token):
-                await asyncio.wait_for(asking.wait(), 5)
+                await asyncio.wait_for(polling.wait(), 5)
                 async with streaming(address, f"{bob.home}/changes/stream", bob.token) as his:
                     await asyncio.sleep(1.5)
                     await bob.create()
                     assert (await his.next()).name == "change"
 
-    async def test_an_old_answer_does_not_turn_a_stream_back(self, url: str) -> None:
-        async with self.household(url) as (address, app, ada):
+    async def test_an_outdated_poll_does_not_repeat_changes(self, url: str) -> None:
+        async with self.running_with_ada(url) as (address, app, ada):
             await ada.create()
             async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
                 await until(lambda: app.state.resources.streams._watchers)
@@ -182,7 +184,7 @@ class TestThePoll:
                 await ada.create()
                 assert (await stream.next()).id == "2"
 
-    async def test_it_survives_whatever_goes_wrong(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_polling_continues_after_an_error(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         real, failures = actions.revisions, 0
 
         async def fails_once(*args: Any) -> dict[str, int]:
@@ -195,27 +197,27 @@ class TestThePoll:
         monkeypatch.setattr(actions, "revisions", fails_once)
         monkeypatch.setattr(streams_module, "INTERVAL", 0.1)
         async with (
-            self.household(url) as (address, _, ada),
+            self.running_with_ada(url) as (address, _, ada),
             streaming(address, f"{ada.home}/changes/stream", ada.token) as stream,
         ):
             await until(lambda: failures)
             await ada.create()
             assert (await stream.next()).id == "1"
 
-    async def test_a_stream_says_where_it_begins(self, url: str) -> None:
-        async with self.household(url) as (address, _, ada):
+    async def test_a_stream_first_sends_the_id_it_starts_from(self, url: str) -> None:
+        async with self.running_with_ada(url) as (address, _, ada):
             await ada.create()
             await ada.create()
             for query, begins in (("", "2"), ("?since=0", "0"), ("?since=1", "1")):
                 async with streaming(address, f"{ada.home}/changes/stream{query}", ada.token) as stream:
-                    assert await anext(stream.answer.aiter_lines()) == f"id: {begins}"
+                    assert await anext(stream.response.aiter_lines()) == f"id: {begins}"
 
-    async def test_comments_come_although_the_token_is_looked_at_again(
+    async def test_comments_are_sent_although_the_token_is_checked_again(
         self, url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.5)
         monkeypatch.setattr(streams_module, "HEARTBEAT", 0.7)
-        async with self.household(url) as (address, _, ada):
+        async with self.running_with_ada(url) as (address, _, ada):
             made = (await ada.call("POST", "/api/auth/tokens", json={"name": "x"})).json()
             async with streaming(address, f"{ada.home}/changes/stream", made["token"]) as stream:
                 began = time.monotonic()
@@ -236,22 +238,22 @@ class TestRefusals:
             ("?since=-1", {}, 422),
         ],
     )
-    async def test_what_cannot_be_followed_is_a_problem(
+    async def test_an_invalid_start_is_a_problem_document(
         self, ada: Person, query: str, headers: dict[str, str], status: int
     ) -> None:
-        answer = await ada.call("GET", f"{ada.home}/changes/stream{query}", headers=headers)
+        response = await ada.call("GET", f"{ada.home}/changes/stream{query}", headers=headers)
 
-        assert answer.status_code == status
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
 
-    async def test_the_token_comes_in_the_header_alone(self, ada: Person) -> None:
+    async def test_a_token_in_the_url_is_ignored(self, ada: Person) -> None:
         path = f"{ada.home}/changes/stream?access_token={ada.token}&token={ada.token}"
 
         assert (await ada.client.get(path)).status_code == 401
 
 
 class TestEnds:
-    async def test_with_the_token(self, url: str, tmp_path: Path) -> None:
+    async def test_a_stream_ends_when_its_access_token_expires(self, url: str, tmp_path: Path) -> None:
         with serving(tmp_path, database_url=url, access_token_lifetime=2) as server:
             async with httpx.AsyncClient(base_url=base(server)) as client:
                 ada = await sign_up(client, "ada")
@@ -261,28 +263,30 @@ class TestEnds:
                 with pytest.raises(EOFError):
                     await stream.next()
 
-    async def test_with_an_api_token_that_is_revoked(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_stream_ends_when_its_api_token_is_revoked(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.5)
         async with served(create_app(settings_for(url))) as (address, _), httpx.AsyncClient(base_url=address) as client:
             ada = await sign_up(client, "ada")
             made = (await ada.call("POST", "/api/auth/tokens", json={"name": "x"})).json()
             async with streaming(address, f"{ada.home}/changes/stream", made["token"]) as stream:
-                await asyncio.sleep(1.2)  # known anew meanwhile, it lives on
+                await asyncio.sleep(1.2)  # its token was checked again, and the stream stays open
                 await ada.create()
                 assert (await stream.next()).name == "change"
                 await ada.call("DELETE", f"/api/auth/tokens/{made['id']}")
                 end = await stream.next()
                 assert (end.name, end.data["reason"]) == ("end", "token")
 
-    async def test_with_the_account(self, server: Server, ada: Person) -> None:
+    async def test_a_stream_ends_when_the_account_is_deleted(self, server: Server, ada: Person) -> None:
         await ada.create()
         async with following(server, ada) as stream:
             await ada.call("DELETE", "/api/auth/me")
             end = await stream.next()
             assert (end.name, end.data["reason"]) == ("end", "account")
 
-    async def test_when_what_comes_next_is_kept_no_longer(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(streams_module, "INTERVAL", 3600.0)  # nobody looks until it is told to
+    async def test_a_stream_ends_when_its_next_change_was_deleted(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(streams_module, "INTERVAL", 3600.0)  # no polling during this test
         app = create_app(settings_for(url))
         async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
             ada = await sign_up(client, "ada")
@@ -298,7 +302,7 @@ class TestEnds:
                 assert (end.name, end.data["reason"]) == ("end", "gone")
 
     @pytest.mark.parametrize("workers", [1, 2])
-    async def test_with_the_server(self, url: str, tmp_path: Path, workers: int) -> None:
+    async def test_a_stream_ends_when_the_server_stops(self, url: str, tmp_path: Path, workers: int) -> None:
         with serving(tmp_path, database_url=url, workers=workers) as server:
             async with httpx.AsyncClient(base_url=base(server)) as client:
                 ada = await sign_up(client, "ada")
@@ -312,12 +316,12 @@ class TestEnds:
                 assert time.monotonic() - began < 8
 
 
-async def test_readers_who_do_not_read_do_not_hold_up_the_end(url: str, tmp_path: Path) -> None:
+async def test_clients_that_do_not_read_do_not_delay_the_shutdown(url: str, tmp_path: Path) -> None:
     with serving(tmp_path, database_url=url) as server:
         async with httpx.AsyncClient(base_url=base(server), timeout=30) as client:
             ada = await sign_up(client, "ada")
-        stuff(url, ada)
-        readers = [not_reading(server.port, ada) for _ in range(2)]
+        add_large_changes(url, ada)
+        readers = [client_that_does_not_read(server.port, ada) for _ in range(2)]
         await asyncio.sleep(1)
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
@@ -327,7 +331,7 @@ async def test_readers_who_do_not_read_do_not_hold_up_the_end(url: str, tmp_path
             reader.close()
 
 
-def stuff(url: str, person: Person) -> None:
+def add_large_changes(url: str, person: Person) -> None:
     """More changes than the buffers of two sockets hold."""
     with as_table_owner(url) as owner:
         owner.execute(
@@ -337,8 +341,8 @@ def stuff(url: str, person: Person) -> None:
         )
 
 
-def not_reading(port: int, person: Person) -> socket.socket:
-    """Somebody who asks for the stream and does not read it."""
+def client_that_does_not_read(port: int, person: Person) -> socket.socket:
+    """A client that requests the stream and does not read it."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.connect(("127.0.0.1", port))
@@ -349,10 +353,8 @@ def not_reading(port: int, person: Person) -> socket.socket:
     return reader
 
 
-async def test_a_restart_misses_nothing_and_repeats_nothing(
-    url: str, tmp_path: Path, server: Server, ada: Person
-) -> None:
-    """One writes all the time through one server, and follows through another that is killed and started anew."""
+async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path, server: Server, ada: Person) -> None:
+    """A client writes through one server and reads the stream of another, which is stopped or killed and restarted."""
     position, seen, restarts = "0", [], 0
     writing = True
 
@@ -390,13 +392,13 @@ async def test_a_restart_misses_nothing_and_repeats_nothing(
     assert seen == [*range(1, count + 1)]
 
 
-async def test_a_reader_who_does_not_read_is_cut_off(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read_is_disconnected(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_connection, "READ_TIMEOUT", 1.0)
     app = create_app(settings_for(url))
     async with served(app) as (address, server), httpx.AsyncClient(base_url=address, timeout=30) as client:
         ada = await sign_up(client, "ada")
-        stuff(url, ada)
-        with not_reading(int(address.rpartition(":")[2]), ada):
+        add_large_changes(url, ada)
+        with client_that_does_not_read(int(address.rpartition(":")[2]), ada):
             memory = psutil.Process().memory_info().rss
             await until(lambda: app.state.resources.streams._watchers)
             await until(lambda: not app.state.resources.streams._watchers, 15)
@@ -412,7 +414,7 @@ async def until(condition: Any, seconds: float = 5) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_who_hangs_up_is_forgotten(url: str) -> None:
+async def test_a_stream_whose_client_disconnects_is_removed(url: str) -> None:
     app = create_app(settings_for(url))
     async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
         ada = await sign_up(client, "ada")
@@ -430,27 +432,25 @@ def transactions(url: str) -> int:
         return int(count)
 
 
-async def test_of_streams_that_open_at_once_no_more_are_let_in_than_may_be(
-    server: Server, client: httpx.AsyncClient
-) -> None:
+async def test_concurrent_streams_above_the_limit_are_refused(server: Server, client: httpx.AsyncClient) -> None:
     person = await sign_up(client, "many")
     path = f"{person.home}/changes/stream"
-    for _ in range(40):  # one that comes to nothing takes no place
+    for _ in range(40):  # a refused stream does not count
         assert (await person.call("GET", f"{path}?since=99")).status_code == 410
     async with AsyncExitStack() as stack:
         opening = [streaming(base(server), path, person.token) for _ in range(48)]
-        answers = [stream.answer for stream in await asyncio.gather(*map(stack.enter_async_context, opening))]
-        assert Counter(answer.status_code for answer in answers) == {200: 32, 429: 16}
-        assert {answer.headers.get("retry-after") for answer in answers} == {None, "15"}
-    for _ in range(100):  # that they left is noticed
+        responses = [stream.response for stream in await asyncio.gather(*map(stack.enter_async_context, opening))]
+        assert Counter(response.status_code for response in responses) == {200: 32, 429: 16}
+        assert {response.headers.get("retry-after") for response in responses} == {None, "15"}
+    for _ in range(100):  # the server notices that they were closed
         async with streaming(base(server), path, person.token) as stream:
-            if stream.answer.status_code == 200:
+            if stream.response.status_code == 200:
                 return
         await asyncio.sleep(0.1)
-    pytest.fail("the places of those who left are not given back")
+    pytest.fail("closed streams still count")
 
 
-async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection(
+async def test_a_thousand_streams_cost_few_queries_a_second_and_no_database_connection(
     server_url: str, tmp_path: Path
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -476,11 +476,11 @@ async def test_a_thousand_streams_cost_a_few_look_ups_a_second_and_no_connection
                         )
 
                     rates: list[float] = []
-                    while not rates or (rates[-1] >= 6 and len(rates) < 5):  # earlier ones count up to 10 s late
+                    while not rates or (rates[-1] >= 6 and len(rates) < 5):  # earlier statistics may be 10 s late
                         before, began = transactions(url), time.monotonic()
                         await asyncio.sleep(4)
                         rates.append((transactions(url) - before) / (time.monotonic() - began))
-                    assert rates[-1] < 6, rates  # two to three look-ups, and what the test itself asks
+                    assert rates[-1] < 6, rates  # two to three polls, and the test's own queries
 
                     assert len(await people[0].list()) == 0  # over a pool of two
                     await people[3].create(title="to fifty at once")

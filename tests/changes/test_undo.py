@@ -1,4 +1,4 @@
-"""The trash and the way back: restoring, and changes that take others back."""
+"""The trash and undo: restoring tasks, and undoing changes."""
 
 import asyncio
 import uuid
@@ -13,22 +13,22 @@ pytestmark = pytest.mark.anyio
 
 class TestTrash:
     async def test_deleted_tasks_are_listed_and_restored(self, ada: Person) -> None:
-        kept, gone = await ada.create(title="kept"), await ada.create(title="gone")
-        await ada.delete(gone["id"])
+        kept, deleted = await ada.create(title="kept"), await ada.create(title="deleted")
+        await ada.delete(deleted["id"])
 
         [trashed] = await ada.list(status="deleted")
-        assert trashed["id"] == gone["id"]
-        assert trashed["deleted_at"] > gone["created_at"]
+        assert trashed["id"] == deleted["id"]
+        assert trashed["deleted_at"] > deleted["created_at"]
         assert await ada.list() == await ada.list(status="all") == [kept]
 
-        restored = await ada.restore(gone["id"])
+        restored = await ada.restore(deleted["id"])
         assert restored.status_code == 200
-        assert restored.json()["title"] == "gone"
+        assert restored.json()["title"] == "deleted"
         assert "deleted_at" not in restored.json()
         assert await ada.list() == [restored.json(), kept]
         assert await ada.list(status="deleted") == []
 
-    async def test_the_trash_comes_in_pages_too(self, ada: Person) -> None:
+    async def test_the_trash_is_paged_too(self, ada: Person) -> None:
         tasks = [await ada.create(title=str(number), completed=number == 1) for number in range(3)]
         for task in tasks:
             await ada.delete(task["id"])
@@ -39,51 +39,51 @@ class TestTrash:
 
         assert [task["title"] for task in first.json() + second.json()] == ["2", "1", "0"]
 
-    async def test_restoring_what_is_not_in_the_trash_changes_nothing(self, ada: Person) -> None:
+    async def test_restoring_a_task_that_is_not_in_the_trash_changes_nothing(self, ada: Person) -> None:
         task = await ada.create()
 
-        answer = await ada.restore(task["id"])
+        response = await ada.restore(task["id"])
 
-        assert (answer.status_code, answer.json()) == (200, task)
-        assert answer.headers["etag"] == f'"{task["revision"]}"'
+        assert (response.status_code, response.json()) == (200, task)
+        assert response.headers["etag"] == f'"{task["revision"]}"'
 
     @pytest.mark.parametrize("id", ["no-uuid", "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10"])
-    async def test_what_is_not_there_is_not_restored(self, ada: Person, id: str) -> None:
+    async def test_restoring_an_unknown_task_is_404(self, ada: Person, id: str) -> None:
         assert (await ada.restore(id)).status_code == 404
 
-    async def test_what_was_purged_is_not_restored(self, ada: Person) -> None:
+    async def test_restoring_a_purged_task_is_404(self, ada: Person) -> None:
         task = await ada.create()
         await ada.delete(task["id"], permanent=True)
 
         assert (await ada.restore(task["id"])).status_code == 404
 
-    async def test_a_creation_with_an_id_in_the_trash_is_told_of_the_way_back(self, ada: Person) -> None:
+    async def test_a_creation_with_an_id_in_the_trash_is_409_and_names_restore(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
         await ada.delete(task["id"])
 
-        answer = await ada.post(id=task["id"], title=task["title"])
+        response = await ada.post(id=task["id"], title=task["title"])
 
-        assert answer.status_code == 409
-        assert "restore" in answer.json()["detail"]
+        assert response.status_code == 409
+        assert "restore" in response.json()["detail"]
 
 
 class TestUndo:
-    async def test_an_edit_is_taken_back(self, ada: Person) -> None:
+    async def test_an_edit_is_undone(self, ada: Person) -> None:
         task = await ada.create(title="one", description="kept")
         await ada.put(task["id"], title="two")
 
-        answer = await ada.undo(2)
+        response = await ada.undo(2)
 
-        assert answer.status_code == 200
-        change = answer.json()
+        assert response.status_code == 200
+        change = response.json()
         assert (change["revision"], change["kind"], change["undoes"], change["via"]) == (3, "update", 2, "session")
         assert change["task"]["title"] == "one"
-        assert answer.headers["etag"] == '"3"'
+        assert response.headers["etag"] == '"3"'
         assert (await ada.get(task["id"])).json() == change["task"]
         assert (await ada.since(2))["changes"] == [change]
 
     @pytest.mark.parametrize("field", ["title", "description", "completed"])
-    async def test_only_what_was_altered_is_set_back(self, ada: Person, field: str) -> None:
+    async def test_only_the_altered_fields_are_set_back(self, ada: Person, field: str) -> None:
         task = await ada.create(title="one", description="one")
         new: dict[str, Any] = {"title": "two", "description": None, "completed": True}
         await ada.put(task["id"], **{field: new[field]})
@@ -95,13 +95,13 @@ class TestUndo:
         assert change["task"][field] == task[field]
         assert {name: change["task"][name] for name in others} == others
 
-    async def test_a_null_description_comes_back(self, ada: Person) -> None:
+    async def test_a_null_description_is_set_back(self, ada: Person) -> None:
         task = await ada.create()
         await ada.put(task["id"], description="something")
 
         assert (await ada.undo(2)).json()["task"]["description"] is None
 
-    async def test_an_undone_creation_is_in_the_trash(self, ada: Person) -> None:
+    async def test_undoing_a_creation_moves_the_task_to_the_trash(self, ada: Person) -> None:
         task = await ada.create()
         await ada.put(task["id"], title="edited since")
 
@@ -110,7 +110,7 @@ class TestUndo:
         assert (change["kind"], change["task"]["title"]) == ("delete", "edited since")
         assert [task["id"] for task in await ada.list(status="deleted")] == [task["id"]]
 
-    async def test_an_undone_deletion_is_back_in_the_list(self, ada: Person) -> None:
+    async def test_undoing_a_deletion_restores_the_task(self, ada: Person) -> None:
         task = await ada.create()
         await ada.delete(task["id"])
 
@@ -119,7 +119,7 @@ class TestUndo:
         assert change["kind"] == "restore"
         assert [task["id"] for task in await ada.list()] == [task["id"]]
 
-    async def test_an_undone_restoration_is_in_the_trash_for_another_thirty_days(self, ada: Person) -> None:
+    async def test_undoing_a_restoration_starts_the_thirty_days_again(self, ada: Person) -> None:
         task = await ada.create()
         await ada.delete(task["id"])
         first = (await ada.list(status="deleted"))[0]["deleted_at"]
@@ -130,39 +130,39 @@ class TestUndo:
         assert change["kind"] == "delete"
         assert change["task"]["deleted_at"] > first
 
-    async def test_a_later_change_of_the_same_field_stands_in_the_way(self, ada: Person) -> None:
+    async def test_a_later_change_of_the_same_field_is_a_conflict(self, ada: Person) -> None:
         task = await ada.create(title="one")
         await ada.put(task["id"], title="two")
-        await ada.put(task["id"], description="not in the way")
+        await ada.put(task["id"], description="no conflict")
         await ada.put(task["id"], title="three")
 
-        answer = await ada.undo(2)
+        response = await ada.undo(2)
 
-        assert answer.status_code == 409
-        assert answer.json()["hindrance"] == 4
-        assert "Change 4" in answer.json()["detail"]
+        assert response.status_code == 409
+        assert response.json()["hindrance"] == 4
+        assert "Change 4" in response.json()["detail"]
         assert (await ada.get(task["id"])).json()["title"] == "three"
 
-    async def test_one_may_go_back_step_by_step_and_forth_again(self, ada: Person) -> None:
+    async def test_changes_can_be_undone_one_by_one_and_redone(self, ada: Person) -> None:
         task = await ada.create(title="one")
         for title in ("two", "three", "four"):
             await ada.put(task["id"], title=title)
 
         titles = [(await ada.undo(revision)).json()["task"]["title"] for revision in (4, 3, 2)]
         assert titles == ["three", "two", "one"]
-        assert (await ada.undo(4)).status_code == 409  # is undone already
+        assert (await ada.undo(4)).status_code == 409  # it is already undone
         titles = [(await ada.undo(revision)).json()["task"]["title"] for revision in (7, 6, 5)]
-        assert titles == ["two", "three", "four"]  # what was undone is done again
+        assert titles == ["two", "three", "four"]  # undoing an undo restores the change
         assert (await ada.undo(2)).json()["hindrance"] == 4
 
-    async def test_the_same_values_again_still_stand_in_the_way(self, ada: Person) -> None:
+    async def test_a_later_change_to_the_same_values_is_still_a_conflict(self, ada: Person) -> None:
         task = await ada.create(title="one")
         for title in ("two", "three", "two"):
             await ada.put(task["id"], title=title)
 
         assert (await ada.undo(2)).json()["hindrance"] == 4
 
-    async def test_a_purge_cannot_be_taken_back_and_stands_in_every_way(self, ada: Person) -> None:
+    async def test_a_purge_cannot_be_undone_and_conflicts_with_every_undo(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
         await ada.put(task["id"], title="two")
         await ada.delete(task["id"], permanent=True)
@@ -175,21 +175,21 @@ class TestUndo:
         assert (await ada.undo(4)).status_code == 200
 
     @pytest.mark.parametrize("revision", ["2", "0", "-1", "x", "1.0", "01", "9" * 30, "%00", "¹"])
-    async def test_a_change_that_is_not_there_is_404(self, ada: Person, revision: str) -> None:
+    async def test_an_unknown_change_is_404(self, ada: Person, revision: str) -> None:
         await ada.create()
 
         assert (await ada.undo(revision)).status_code == 404
 
-    async def test_of_many_at_once_one_takes_it_back(self, ada: Person) -> None:
+    async def test_one_of_many_concurrent_undos_succeeds(self, ada: Person) -> None:
         task = await ada.create()
         await ada.toggle(task["id"])
 
-        answers = await asyncio.gather(*(ada.undo(2) for _ in range(8)))
+        responses = await asyncio.gather(*(ada.undo(2) for _ in range(8)))
 
-        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+        assert sorted(response.status_code for response in responses) == [200] + [409] * 7
         assert (await ada.since(0))["revision"] == 3
 
-    async def test_it_is_safe_to_retry_with_a_key(self, ada: Person) -> None:
+    async def test_an_undo_with_a_key_can_be_retried(self, ada: Person) -> None:
         task = await ada.create()
         await ada.toggle(task["id"])
         key = {"Idempotency-Key": str(uuid.uuid4())}

@@ -1,4 +1,4 @@
-"""The administrator's commands, and the keys that change under running servers."""
+"""The administrator's commands, and the rotation of keys under running servers."""
 
 import asyncio
 import subprocess
@@ -20,11 +20,11 @@ from todo.db import migrate
 pytestmark = pytest.mark.anyio
 
 
-def todo(*arguments: str, url: str, says: str = "", **settings: Any) -> subprocess.CompletedProcess[str]:
+def todo(*arguments: str, url: str, input: str = "", **settings: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [TODO, *arguments],
         env=environment(database_url=url, **settings),
-        input=says,
+        input=input,
         capture_output=True,
         text=True,
         timeout=60,
@@ -32,11 +32,11 @@ def todo(*arguments: str, url: str, says: str = "", **settings: Any) -> subproce
     )
 
 
-def test_accounts_from_the_command_line(empty_url: str, tmp_path: Path) -> None:
+def test_accounts_can_be_managed_from_the_command_line(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     email = "ada@example.com"
 
-    made = todo("user", "add", email, url=empty_url, says=PASSWORD + "\n")
+    made = todo("user", "add", email, url=empty_url, input=PASSWORD + "\n")
     assert made.returncode == 0, made.stderr
     user_id = made.stdout.strip()
     assert todo("user", "list", url=empty_url).stdout.startswith(f"{user_id}\t{email}\t20")
@@ -48,7 +48,7 @@ def test_accounts_from_the_command_line(empty_url: str, tmp_path: Path) -> None:
         assert session["user"]["id"] == user_id
 
         new = "a short and loud night"
-        assert todo("user", "passwd", email, url=empty_url, says=new + "\n").returncode == 0
+        assert todo("user", "passwd", email, url=empty_url, input=new + "\n").returncode == 0
         token = {"refresh": "body", "refresh_token": session["refresh_token"]}
         assert server.http.post("/api/auth/refresh", json=token).status_code == 401
         assert server.http.post("/api/auth/signin", json={"email": email, "password": new}).status_code == 200
@@ -59,7 +59,7 @@ def test_accounts_from_the_command_line(empty_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says", "told"),
+    ("arguments", "input", "message"),
     [
         (("user", "add", "ada"), PASSWORD, "not an e-mail address"),
         (("user", "add", "new@example.com"), "short", "at least 8 characters"),
@@ -69,16 +69,18 @@ def test_accounts_from_the_command_line(empty_url: str, tmp_path: Path) -> None:
         (("db", "downgrade", "nonsense"), "", "nonsense"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(database_url: str, arguments: tuple[str, ...], says: str, told: str) -> None:
-    done = todo(*arguments, url=database_url, says=says + "\n")
+def test_a_refused_command_prints_one_line(
+    database_url: str, arguments: tuple[str, ...], input: str, message: str
+) -> None:
+    done = todo(*arguments, url=database_url, input=input + "\n")
 
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("todo: ")
-    assert told in line
+    assert message in line
 
 
-def test_accounts_live_elsewhere_with_another_issuer(database_url: str) -> None:
+def test_account_commands_are_refused_with_an_external_issuer(database_url: str) -> None:
     done = todo("user", "list", url=database_url, jwt_secret="a secret of thirty-two bytes and more")
 
     assert done.returncode == 1
@@ -86,7 +88,7 @@ def test_accounts_live_elsewhere_with_another_issuer(database_url: str) -> None:
 
 
 class TestRotation:
-    async def test_running_servers_take_old_and_new_tokens(
+    async def test_running_servers_accept_old_and_new_tokens(
         self, empty_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         migrate.upgrade(empty_url)
@@ -102,7 +104,7 @@ class TestRotation:
             old = ada.token
             assert todo("keys", "rotate", url=empty_url).returncode == 0
 
-            monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD", 0.0)  # the half minute has passed
+            monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD", 0.0)  # as after half a minute
             bob = await sign_up(here, "bob")
             assert jwt.get_unverified_header(bob.token)["kid"] != jwt.get_unverified_header(old)["kid"]
             monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD", 60.0)
@@ -115,7 +117,9 @@ class TestRotation:
                 jwt.get_unverified_header(token)["kid"] for token in (old, bob.token)
             }
 
-    async def test_many_new_tokens_at_once_are_all_taken(self, empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_concurrent_tokens_of_a_new_key_are_all_accepted(
+        self, empty_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         migrate.upgrade(empty_url)
         monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD_FOR_UNKNOWN", 0.0)
         settings = settings_for(empty_url)
@@ -129,10 +133,10 @@ class TestRotation:
             monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD", 0.0)
             ada = await sign_up(here, "ada")
             ada.client = there
-            answers = await asyncio.gather(*(ada.call("GET", ada.tasks) for _ in range(10)))
-            assert [answer.status_code for answer in answers] == [200] * 10
+            responses = await asyncio.gather(*(ada.call("GET", ada.tasks) for _ in range(10)))
+            assert [response.status_code for response in responses] == [200] * 10
 
-    async def test_of_two_rotations_at_once_both_name_the_current_key(self, empty_url: str) -> None:
+    async def test_concurrent_rotations_return_stored_keys_and_one_is_current(self, empty_url: str) -> None:
         migrate.upgrade(empty_url)
         async with running(create_app(settings_for(empty_url))) as app:
             for _ in range(5):
@@ -141,10 +145,10 @@ class TestRotation:
                     [[current]] = owner.execute("select kid from signing_keys where retired_at is null").fetchall()
                 assert current in kids
                 with psycopg.connect(empty_url) as owner:
-                    known = {row[0] for row in owner.execute("select kid from signing_keys").fetchall()}
-                assert set(kids) <= known
+                    stored = {row[0] for row in owner.execute("select kid from signing_keys").fetchall()}
+                assert set(kids) <= stored
 
-    async def test_a_key_goes_when_its_last_token_is_gone(self, empty_url: str) -> None:
+    async def test_a_key_is_deleted_when_its_last_token_has_expired(self, empty_url: str) -> None:
         migrate.upgrade(empty_url)
         async with running(create_app(settings_for(empty_url))) as app:
             database = app.state.resources.database
@@ -158,13 +162,13 @@ class TestRotation:
                 kept = owner.execute("select kid, retired_at is null from signing_keys order by 2").fetchall()
             assert kept == [(second, False), (third, True)]
 
-    async def test_a_flood_of_unknown_keys_does_not_reach_the_database(self, database_url: str) -> None:
+    async def test_unknown_keys_cause_no_queries(self, database_url: str) -> None:
         async with running(create_app(settings_for(database_url))) as app, http(app) as client:
             key = app.state.resources.authenticator.issuer._keys.signing_key
             claims = {"sub": "x", "exp": int(time.time()) + 60}
             before = app.state.resources.database.last_contact
             for number in range(20):
                 token = jwt.encode(claims, key, "EdDSA", headers={"kid": str(number)})
-                answer = await client.get("/api/x/tasks", headers={"Authorization": f"Bearer {token}"})
-                assert answer.status_code == 401
+                response = await client.get("/api/x/tasks", headers={"Authorization": f"Bearer {token}"})
+                assert response.status_code == 401
             assert app.state.resources.database.last_contact == before

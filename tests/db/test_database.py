@@ -1,4 +1,4 @@
-"""The transaction: one round trip, committed before the answer, never dirty, never hanging."""
+"""Transactions: one round trip, committed before the response; the connection stays clean, and no request hangs."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors
 from sqlalchemy import Integer, bindparam, func, select, text
 
-from tests.conftest import Person, borrowed, http, running, settings_for, sign_up
+from tests.conftest import Person, http, pool_connection, running, settings_for, sign_up
 from tests.support.db_proxy import DatabaseProxy
 from todo.app import create_app
 from todo.db.database import Database, ScopedDatabase
@@ -39,7 +39,7 @@ async def count(db: ScopedDatabase) -> int:
     return int((await db.run(COUNT))[0][0])
 
 
-async def test_a_transaction_works_as_its_role_and_user(ada: Person, database_url: str) -> None:
+async def test_a_transaction_runs_as_its_role_and_user(ada: Person, database_url: str) -> None:
     async with database(database_url, statement_timeout=2.5) as opened:
         assert await opened.as_user(ada.id).run(WHO) == [("todo_app", ada.id, "2500ms")]
         assert await opened.as_accounts().run(WHO) == [("todo_accounts", "", "2500ms")]
@@ -49,7 +49,7 @@ async def test_a_transaction_is_one_round_trip(ada: Person, database_url: str) -
     proxy = DatabaseProxy(database_url)
     async with proxy() as url, database(url, pool_size=1) as opened:
         db = opened.as_user(ada.id)
-        await count(db)  # which connects
+        await count(db)  # the first one also connects
         for statement, params in ((COUNT, {}), (ADD, {"title": "x"}), (WHO, {})):
             for _ in range(5):  # unprepared, being prepared, prepared
                 proxy.round_trips = 0
@@ -119,7 +119,7 @@ async def test_a_transaction_that_the_server_ended_while_it_was_idle_is_interrup
     async with database(database_url, pool_size=1) as opened:
         db = opened.as_user(ada.id)
 
-        async def dawdles() -> None:
+        async def waits_too_long() -> None:
             async with db.transaction() as transaction:
                 transaction.queue(ADD, title="lost")
                 await transaction.fetch(soon)
@@ -127,7 +127,7 @@ async def test_a_transaction_that_the_server_ended_while_it_was_idle_is_interrup
                 await transaction.fetch(COUNT)
 
         with pytest.raises(Interrupted):
-            await dawdles()
+            await waits_too_long()
         assert await count(db) == 0
 
 
@@ -142,7 +142,7 @@ async def test_a_statement_that_fails_leaves_a_clean_connection(ada: Person, dat
             assert await count(db) == 0
 
 
-async def test_a_caller_who_hangs_up_leaves_a_clean_connection(ada: Person, database_url: str) -> None:
+async def test_a_cancelled_request_leaves_a_clean_connection(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=2) as opened:
         db = opened.as_user(ada.id)
         for number in range(40):
@@ -150,14 +150,14 @@ async def test_a_caller_who_hangs_up_leaves_a_clean_connection(ada: Person, data
             await asyncio.sleep(number % 5 / 1000)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        stranger = opened.as_user("somebody else")
-        assert await asyncio.gather(*(count(stranger) for _ in range(6))) == [0] * 6
+        other = opened.as_user("another user")
+        assert await asyncio.gather(*(count(other) for _ in range(6))) == [0] * 6
         assert {row for rows in await asyncio.gather(*(db.run(WHO) for _ in range(6))) for row in rows} == {
             ("todo_app", ada.id, "10s")
         }
 
 
-async def test_one_who_hangs_up_in_the_middle_of_several_changes_nothing(ada: Person, database_url: str) -> None:
+async def test_a_transaction_that_is_cancelled_changes_nothing(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=1) as opened:
         db = opened.as_user(ada.id)
 
@@ -173,12 +173,12 @@ async def test_one_who_hangs_up_in_the_middle_of_several_changes_nothing(ada: Pe
         assert await count(db) == 0
 
 
-async def test_a_full_pool_makes_wait_and_then_says_so(ada: Person, database_url: str) -> None:
+async def test_a_request_waits_for_a_full_pool_and_then_gets_503(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=1, pool_timeout=0.3) as opened:
         db = opened.as_user(ada.id)
         holder = asyncio.create_task(db.run(SLEEP, seconds=0.15))
         await asyncio.sleep(0.02)
-        assert await count(db) == 0  # waited, and was served
+        assert await count(db) == 0  # it waited, and was served
         await holder
 
         holder = asyncio.create_task(db.run(SLEEP, seconds=1))
@@ -190,7 +190,7 @@ async def test_a_full_pool_makes_wait_and_then_says_so(ada: Person, database_url
         assert await count(db) == 0
 
 
-async def test_more_than_may_wait_are_refused_at_once(ada: Person, database_url: str) -> None:
+async def test_requests_above_the_queue_limit_are_refused_at_once(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=1, pool_waiting=2, pool_timeout=5) as opened:
         db = opened.as_user(ada.id)
         await count(db)
@@ -200,8 +200,8 @@ async def test_more_than_may_wait_are_refused_at_once(ada: Person, database_url:
         assert time.monotonic() - began < 5
 
 
-async def test_four_hundred_at_once_are_all_served(database_url: str) -> None:
-    """The shape that hangs a server of threads and sessions: far more requests than connections."""
+async def test_four_hundred_concurrent_requests_are_all_served(database_url: str) -> None:
+    """Far more requests than connections: a server with threads and sessions would hang."""
     async with (
         running(create_app(settings_for(database_url, pool_size=4, pool_timeout=60))) as app,
         http(app) as client,
@@ -213,33 +213,31 @@ async def test_four_hundred_at_once_are_all_served(database_url: str) -> None:
         assert {len(tasks) for tasks in lists} == {200}
 
 
-async def test_a_statement_that_takes_too_long_is_ended(ada: Person, database_url: str) -> None:
+async def test_a_statement_that_takes_too_long_is_cancelled(ada: Person, database_url: str) -> None:
     async with database(database_url, statement_timeout=0.2) as opened:
         with pytest.raises(Unavailable, match="too long; nothing was changed"):
             await opened.as_user(ada.id).run(SLEEP, seconds=5)
         assert not opened.failing
 
 
-async def test_a_statement_that_was_broken_off_while_it_was_prepared_works_again(
-    ada: Person, database_url: str
-) -> None:
-    """As while a migration holds a lock: psycopg takes it for prepared, and the server has never seen it."""
+async def test_a_statement_that_was_cancelled_while_it_was_prepared_works_again(ada: Person, database_url: str) -> None:
+    """As while a migration holds a lock: the client counts it as prepared, but the server never prepared it."""
     async with database(database_url, pool_size=1, statement_timeout=0.3) as opened:
         db = opened.as_user(ada.id)
         for uses in range(4):
             fresh = Statement.of(text(f"select count(*), {uses} from tasks"), read_only=True)
             for _ in range(uses):
                 await db.run(fresh)
-            with psycopg.connect(database_url) as somebody:
-                somebody.execute("lock table tasks in access exclusive mode")
+            with psycopg.connect(database_url) as blocker:
+                blocker.execute("lock table tasks in access exclusive mode")
                 with pytest.raises(Unavailable, match="too long"):
                     await db.run(fresh)
-                somebody.rollback()
+                blocker.rollback()
             for _ in range(3):
                 assert await db.run(fresh) == [(0, uses)]
 
 
-async def test_who_is_cancelled_takes_no_connection_along(ada: Person, database_url: str) -> None:
+async def test_cancelled_requests_lose_no_connection(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=4) as opened:
         db = opened.as_user(ada.id)
         for round_ in range(30):
@@ -248,13 +246,13 @@ async def test_who_is_cancelled_takes_no_connection_along(ada: Person, database_
                 asyncio.get_running_loop().call_later((number * 7 + round_) % 40 / 1000, task.cancel)
             await asyncio.gather(*tasks, return_exceptions=True)
         assert await asyncio.gather(*(count(db) for _ in range(8))) == [0] * 8
-        async with AsyncExitStack() as lent:
+        async with AsyncExitStack() as acquired:
             for _ in range(4):
-                await lent.enter_async_context(borrowed(opened))
+                await acquired.enter_async_context(pool_connection(opened))
 
 
 def end_connections(url: str) -> None:
-    """What a serverless database does when it goes to sleep."""
+    """End all connections, as a serverless database does when it suspends."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -262,19 +260,19 @@ def end_connections(url: str) -> None:
         )
 
 
-async def test_connections_that_died_while_idle_are_replaced_unnoticed(database_url: str) -> None:
+async def test_connections_that_were_ended_while_idle_are_replaced_without_an_error(database_url: str) -> None:
     async with running(create_app(settings_for(database_url, pool_size=4))) as app, http(app) as client:
         ada = await sign_up(client, "ada")
         for _ in range(3):
             await asyncio.gather(*(ada.list() for _ in range(20)))
             end_connections(database_url)
             await asyncio.sleep(0.1)
-            made = await asyncio.gather(*(ada.post(title="x") for _ in range(8)))  # writes, which are never repeated
-            assert [answer.status_code for answer in made] == [201] * 8
+            made = await asyncio.gather(*(ada.post(title="x") for _ in range(8)))  # writes, which are never retried
+            assert [response.status_code for response in made] == [201] * 8
         assert len(await ada.list()) == 24
 
 
-async def test_a_read_whose_connection_dies_is_tried_again_and_a_write_is_not(ada: Person, database_url: str) -> None:
+async def test_a_read_whose_connection_is_lost_is_retried_and_a_write_is_not(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=2) as opened:
         db = opened.as_user(ada.id)
         reading = replace(SLEEP, read_only=True)
@@ -289,43 +287,43 @@ async def test_a_read_whose_connection_dies_is_tried_again_and_a_write_is_not(ad
         assert await count(db) == 0
 
 
-async def test_a_database_that_is_not_there_is_503(ada: Person) -> None:
+async def test_an_unreachable_database_is_503(ada: Person) -> None:
     async with database("postgresql://todo@127.0.0.1:1/todo", pool_timeout=0.5) as opened:
         with pytest.raises(Unavailable):
             await count(opened.as_user(ada.id))
         assert opened.failing
 
 
-async def test_a_database_that_only_reads_is_503(ada: Person, database_url: str) -> None:
+async def test_a_write_to_a_read_only_database_is_503(ada: Person, database_url: str) -> None:
     async with database(database_url + "&options=-c%20default_transaction_read_only%3Don") as opened:
         with pytest.raises(Unavailable, match="nothing was changed"):
             await opened.as_user(ada.id).run(ADD, title="x")
         assert await count(opened.as_user(ada.id)) == 0
 
 
-async def test_whole_numbers_of_any_size_share_a_prepared_statement(ada: Person, database_url: str) -> None:
+async def test_integers_of_any_size_share_a_prepared_statement(ada: Person, database_url: str) -> None:
     echo = Statement.of(select(bindparam("number", type_=Integer)))
     async with database(database_url, pool_size=1) as opened:
         db = opened.as_user(ada.id)
         for number in (1, 300, 70_000, 2**31 - 1) * 3:
             assert await db.run(echo, number=number) == [(number,)]
-        async with borrowed(opened) as connection:
+        async with pool_connection(opened) as connection:
             cursor = await connection.execute(
                 "select count(*) from pg_prepared_statements where statement like '%INTEGER%'"
             )
             assert await cursor.fetchone() == (1,)
 
 
-async def test_nothing_is_prepared_when_told_so(ada: Person, database_url: str) -> None:
+async def test_nothing_is_prepared_when_preparing_is_off(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=1, prepare_threshold=-1) as opened:
         for _ in range(8):
             await count(opened.as_user(ada.id))
-        async with borrowed(opened) as connection:
+        async with pool_connection(opened) as connection:
             cursor = await connection.execute("select count(*) from pg_prepared_statements")
             assert await cursor.fetchone() == (0,)
 
 
-def test_a_statement_that_needs_python_is_refused() -> None:
+def test_a_statement_that_needs_python_when_run_is_refused() -> None:
     from sqlalchemy import column
 
     with pytest.raises(TypeError, match="server_default"):
@@ -339,6 +337,6 @@ def test_a_statement_that_needs_python_is_refused() -> None:
         "postgresql://db.example.com/todo?user=ada&password=hunter2",
     ],
 )
-def test_what_is_said_of_a_url_has_no_password(url: str) -> None:
+def test_the_description_of_a_url_has_no_password(url: str) -> None:
     assert "hunter2" not in described(url)
     assert "todo at db.example.com" in described(url)

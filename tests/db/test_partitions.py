@@ -1,7 +1,7 @@
-"""The same statements on a schema that is partitioned by user: each touches the one part that holds the user's rows.
+"""The statements on a schema that is partitioned by user: each touches only the partition of its user's rows.
 
-A PostgreSQL that is sharded by `user_id` (docs/scaling.md) sends a statement to the shard that its user is on; what
-names its user everywhere, triggers and foreign keys included, needs no other one.
+A PostgreSQL that is sharded by `user_id` (docs/how-to/scaling.md) sends a statement to the shard of its user. A
+statement needs no other shard if all its conditions name the user, also in triggers and foreign keys.
 """
 
 import importlib
@@ -23,14 +23,14 @@ from todo.db.roles import ACCOUNTS, ENTER_TO_WRITE, REQUESTS
 from todo.db.statement import Statement
 from todo.tasks.lists import FLAGS, START
 
-PARTS = 16
-SHARDED = {"users": "id", "tasks": "user_id", "changes": "user_id", "idempotency": "user_id"}
-"""What is spread over the parts, and by what. The rest is small, and the same everywhere."""
+PARTITIONS = 16
+PARTITIONED = {"users": "id", "tasks": "user_id", "changes": "user_id", "idempotency": "user_id"}
+"""The partitioned tables, and their partition keys. The other tables are small, and the same on every shard."""
 
-OF_NO_ONE_USER = {
+STATEMENTS_OF_MANY_USERS = {
     ("todo.accounts.actions", "ALL_USERS"): "the administrator's list of all users",
-    ("todo.accounts.actions", "RECORD_ISSUER"): "asks at the start whether there is any user",
-    ("todo.changes.actions", "REVISIONS"): "the poll of a process: the revisions of everybody who follows",
+    ("todo.accounts.actions", "RECORD_ISSUER"): "checks at the start whether there is any user",
+    ("todo.changes.actions", "REVISIONS"): "the poll of a process: the revisions of all users with a stream",
 }
 
 ADA = "ada"
@@ -73,8 +73,8 @@ NEW["CREATED_BEFORE"] = {"completed": False}
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    """Every statement that the application has, found from its modules, that names a table which is spread."""
-    table = re.compile(rb"\b(?:FROM|INTO|UPDATE|JOIN) (?:%s)\b" % "|".join(SHARDED).encode())
+    """Every statement of the application that names a partitioned table, found in its modules."""
+    table = re.compile(rb"\b(?:FROM|INTO|UPDATE|JOIN) (?:%s)\b" % "|".join(PARTITIONED).encode())
     for module in pkgutil.walk_packages(todo.__path__, "todo."):
         if ".migrations" not in module.name:
             for name, value in vars(importlib.import_module(module.name)).items():
@@ -82,19 +82,19 @@ def statements() -> Iterator[tuple[str, str]]:
                     yield module.name, name
 
 
-def of_one_user() -> list[tuple[str, str]]:
-    return sorted(set(statements()) - set(OF_NO_ONE_USER))
+def statements_of_one_user() -> list[tuple[str, str]]:
+    return sorted(set(statements()) - set(STATEMENTS_OF_MANY_USERS))
 
 
 @pytest.fixture(scope="module")
-def sharded_url(database_url: str, server_url: str) -> Iterator[str]:
-    """A database with the schema as the migrations leave it, and the spread tables partitioned by hash."""
+def partitioned_url(database_url: str, server_url: str) -> Iterator[str]:
+    """A database with the schema of the migrations, and these tables partitioned by hash."""
     dump = subprocess.run(
         [embedded.binaries() / "pg_dump", "--schema-only", database_url], capture_output=True, text=True, check=True
     ).stdout
     lines = [line for line in dump.splitlines() if not line.startswith(("\\", "SET ", "CREATE SCHEMA", "--"))]
     schema = "\n".join(lines).replace("SELECT pg_catalog.set_config('search_path', '', false);", "")
-    for name, owner in SHARDED.items():
+    for name, owner in PARTITIONED.items():
         schema, tables = re.subn(
             rf"(CREATE TABLE public\.{name} \(.*?\n\));", rf"\1 PARTITION BY HASH ({owner});", schema, flags=re.DOTALL
         )
@@ -103,21 +103,21 @@ def sharded_url(database_url: str, server_url: str) -> Iterator[str]:
     with scratch_database(server_url) as url, psycopg.connect(url, autocommit=True) as connection:
         connection.execute("grant create on schema public to todo_log")
         connection.execute(schema.encode())
-        for name in SHARDED:
-            for part in range(PARTS):
+        for name in PARTITIONED:
+            for part in range(PARTITIONS):
                 connection.execute(
                     f"create table {name}_{part} partition of {name}"
-                    f" for values with (modulus {PARTS}, remainder {part})".encode()
+                    f" for values with (modulus {PARTITIONS}, remainder {part})".encode()
                 )
         yield url
 
 
 @pytest.fixture(scope="module")
-def with_ada(sharded_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A database where Ada has a task, which was changed once."""
-    with psycopg.connect(sharded_url, autocommit=True) as connection:
+def with_ada(partitioned_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to a database where Ada has a task, which was changed once."""
+    with psycopg.connect(partitioned_url, autocommit=True) as connection:
         with connection.transaction():
-            as_(connection, ACCOUNTS)
+            set_role(connection, ACCOUNTS)
             connection.execute("insert into users (id, email) values ('ada', 'ada@example.com')")
             connection.execute(
                 "insert into credentials (email, user_id, password_hash) values ('ada@example.com', 'ada', %s)",
@@ -129,18 +129,18 @@ def with_ada(sharded_url: str) -> Iterator[psycopg.Connection[Any]]:
                 [TASK],
             )
         with connection.transaction():
-            as_(connection, REQUESTS)
+            set_role(connection, REQUESTS)
             connection.execute("insert into tasks (user_id, id, title) values ('ada', %s, 'Water the ferns')", [TASK])
             connection.execute("update tasks set completed = true where user_id = 'ada'")
         yield connection
 
 
-def as_(connection: psycopg.Connection[Any], role: str) -> None:
+def set_role(connection: psycopg.Connection[Any], role: str) -> None:
     psycopg.RawCursor(connection).execute(ENTER_TO_WRITE, [role, ADA, "10000", "session", "100"])
 
 
-def parts_touched(connection: psycopg.Connection[Any]) -> set[int]:
-    """The parts that this transaction read or wrote, whoever asked for it: a statement, a trigger, a foreign key."""
+def partitions_touched(connection: psycopg.Connection[Any]) -> set[int]:
+    """The partitions that this transaction read or wrote, by statements, triggers or foreign keys."""
     rows = connection.execute(
         "select relname from pg_stat_xact_user_tables"
         " where coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del > 0"
@@ -148,45 +148,45 @@ def parts_touched(connection: psycopg.Connection[Any]) -> set[int]:
     return {int(found[1]) for (name,) in rows if (found := re.search(r"_(\d+)$", name))}
 
 
-def part_of(connection: psycopg.Connection[Any], user_id: str) -> int:
-    """Where the rows of this user are."""
+def partition_of(connection: psycopg.Connection[Any], user_id: str) -> int:
+    """The partition with the rows of this user."""
     row = connection.execute(
         "select n from generate_series(0, %s) as n"
         " where satisfies_hash_partition('users'::regclass, %s, n::int, %s::text)",
-        [PARTS - 1, PARTS, user_id],
+        [PARTITIONS - 1, PARTITIONS, user_id],
     ).fetchone()
     assert row is not None
     return int(row[0])
 
 
 @pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize(("module", "name"), of_one_user())
-def test_a_statement_touches_the_part_of_its_user_alone(
+@pytest.mark.parametrize(("module", "name"), statements_of_one_user())
+def test_a_statement_touches_only_the_partition_of_its_user(
     with_ada: psycopg.Connection[Any], module: str, name: str, plan: str
 ) -> None:
     statement: Statement[Any] = getattr(importlib.import_module(module), name)
     values = VALUES | NEW.get(name, {})
     role = ACCOUNTS if module.startswith("todo.accounts") and name != "LOCK_TASKS" else REQUESTS
-    whose = part_of(with_ada, values["id"] if name == "SIGN_UP" else ADA)
+    expected = partition_of(with_ada, values["id"] if name == "SIGN_UP" else ADA)
     with_ada.execute("select pg_stat_force_next_flush()")  # so that only this transaction is counted
 
     with with_ada.transaction(force_rollback=True):
         with_ada.execute(f"set local plan_cache_mode = {plan}".encode())
-        as_(with_ada, role)
+        set_role(with_ada, role)
         psycopg.RawCursor(with_ada).execute(statement.sql, statement.query(values).values, prepare=True)
 
-        assert parts_touched(with_ada) == {whose}
+        assert partitions_touched(with_ada) == {expected}
 
 
-def test_what_is_of_no_one_user_is_still_there() -> None:
-    assert len(of_one_user()) > 25
-    assert set(OF_NO_ONE_USER) <= set(statements())
+def test_the_lists_of_statements_are_up_to_date() -> None:
+    assert len(statements_of_one_user()) > 25
+    assert set(STATEMENTS_OF_MANY_USERS) <= set(statements())
 
 
-def test_a_statement_that_forgets_its_user_is_found_out(with_ada: psycopg.Connection[Any]) -> None:
+def test_a_statement_without_a_user_touches_every_partition(with_ada: psycopg.Connection[Any]) -> None:
     with_ada.execute("select pg_stat_force_next_flush()")
     with with_ada.transaction(force_rollback=True):
-        as_(with_ada, ACCOUNTS)  # whom no policy keeps with one user
+        set_role(with_ada, ACCOUNTS)  # its policies do not restrict it to one user
         with_ada.execute("select id from users where email = 'ada@example.com'")
 
-        assert len(parts_touched(with_ada)) == PARTS
+        assert len(partitions_touched(with_ada)) == PARTITIONS

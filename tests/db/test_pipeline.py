@@ -1,4 +1,4 @@
-"""The flight: what is sent comes back, whatever fails; and what is broken off leaves nothing behind."""
+"""Pipelines: results and errors of several queries in one round trip, and connections that break or are cancelled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
         pool.release(connection)
 
 
-async def test_what_comes_before_a_failure_comes_back_with_it(connection: Connection) -> None:
+async def test_results_before_a_failed_query_are_returned_with_the_error(connection: Connection) -> None:
     for _ in range(3):
         outcome = await connection.run_pipeline([Query(b"select 1"), FAILS, Query(b"select 3")])
 
@@ -33,7 +33,7 @@ async def test_what_comes_before_a_failure_comes_back_with_it(connection: Connec
         assert outcome.error.diag.message_primary == "division by zero"
 
 
-async def test_what_a_failure_kept_from_being_prepared_is_prepared_later(connection: Connection) -> None:
+async def test_a_query_skipped_after_a_failure_is_prepared_later(connection: Connection) -> None:
     behind = Query(b"select $1::text", ["behind"])
     for _ in range(3):
         assert (await connection.run_pipeline([FAILS, behind])).error
@@ -43,7 +43,7 @@ async def test_what_a_failure_kept_from_being_prepared_is_prepared_later(connect
 
 
 @pytest.mark.parametrize("event", [b"deallocate all", b"alter table ferns alter height type text"])
-async def test_what_was_prepared_and_is_so_no_longer_is_prepared_anew(connection: Connection, event: bytes) -> None:
+async def test_a_statement_that_is_no_longer_prepared_is_prepared_again(connection: Connection, event: bytes) -> None:
     await connection.run_pipeline([Query(b"create temporary table ferns (height int)")])
     await connection.run_pipeline([Query(b"insert into ferns values (42)")])
     read = Query(b"select height from ferns")
@@ -56,7 +56,7 @@ async def test_what_was_prepared_and_is_so_no_longer_is_prepared_anew(connection
         assert height in {42, "42"}
 
 
-async def test_what_is_no_longer_prepared_in_the_middle_of_a_transaction_is_its_error(connection: Connection) -> None:
+async def test_inside_a_transaction_a_statement_that_is_no_longer_prepared_is_an_error(connection: Connection) -> None:
     read = Query(b"select 42")
     await connection.run_pipeline([read])
     await connection.run_pipeline([Query(b"begin")])
@@ -67,7 +67,7 @@ async def test_what_is_no_longer_prepared_in_the_middle_of_a_transaction_is_its_
     assert connection.rows((await connection.run_pipeline([read])).results[0]) == [(42,)]
 
 
-async def test_what_fails_at_the_commit_is_an_error(connection: Connection) -> None:
+async def test_a_failure_at_the_commit_is_an_error(connection: Connection) -> None:
     await connection.run_pipeline([Query(b"create temporary table pots (id int primary key)")])
     await connection.run_pipeline(
         [Query(b"create temporary table ferns (pot int references pots (id) deferrable initially deferred)")]
@@ -78,7 +78,7 @@ async def test_what_fails_at_the_commit_is_an_error(connection: Connection) -> N
     assert connection.rows((await connection.run_pipeline([Query(b"select count(*) from ferns")])).results[0]) == [(0,)]
 
 
-async def test_text_is_sent_as_what_it_is(database_url: str) -> None:
+async def test_text_is_sent_as_utf_8_in_any_client_encoding(database_url: str) -> None:
     url = database_url + ("&" if "?" in database_url else "?") + "client_encoding=latin1"
     async with Pool(url, settings_for(database_url)) as pool:
         connection = await pool.acquire()
@@ -87,13 +87,13 @@ async def test_text_is_sent_as_what_it_is(database_url: str) -> None:
         pool.release(connection)
 
 
-async def test_a_statement_is_prepared_for_each_kind_of_value(connection: Connection) -> None:
+async def test_a_query_accepts_values_of_different_types(connection: Connection) -> None:
     for value in ("42", None, 42, None, "42"):
         outcome = await connection.run_pipeline([Query(b"select $1::text", [value])])
         assert connection.rows(outcome.results[0]) == [(None if value is None else "42",)]
 
 
-async def test_nothing_is_too_large(connection: Connection) -> None:
+async def test_values_and_results_may_be_large(connection: Connection) -> None:
     text = "fern " * 2_000_000
     outcome = await connection.run_pipeline(
         [Query(b"select $1::text", [text]), Query(b"select length($1::text)", [text])]
@@ -102,24 +102,24 @@ async def test_nothing_is_too_large(connection: Connection) -> None:
     assert [connection.rows(result) for result in outcome.results] == [[(text,)], [(len(text),)]]
 
 
-async def test_what_cannot_be_sent_is_not_and_leaves_the_connection(connection: Connection) -> None:
+async def test_a_value_that_cannot_be_sent_leaves_the_connection_usable(connection: Connection) -> None:
     with pytest.raises(psycopg.DataError):
         await connection.run_pipeline([Query(b"select 1"), Query(b"select $1::text", ["a\0b"])])
 
     assert connection.rows((await connection.run_pipeline([Query(b"select 2")])).results[0]) == [(2,)]
 
 
-async def test_one_that_is_broken_off_is_closed(connection: Connection) -> None:
-    flying = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
+async def test_a_connection_whose_pipeline_is_cancelled_is_closed(connection: Connection) -> None:
+    pipeline = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
     await asyncio.sleep(0.05)
-    flying.cancel()
+    pipeline.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        await flying
+        await pipeline
     assert connection.closed
 
 
-async def test_the_last_words_of_a_server_are_the_error(connection: Connection) -> None:
+async def test_the_last_error_of_a_server_that_ends_the_connection_is_raised(connection: Connection) -> None:
     with pytest.raises(errors.AdminShutdown):
         await connection.run_pipeline(
             [Query(b"select 1"), Query(b"select pg_terminate_backend(pg_backend_pid())"), Query(b"select 3")]
@@ -127,8 +127,8 @@ async def test_the_last_words_of_a_server_are_the_error(connection: Connection) 
     assert connection.closed
 
 
-async def test_a_connection_that_breaks_is_an_error_that_says_so(connection: Connection) -> None:
-    flying = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
+async def test_a_broken_connection_is_an_operational_error(connection: Connection) -> None:
+    pipeline = asyncio.create_task(connection.run_pipeline([Query(b"select pg_sleep(5)")]))
     await asyncio.sleep(0.05)
     import socket
 
@@ -137,5 +137,5 @@ async def test_a_connection_that_breaks_is_an_error_that_says_so(connection: Con
         held.detach()
 
     with pytest.raises(psycopg.OperationalError):
-        await flying
+        await pipeline
     assert connection.closed

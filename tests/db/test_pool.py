@@ -33,7 +33,7 @@ async def works(connection: Connection) -> bool:
     return connection.rows(outcome.results[0]) == [(42,)]
 
 
-async def test_who_waits_the_longest_is_served_first(pool: Pool) -> None:
+async def test_the_request_that_has_waited_longest_is_served_first(pool: Pool) -> None:
     connection = await pool.acquire()
     tasks = await waiting(pool, 3)
     for number, task in enumerate(tasks):
@@ -43,7 +43,7 @@ async def test_who_waits_the_longest_is_served_first(pool: Pool) -> None:
     pool.release(connection)
 
 
-async def test_one_too_many_is_refused_at_once(pool: Pool) -> None:
+async def test_a_request_above_the_queue_limit_is_refused_at_once(pool: Pool) -> None:
     connection = await pool.acquire()
     tasks = await waiting(pool, 3)
 
@@ -58,7 +58,7 @@ async def test_one_too_many_is_refused_at_once(pool: Pool) -> None:
     assert await works(await pool.acquire())
 
 
-async def test_who_waited_too_long_is_told_so_and_leaves_the_queue(pool: Pool) -> None:
+async def test_a_request_that_times_out_leaves_the_queue(pool: Pool) -> None:
     connection = await pool.acquire()
     for _ in range(2):
         results = await asyncio.gather(*await waiting(pool, 3), return_exceptions=True)
@@ -67,10 +67,10 @@ async def test_who_waited_too_long_is_told_so_and_leaves_the_queue(pool: Pool) -
     assert await pool.acquire() is connection
 
 
-async def test_who_waited_too_long_is_told_so_although_one_came_at_that_moment(pool: Pool) -> None:
+async def test_a_request_times_out_although_a_connection_is_released_at_that_moment(pool: Pool) -> None:
     connection = await pool.acquire()
     tasks = await waiting(pool, 3)
-    pool_module._time_out(pool._waiting[0])  # as its timer does, before anybody else runs
+    pool_module._time_out(pool._waiting[0])  # as its timer does, before any other task runs
     pool.release(connection)
 
     with pytest.raises(NoConnection):
@@ -80,7 +80,7 @@ async def test_who_waited_too_long_is_told_so_although_one_came_at_that_moment(p
     assert await tasks[2] is connection
 
 
-async def test_a_free_place_goes_to_the_request_that_has_waited_longest(pool: Pool) -> None:
+async def test_the_request_that_has_waited_longest_opens_a_new_connection(pool: Pool) -> None:
     connection = await pool.acquire()
     first, *rest = await waiting(pool, 3)
     await connection.close()
@@ -95,29 +95,29 @@ async def test_a_free_place_goes_to_the_request_that_has_waited_longest(pool: Po
         assert await task is another
 
 
-async def test_what_comes_back_after_the_end_is_closed(database_url: str) -> None:
+async def test_a_connection_released_after_the_pool_was_closed_is_closed(database_url: str) -> None:
     async with Pool(database_url, settings_for(database_url)) as pool:
         connection = await pool.acquire()
     pool.release(connection)
     assert connection.closed
 
 
-async def test_what_came_to_somebody_who_left_goes_to_the_next(pool: Pool) -> None:
+async def test_a_connection_given_to_a_cancelled_request_is_passed_on(pool: Pool) -> None:
     connection = await pool.acquire()
-    left, stays = await waiting(pool, 2)
-    pool.release(connection)  # to the first, who does not know it yet
-    left.cancel()
+    cancelled, stays = await waiting(pool, 2)
+    pool.release(connection)  # to the first request, whose task has not run yet
+    cancelled.cancel()
 
     assert await stays is connection
     with pytest.raises(asyncio.CancelledError):
-        await left
+        await cancelled
 
 
-async def test_a_free_place_that_was_given_to_a_cancelled_request_goes_to_the_next(pool: Pool) -> None:
+async def test_permission_to_connect_given_to_a_cancelled_request_is_passed_on(pool: Pool) -> None:
     connection = await pool.acquire()
     cancelled, stays = await waiting(pool, 2)
     await connection.close()
-    pool.release(connection)  # the first may connect, and does not know it yet
+    pool.release(connection)  # the first may connect, but its task has not run yet
     cancelled.cancel()
 
     another = await stays
@@ -125,7 +125,7 @@ async def test_a_free_place_that_was_given_to_a_cancelled_request_goes_to_the_ne
     assert await works(another)
 
 
-async def test_a_broken_one_is_replaced(pool: Pool) -> None:
+async def test_a_broken_connection_is_replaced(pool: Pool) -> None:
     for _ in range(3):
         connection = await pool.acquire()
         assert await works(connection)
@@ -133,7 +133,7 @@ async def test_a_broken_one_is_replaced(pool: Pool) -> None:
         pool.release(connection)
 
 
-async def test_one_that_the_server_ended_while_it_lay_there_is_replaced(pool: Pool, database_url: str) -> None:
+async def test_an_idle_connection_that_the_server_ended_is_replaced(pool: Pool, database_url: str) -> None:
     async with Pool(database_url, settings_for(database_url)) as other:
         connection = await pool.acquire()
         ended = connection.info.backend_pid
@@ -164,7 +164,7 @@ async def test_a_connection_in_the_middle_of_a_transaction_is_closed(pool: Pool)
     assert await works(await pool.acquire())
 
 
-async def test_a_connection_that_nobody_needs_is_closed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_is_not_used_is_closed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "TIDY_INTERVAL", 0.05)
     async with Pool(database_url, settings_for(database_url, pool_size=2)) as pool:
         rarely, often = await pool.acquire(), await pool.acquire()
@@ -172,15 +172,15 @@ async def test_a_connection_that_nobody_needs_is_closed(database_url: str, monke
         pool.release(often)
         rarely.idle_since -= pool_module.IDLE_TIME
         async with asyncio.timeout(5):
-            while not rarely.closed:  # noqa: ASYNC110 # nothing says when
+            while not rarely.closed:  # noqa: ASYNC110 # there is no event to wait for
                 await asyncio.sleep(0.01)
 
         assert not often.closed
         assert await pool.acquire() is often
-        assert await works(await pool.acquire())  # its place is free again
+        assert await works(await pool.acquire())  # the pool may open another one
 
 
-async def test_none_is_lost_when_callers_are_cancelled_at_any_moment(database_url: str) -> None:
+async def test_no_connection_is_lost_when_requests_are_cancelled_at_any_moment(database_url: str) -> None:
     settings: Any = settings_for(database_url, pool_size=3, pool_timeout=5)
 
     async def caller(pool: Pool) -> None:
@@ -197,5 +197,5 @@ async def test_none_is_lost_when_callers_are_cancelled_at_any_moment(database_ur
             for number, task in enumerate(tasks):
                 loop.call_later((number * 5 + turn) % 20 / 2000, task.cancel)
             await asyncio.gather(*tasks, return_exceptions=True)
-        lent = [await pool.acquire() for _ in range(3)]
-        assert all([await works(each) for each in lent])
+        acquired = [await pool.acquire() for _ in range(3)]
+        assert all([await works(each) for each in acquired])

@@ -1,4 +1,4 @@
-"""The roles that the application works as, tried against every table that the catalog names: none is left out."""
+"""The run-time roles, tested on every table of the catalog."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from psycopg import errors, sql
 
-from tests.conftest import Person, borrowed
+from tests.conftest import Person, pool_connection
 from tests.support.sql_conditions import UNOWNED, everything, owned_tables
 from tests.support.two_users import SampleUser
 from todo.db import migrate
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.anyio
 
 
 class TestRoles:
-    """The roles that the application works as, tried against every table."""
+    """The run-time roles, tested on every table."""
 
-    async def test_they_own_nothing_and_cannot_get_round(self, database_url: str) -> None:
+    async def test_they_own_nothing_and_cannot_bypass_row_level_security(self, database_url: str) -> None:
         with psycopg.connect(database_url) as connection:
             rows = connection.execute(
                 "select rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole,"
@@ -29,9 +29,9 @@ class TestRoles:
             ).fetchall()
         assert rows == [(name, False, False, False, False, 0, 0) for name in ("todo_accounts", "todo_app", "todo_log")]
 
-    async def test_every_table_with_an_owner_has_its_wall(self, database_url: str) -> None:
+    async def test_every_table_of_users_has_row_level_security_and_policies(self, database_url: str) -> None:
         with psycopg.connect(database_url) as connection:
-            walls = {
+            security = {
                 table: (enabled, forced, policies)
                 for table, enabled, forced, policies in connection.execute(
                     "select relname, relrowsecurity, relforcerowsecurity,"
@@ -48,12 +48,12 @@ class TestRoles:
             "departed": ["accounts todo_accounts", "log todo_log", "own todo_app"],
             **{table: ["accounts todo_accounts"] for table in ("credentials", "sessions", "api_tokens")},
         }
-        assert {table: walls[table] for table in owned_tables(database_url)} == {
+        assert {table: security[table] for table in owned_tables(database_url)} == {
             table: (True, True, policies) for table, policies in expected.items()
         }
 
-    def test_what_else_the_schema_holds(self, database_url: str) -> None:
-        """No view, no sequence; two functions that work as somebody else, which nobody may call."""
+    def test_the_schema_has_no_views_or_sequences_and_three_functions(self, database_url: str) -> None:
+        """Two of the functions run as their owner, and no role may call them."""
         with psycopg.connect(database_url) as connection:
             others = connection.execute(
                 "select relname from pg_class where relkind not in ('r', 'p', 'i', 'I')"
@@ -67,23 +67,25 @@ class TestRoles:
             ).fetchall()
         assert others == []
         assert functions == [
-            ("begin_behind_departure", True, False, True, []),  # a trigger's, todo_log's own
+            ("begin_behind_departure", True, False, True, []),  # a trigger's function, owned by todo_log
+            ("delete_changes", True, False, True, []),  # likewise
             ("log_task", True, False, True, []),  # likewise
-            ("task_fingerprint", False, True, False, ["-"]),  # for everybody, of its arguments alone
+            ("task_fingerprint", False, True, False, ["-"]),
+            ("task_fingerprint", False, True, False, ["-"]),  # for every role; it reads its arguments only
         ]
 
     @pytest.mark.parametrize(
         ("role", "own", "of_all"),
         [
             (REQUESTS, {"users": 1, "tasks": 2, "changes": 4, "idempotency": 1, "departed": 0}, set()),
-            # It finds out whose a token is, so it sees all of them; of tasks only what is over, so none here.
+            # It looks tokens up, so it reads all of them; of tasks it reads only expired rows, so none here.
             (
                 *(ACCOUNTS, {"tasks": 0, "changes": 0, "idempotency": 0}),
                 {"users", "credentials", "sessions", "api_tokens", "departed"},
             ),
         ],
     )
-    async def test_what_they_read_of_every_table(
+    async def test_they_read_only_the_rows_of_their_user(
         self,
         ada_with_data: SampleUser,
         bob_with_data: SampleUser,
@@ -109,7 +111,7 @@ class TestRoles:
         assert seen == own
 
     @pytest.mark.parametrize("role", [REQUESTS, ACCOUNTS])
-    async def test_nobody_is_seen_before_the_user_is_named(
+    async def test_they_read_no_rows_before_a_user_is_set(
         self, ada_with_data: SampleUser, database_url: str, role: str
     ) -> None:
         assert everything(database_url, ada_with_data.person.id)["tasks"]
@@ -119,22 +121,22 @@ class TestRoles:
                 query = sql.SQL("select {} from {}").format(sql.SQL(", ").join(columns), sql.Identifier(table))
                 assert not columns or connection.execute(query).fetchall() == []
 
-    @pytest.mark.parametrize(("role", "walled"), [(REQUESTS, None), (ACCOUNTS, {"tasks", "changes", "idempotency"})])
-    async def test_what_they_write_in_every_table(
+    @pytest.mark.parametrize(("role", "protected"), [(REQUESTS, None), (ACCOUNTS, {"tasks", "changes", "idempotency"})])
+    async def test_they_write_no_rows_of_another_user(
         self,
         ada_with_data: SampleUser,
         bob_with_data: SampleUser,
         database_url: str,
         role: str,
-        walled: set[str] | None,
+        protected: set[str] | None,
     ) -> None:
-        """As bob they try to make, change, take over and erase rows of hers with every column that is granted."""
+        """As bob they try to insert, update, take over and delete rows of ada, with every granted column."""
         ada, bob = ada_with_data.person.id, bob_with_data.person.id
         before = everything(database_url, ada)
-        for table, whose in owned_tables(database_url).items():
-            if walled is not None and table not in walled:
-                continue  # accounts are its work
-            name, owner = sql.Identifier(table), whose.split()[0]
+        for table, condition in owned_tables(database_url).items():
+            if protected is not None and table not in protected:
+                continue  # the role for accounts may write accounts
+            name, owner = sql.Identifier(table), condition.split()[0]
             tries = [sql.SQL("delete from {}").format(name), sql.SQL("select * from {} for update").format(name)]
             with self.as_role(database_url, role, bob) as connection:
                 inserted = self.granted(connection, table, "insert")
@@ -153,13 +155,13 @@ class TestRoles:
                         connection, statement, {"ada": ada, "hers": self.a_row(database_url, table, ada)}
                     )
                     connection.rollback() if refused else connection.commit()
-                    said = statement.as_string(connection)
-                assert refused or not said.startswith("insert"), said
-                assert refused or "ada" not in said, said
-                assert everything(database_url, ada) == before, said
+                    text = statement.as_string(connection)
+                assert refused or not text.startswith("insert"), text
+                assert refused or "ada" not in text, text
+                assert everything(database_url, ada) == before, text
 
     @pytest.mark.parametrize("role", [REQUESTS, ACCOUNTS])
-    async def test_they_neither_truncate_nor_hang_anything_on_a_table(self, database_url: str, role: str) -> None:
+    async def test_they_cannot_truncate_tables_or_add_triggers(self, database_url: str, role: str) -> None:
         with psycopg.connect(database_url) as connection:
             found = connection.execute(
                 "select c.oid::regclass, p from pg_class c, unnest('{truncate,references,trigger}'::text[]) p"
@@ -178,7 +180,7 @@ class TestRoles:
         return connection
 
     def tables(self, url: str) -> list[str]:
-        """All that can be selected from."""
+        """All tables and views."""
         with psycopg.connect(url) as connection:
             rows = connection.execute(
                 "select relname from pg_class where relkind in ('r', 'p', 'v', 'm', 'f')"
@@ -187,7 +189,7 @@ class TestRoles:
             return [name for (name,) in rows]
 
     def granted(self, connection: psycopg.Connection[Any], table: str, what: str) -> list[sql.Identifier]:
-        """The columns on which whoever works here may do so."""
+        """The columns on which the current role has this privilege."""
         rows = connection.execute(
             "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped"
             " and has_column_privilege(attrelid, attnum, %s) order by attnum",
@@ -206,7 +208,7 @@ class TestRoles:
         return str(found[0]) if found else None
 
     def refused(self, connection: psycopg.Connection[Any], statement: sql.Composed, values: dict[str, Any]) -> bool:
-        """Whether the statement is not allowed, on whomever's rows."""
+        """Whether the role has no privilege for the statement."""
         try:
             connection.execute(statement, values)
         except errors.InsufficientPrivilege:
@@ -239,7 +241,7 @@ class TestRoles:
             "create table public.mine (id int)",
         ],
     )
-    async def test_requests_may_not(
+    async def test_requests_are_not_permitted(
         self, ada_with_data: SampleUser, bob_with_data: SampleUser, database_url: str, statement: str
     ) -> None:
         ids = {"ada": ada_with_data.person.id, "bob": bob_with_data.person.id}
@@ -252,7 +254,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         "what", ["title from tasks", "after from changes", "body from idempotency", "* from tasks"]
     )
-    async def test_accounts_never_see_what_a_task_says(self, ada: Person, database_url: str, what: str) -> None:
+    async def test_accounts_cannot_read_the_texts_of_tasks(self, ada: Person, database_url: str, what: str) -> None:
         await ada.create()
         with self.as_role(database_url, ACCOUNTS, ada.id) as connection, pytest.raises(errors.InsufficientPrivilege):
             connection.execute(f"select {what}".encode())
@@ -261,7 +263,7 @@ class TestRoles:
         ("table", "column", "kept"),
         [("tasks", "deleted_at", "30 days"), ("changes", "at", "90 days"), ("idempotency", "at", "24 hours")],
     )
-    async def test_accounts_sweep_what_is_over_and_nothing_else(
+    async def test_accounts_can_delete_expired_rows_and_no_others(
         self, empty_url: str, table: str, column: str, kept: str
     ) -> None:
         migrate.upgrade(empty_url)
@@ -279,7 +281,7 @@ class TestRoles:
             for each in ("users", "tasks", "changes", "idempotency"):
                 owner.execute(f"alter table {each} force row level security".encode())
 
-        def swept(age: str) -> int:
+        def deleted(age: str) -> int:
             with psycopg.connect(empty_url) as owner:
                 for statement in (
                     f"alter table {table} no force row level security",
@@ -292,11 +294,11 @@ class TestRoles:
             with self.as_role(empty_url, ACCOUNTS, "") as accounts:
                 return accounts.execute(f"delete from {table}".encode()).rowcount
 
-        assert swept(f"{kept} - 1 minute") == 0
-        assert swept(f"{kept} 1 minute") == (2 if table == "changes" else 1)
+        assert deleted(f"{kept} - 1 minute") == 0
+        assert deleted(f"{kept} 1 minute") == (2 if table == "changes" else 1)
 
     @pytest.mark.parametrize("function", ["log_task", "begin_behind_departure"])
-    async def test_nobody_hangs_the_log_on_a_table_of_their_own(
+    async def test_the_functions_of_the_log_cannot_be_used_by_other_triggers(
         self, bob: Person, database_url: str, function: str
     ) -> None:
         trigger = f"create trigger x before delete on mine for each row execute function public.{function}()"
@@ -305,9 +307,9 @@ class TestRoles:
             with pytest.raises(errors.InsufficientPrivilege, match=function):
                 connection.execute(trigger.encode())
 
-    async def test_nothing_of_a_user_stays_on_a_connection(self, ada: Person, app: FastAPI) -> None:
+    async def test_no_role_or_user_stays_set_on_a_connection(self, ada: Person, app: FastAPI) -> None:
         await ada.create()
-        async with borrowed(app.state.resources.database) as connection:
+        async with pool_connection(app.state.resources.database) as connection:
             cursor = await connection.execute(
                 "select current_user = session_user, current_setting('app.user_id', true)"
             )

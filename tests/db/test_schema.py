@@ -1,4 +1,4 @@
-"""The schema: made by migrations alone, up and down, once however many try, and true to the models."""
+"""The schema: migrations up and down, concurrent upgrades, the models, and the start-up check."""
 
 import asyncio
 import multiprocessing
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 def shape(url: str) -> list[Any]:
-    """Everything that the migrations make, as the catalogue tells it."""
+    """Everything that the migrations make, read from the catalog."""
     queries = """
         select table_name, column_name, data_type, is_nullable, column_default from information_schema.columns
          where table_schema = 'public' order by 1, 2;
@@ -39,11 +39,11 @@ def shape(url: str) -> list[Any]:
         return [connection.execute(query.encode()).fetchall() for query in queries.split(";")]
 
 
-def test_the_models_say_what_the_migrations_make(database_url: str) -> None:
+def test_the_models_match_the_migrations(database_url: str) -> None:
     migrate.check(database_url)
 
 
-def test_up_down_and_up_again(empty_url: str) -> None:
+def test_upgrade_downgrade_and_upgrade_give_the_same_schema(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     first = shape(empty_url)
 
@@ -59,14 +59,14 @@ def test_up_down_and_up_again(empty_url: str) -> None:
     assert shape(empty_url) == first
 
 
-def test_the_newest_file_is_what_alembic_calls_head() -> None:
+def test_the_newest_migration_is_the_head_of_alembic() -> None:
     scripts = ScriptDirectory(str(migrate.FOLDER))
 
     assert scripts.get_heads() == [migrate.head()]
     assert [script.revision for script in scripts.walk_revisions()][::-1] == list(migrate.revisions())
 
 
-def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database_url: str) -> None:
+def test_an_upgrade_of_a_current_schema_changes_nothing(database_url: str) -> None:
     before = shape(database_url)
 
     migrate.upgrade(database_url)
@@ -74,7 +74,7 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database_url: str) -> 
     assert shape(database_url) == before
 
 
-def test_ten_upgrades_at_once_do_it_once(empty_url: str) -> None:
+def test_ten_concurrent_upgrades_run_each_migration_once(empty_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=migrate.upgrade, args=(empty_url,)) for _ in range(10)]
     for process in processes:
@@ -87,7 +87,9 @@ def test_ten_upgrades_at_once_do_it_once(empty_url: str) -> None:
         assert connection.execute("select version_num from alembic_version").fetchall() == [(migrate.head(),)]
 
 
-def test_the_printed_sql_makes_the_same(empty_url: str, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_sql_makes_the_same_schema(
+    empty_url: str, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     migrate.print_upgrade()
     printed = capsys.readouterr().out
 
@@ -106,20 +108,20 @@ def test_every_migration_is_dated_and_sets_its_lock_timeout(path: Path) -> None:
     assert "SET LOCAL lock_timeout" in downgrade
 
 
-async def try_guard(url: str) -> None:
+async def run_start_up_check(url: str) -> None:
     async with Database(url, settings_for(url)) as database:
         await check_database(database)
 
 
 async def test_a_database_without_tables_is_not_served(empty_url: str) -> None:
     with pytest.raises(migrate.SchemaError, match="todo db upgrade"):
-        await try_guard(empty_url)
+        await run_start_up_check(empty_url)
 
 
 @pytest.mark.parametrize(
     ("revision", "advice"), [("2099_01_01_future", "run a newer build"), (None, "todo db upgrade")]
 )
-async def test_a_schema_that_is_not_known_is_not_served(empty_url: str, revision: str | None, advice: str) -> None:
+async def test_an_unknown_schema_is_not_served(empty_url: str, revision: str | None, advice: str) -> None:
     migrate.upgrade(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute("delete from alembic_version")
@@ -127,21 +129,21 @@ async def test_a_schema_that_is_not_known_is_not_served(empty_url: str, revision
             connection.execute("insert into alembic_version values (%s)", [revision])
 
     with pytest.raises(migrate.SchemaError, match=advice):
-        await try_guard(empty_url)
+        await run_start_up_check(empty_url)
 
 
-async def test_a_wall_that_does_not_hold_is_not_served(empty_url: str) -> None:
+async def test_a_table_without_row_level_security_is_not_served(empty_url: str) -> None:
     migrate.upgrade(empty_url)
-    await try_guard(empty_url)
+    await run_start_up_check(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute("alter table tasks disable row level security")
 
     with pytest.raises(IsolationError, match="tasks"):
-        await try_guard(empty_url)
+        await run_start_up_check(empty_url)
 
 
-async def test_a_role_that_bypasses_the_walls_is_not_served(tmp_path: Path) -> None:
-    """Roles are the cluster's, so this has a cluster of its own, and its superuser."""
+async def test_a_role_that_bypasses_row_level_security_is_not_served(tmp_path: Path) -> None:
+    """Roles belong to a cluster, so this test starts one of its own, with a superuser."""
     with embedded.running(tmp_path) as url:
         migrate.upgrade(url)
         superuser = url.replace("//todo@/todo?", "//postgres@/todo?")
@@ -149,59 +151,61 @@ async def test_a_role_that_bypasses_the_walls_is_not_served(tmp_path: Path) -> N
             connection.execute("alter role todo_app bypassrls")
 
         with pytest.raises(IsolationError, match="BYPASSRLS"):
-            await try_guard(url)
+            await run_start_up_check(url)
 
         with psycopg.connect(superuser, autocommit=True) as connection:
             connection.execute("alter role todo_app nobypassrls")
             connection.execute("revoke todo_accounts from todo cascade")
         with pytest.raises(IsolationError, match="GRANT todo_app, todo_accounts"):
-            await try_guard(url)
+            await run_start_up_check(url)
 
 
 @pytest.mark.parametrize("function", ["log_task", "begin_behind_departure"])
-async def test_a_log_that_a_restore_gave_to_another_is_not_served(tmp_path: Path, function: str) -> None:
-    """As `pg_restore --no-owner` does; what the error says, typed as it is, mends it."""
+async def test_a_log_that_a_restore_gave_to_another_owner_is_not_served(tmp_path: Path, function: str) -> None:
+    """As `pg_restore --no-owner` does. The SQL in the error message repairs it."""
     with embedded.running(tmp_path) as url:
         migrate.upgrade(url)
         superuser = url.replace("//todo@/todo?", "//postgres@/todo?")
         for restorer in ("postgres", "todo"):
             with psycopg.connect(superuser, autocommit=True) as connection:
                 connection.execute(f"alter function {function}() owner to {restorer}".encode())
-            with pytest.raises(IsolationError, match=f"{function} belongs to {restorer}") as told:
-                await try_guard(url)
-            assert "\n" not in str(told.value)
+            with pytest.raises(IsolationError, match=f"{function} belongs to {restorer}") as refused:
+                await run_start_up_check(url)
+            assert "\n" not in str(refused.value)
             with psycopg.connect(superuser if restorer == "postgres" else url, autocommit=True) as connection:
-                connection.execute(str(told.value).partition("schema, ")[2].encode())
-            await try_guard(url)
+                connection.execute(str(refused.value).partition("schema, ")[2].encode())
+            await run_start_up_check(url)
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "refused"),
     [
         ("alter table tasks disable trigger log", "ALTER TABLE tasks ENABLE TRIGGER log"),
         ("drop trigger begin on users", "restore the dump whole"),
         ("set role todo_log; alter function log_task() security invoker", r"log_task\(\) SECURITY DEFINER"),
     ],
 )
-async def test_a_log_that_would_not_be_written_is_not_served(empty_url: str, broken: str, told: str) -> None:
+async def test_a_missing_or_changed_trigger_of_the_log_is_not_served(empty_url: str, broken: str, refused: str) -> None:
     migrate.upgrade(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute(broken.encode())
 
-    with pytest.raises(IsolationError, match=told):
-        await try_guard(empty_url)
+    with pytest.raises(IsolationError, match=refused):
+        await run_start_up_check(empty_url)
 
 
-async def test_an_older_schema_is_named(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_error_for_an_older_schema_names_the_needed_one(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     migrate.upgrade(empty_url)
     monkeypatch.setattr(migrate, "head", lambda: "2099_01_01_newer")
 
     with pytest.raises(migrate.SchemaError, match="needs 2099_01_01_newer: run `todo db upgrade`"):
-        await asyncio.wait_for(try_guard(empty_url), 10)
+        await asyncio.wait_for(run_start_up_check(empty_url), 10)
 
 
-class TestStamps:
-    """The stamps of a task hold for any writer, psql included."""
+class TestTimestamps:
+    """Timestamps and other columns that the server sets, for any writer, psql included."""
 
     @pytest.fixture
     def owner(self, empty_url: str) -> Any:
@@ -216,7 +220,7 @@ class TestStamps:
 
     COLUMNS = "created_at, updated_at, completed_at, fingerprint"
 
-    def test_updated_at_moves_even_when_the_clock_goes_back(self, owner: psycopg.Connection[Any]) -> None:
+    def test_updated_at_increases_even_when_the_clock_is_set_back(self, owner: psycopg.Connection[Any]) -> None:
         owner.execute("alter table tasks disable trigger log")
         owner.execute("update tasks set updated_at = now() + interval '1 day'")
         owner.execute("alter table tasks enable trigger log")
@@ -226,7 +230,7 @@ class TestStamps:
         assert after
         assert after[0] > before[0]
 
-    def test_what_the_server_owns_cannot_be_written(self, owner: psycopg.Connection[Any]) -> None:
+    def test_columns_that_the_server_sets_cannot_be_written(self, owner: psycopg.Connection[Any]) -> None:
         before = owner.execute(f"select {self.COLUMNS} from tasks".encode()).fetchone()
         after = owner.execute(
             "update tasks set created_at = 'epoch', updated_at = 'epoch', completed_at = now(), fingerprint = ''"
@@ -234,11 +238,11 @@ class TestStamps:
         ).fetchone()
         assert after == before
 
-    def test_a_change_that_changes_nothing_still_returns_the_row(self, owner: psycopg.Connection[Any]) -> None:
+    def test_an_update_that_changes_nothing_still_returns_the_row(self, owner: psycopg.Connection[Any]) -> None:
         before = owner.execute("select * from tasks").fetchall()
         assert owner.execute("update tasks set title = title returning *").fetchall() == before
 
-    def test_a_user_and_all_that_is_theirs_go_together(self, owner: psycopg.Connection[Any]) -> None:
+    def test_deleting_a_user_deletes_their_tasks(self, owner: psycopg.Connection[Any]) -> None:
         owner.execute("delete from users where id = 'ada'")
         assert owner.execute("select count(*) from tasks").fetchone() == (0,)
 
@@ -247,7 +251,7 @@ class TestStamps:
             owner.execute("insert into tasks (user_id, id, title) values ('nobody', gen_random_uuid(), 'x')")
 
 
-def test_a_list_is_one_index_range(database_url: str) -> None:
+def test_a_list_reads_one_index_range_without_a_sort(database_url: str) -> None:
     """The plan of the list: the index alone, no sort, whatever the filter."""
     from todo.tasks.lists import FLAGS, PAGE, START
 

@@ -1,4 +1,4 @@
-"""Upgrades: whoever comes from an older schema finds what they left, also on the way back, and while they write."""
+"""Upgrades and downgrades keep the data of every older schema, also while clients write."""
 
 import subprocess
 import threading
@@ -28,8 +28,8 @@ REVISIONS = migrate.revisions()
 
 LOG = "2026_11_24_changes"
 
-NOT_KEPT = {"users": {"revision", "changed_at", "task_count"}, "tasks": {"revision"}}
-"""Columns that a downgrade drops, and that begin anew."""
+DROPPED = {"users": {"revision", "changed_at", "task_count"}, "tasks": {"revision"}}
+"""Columns that a downgrade drops, and that an upgrade fills again."""
 
 
 @pytest.fixture(params=REVISIONS)
@@ -39,15 +39,15 @@ def revision(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def loaded_url(database_url: str, server_url: str, revision: str) -> Iterator[str]:
-    """A database as it was at that revision; the one that is shared has made the roles."""
+    """A database with the dump of that revision; the shared database has already created the roles."""
     assert database_url
     with scratch_database(server_url) as url:
         dumps.load(url, revision)
         yield url
 
 
-def kept(url: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of users and tasks, as text, which is the same where each byte is."""
+def rows_of_users_and_tasks(url: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of users and tasks, as text, so that every byte is compared."""
     rows: dict[str, list[dict[str, Any]]] = {}
     with as_table_owner(url, "users", "tasks") as connection:
         for table in ("users", "tasks"):
@@ -63,10 +63,10 @@ def kept(url: str) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def in_both(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Without the columns that one of two schemas has not."""
+def common_columns(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows without the columns that not both schemas have."""
     return {
-        table: [{name: value for name, value in row.items() if name not in NOT_KEPT[table]} for row in rows[table]]
+        table: [{name: value for name, value in row.items() if name not in DROPPED[table]} for row in rows[table]]
         for table in rows
     }
 
@@ -77,7 +77,7 @@ def test_every_revision_has_its_dump() -> None:
 
 def test_a_dump_is_of_its_revision_and_holds_tasks_in_every_state(loaded_url: str, revision: str) -> None:
     assert migrate.current(loaded_url) == revision
-    rows = kept(loaded_url)
+    rows = rows_of_users_and_tasks(loaded_url)
     assert [row["email"] for row in rows["users"]] == list(dumps.PEOPLE.values())
     assert sorted(row["title"] for row in rows["tasks"]) == sorted(title for _, title, _, _ in dumps.TASKS)
     states = {(row["completed"], row["deleted_at"] is None) for row in rows["tasks"]}
@@ -85,9 +85,9 @@ def test_a_dump_is_of_its_revision_and_holds_tasks_in_every_state(loaded_url: st
 
 
 async def sign_in(client: Any, email: str) -> Person:
-    answer = await client.post("/api/auth/signin", json={"email": email, "password": PASSWORD})
-    assert answer.status_code == 200, answer.text
-    session = answer.json()
+    response = await client.post("/api/auth/signin", json={"email": email, "password": PASSWORD})
+    assert response.status_code == 200, response.text
+    session = response.json()
     return Person(client, session["user"]["id"], email, session["access_token"])
 
 
@@ -95,13 +95,15 @@ def shown(task: dict[str, Any]) -> dict[str, Any]:
     return {name: task[name] for name in ("id", "user_id", "title", "description", "completed")}
 
 
-async def test_who_comes_from_an_older_schema_finds_their_tasks_and_works_on(loaded_url: str, revision: str) -> None:
-    before = in_both(kept(loaded_url))
+async def test_tasks_of_an_older_schema_can_be_read_and_written_after_the_upgrade(
+    loaded_url: str, revision: str
+) -> None:
+    before = common_columns(rows_of_users_and_tasks(loaded_url))
 
     migrate.upgrade(loaded_url)
 
     migrate.check(loaded_url)
-    assert in_both(kept(loaded_url)) == before
+    assert common_columns(rows_of_users_and_tasks(loaded_url)) == before
     assert upgrades.miscounted(loaded_url, first=1 if revision >= LOG else 2) == []
     async with (
         running(create_app(settings_for(loaded_url, sweep_interval=0))) as app,
@@ -113,7 +115,7 @@ async def test_who_comes_from_an_older_schema_finds_their_tasks_and_works_on(loa
 
         listed = await ada.list()
         trash = await ada.list(status="deleted")
-        mine = [row for row in kept(loaded_url)["tasks"] if row["user_id"] == ada.id]
+        mine = [row for row in rows_of_users_and_tasks(loaded_url)["tasks"] if row["user_id"] == ada.id]
         expected = sorted(
             ({**shown(row), "completed": row["completed"] == "true"} for row in mine), key=lambda row: row["id"]
         )
@@ -137,41 +139,43 @@ async def test_who_comes_from_an_older_schema_finds_their_tasks_and_works_on(loa
 
 
 @pytest.mark.parametrize("step", list(pairwise(REVISIONS)), ids=lambda step: step[1])
-def test_a_step_down_and_up_again_keeps_users_and_tasks(
+def test_a_downgrade_and_an_upgrade_keep_users_and_tasks(
     database_url: str, server_url: str, step: tuple[str, str]
 ) -> None:
     assert database_url
     older, newer = step
     with scratch_database(server_url) as url:
         dumps.load(url, newer)
-        before = in_both(kept(url))
+        before = common_columns(rows_of_users_and_tasks(url))
 
         migrate.downgrade(url, older)
         assert migrate.current(url) == older
-        assert in_both(kept(url)) == before
+        assert common_columns(rows_of_users_and_tasks(url)) == before
 
         migrate.upgrade(url, newer)
-        assert in_both(kept(url)) == before
+        assert common_columns(rows_of_users_and_tasks(url)) == before
 
 
-def test_all_the_way_down_to_the_first_and_up_again_keeps_users_and_tasks(database_url: str, server_url: str) -> None:
+def test_a_downgrade_to_the_first_revision_and_an_upgrade_keep_users_and_tasks(
+    database_url: str, server_url: str
+) -> None:
     assert database_url
     with scratch_database(server_url) as url:
         dumps.load(url, migrate.head())
-        before = in_both(kept(url))
+        before = common_columns(rows_of_users_and_tasks(url))
         for _ in REVISIONS[1:]:
             migrate.downgrade(url, "-1")
-            assert in_both(kept(url)) == before
+            assert common_columns(rows_of_users_and_tasks(url)) == before
         assert migrate.current(url) == REVISIONS[0]
 
         migrate.upgrade(url)
 
-        assert in_both(kept(url)) == before
+        assert common_columns(rows_of_users_and_tasks(url)) == before
         assert upgrades.miscounted(url) == []
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
-def test_nobody_stands_still_while_a_migration_runs(server_url: str, revision: str) -> None:
+def test_requests_are_served_while_a_migration_runs(server_url: str, revision: str) -> None:
     figures = Figures("upgrades")
 
     upgrades.step(server_url, revision, 20_000, figures, people=100)
@@ -179,7 +183,7 @@ def test_nobody_stands_still_while_a_migration_runs(server_url: str, revision: s
     assert figures.faults == []
 
 
-def valid(url: str) -> set[str]:
+def valid_indexes(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
         rows = connection.execute(
             "select indexrelid::regclass::text from pg_index where indrelid = 'tasks'::regclass and indisvalid"
@@ -187,8 +191,8 @@ def valid(url: str) -> set[str]:
         return {name for (name,) in rows}
 
 
-LOOKING = ("begin isolation level repeatable read; select from users", "rollback")
-"""What the indexes wait for."""
+READING = ("begin isolation level repeatable read; select from users", "rollback")
+"""A transaction that building the indexes waits for."""
 
 SLOW = (
     """
@@ -197,38 +201,38 @@ SLOW = (
     """,
     "drop trigger slow on users; drop function slow",
 )
-"""What the count takes a minute for."""
+"""A trigger with which counting takes a minute."""
 
 BUILDING = "select count(*) > 0 from pg_index where not indisvalid"
 COUNTING = "select count(*) > 0 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
 
 @pytest.mark.parametrize(
-    ("in_the_way", "come_so_far"),
-    [pytest.param(LOOKING, BUILDING, id="the indexes"), pytest.param(SLOW, COUNTING, id="the count")],
+    ("block", "reached"),
+    [pytest.param(READING, BUILDING, id="the indexes"), pytest.param(SLOW, COUNTING, id="the count")],
 )
-def test_an_upgrade_that_is_killed_half_way_goes_on(
-    database_url: str, server_url: str, in_the_way: tuple[str, str], come_so_far: str
+def test_an_upgrade_that_was_killed_can_be_repeated(
+    database_url: str, server_url: str, block: tuple[str, str], reached: str
 ) -> None:
     assert database_url
-    with scratch_database(server_url) as url, psycopg.connect(url, autocommit=True) as asking:
+    with scratch_database(server_url) as url, psycopg.connect(url, autocommit=True) as observer:
         dumps.load(url, "2026_11_22_tokens")
-        before = in_both(kept(url))
-        with psycopg.connect(url, autocommit=True) as somebody:
-            somebody.execute(in_the_way[0].encode())
+        before = common_columns(rows_of_users_and_tasks(url))
+        with psycopg.connect(url, autocommit=True) as blocker:
+            blocker.execute(block[0].encode())
             process = subprocess.Popen([TODO, "db", "upgrade"], env=environment(database_url=url))
             try:
-                until(lambda: asking.execute(come_so_far.encode()).fetchone() == (True,))
+                until(lambda: observer.execute(reached.encode()).fetchone() == (True,))
             finally:
                 process.kill()
                 process.wait(10)
-            asking.execute(
+            observer.execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
                 " where application_name like 'todo migrate%' and datname = current_database()"
             )
-            somebody.execute(in_the_way[1].encode())
+            blocker.execute(block[1].encode())
         assert migrate.current(url) == "2026_11_22_tokens"
-        with psycopg.connect(url) as connection:  # as the server does that still runs
+        with psycopg.connect(url) as connection:  # as the server does that is still running
             connection.execute(
                 "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [dumps.BOB]
             )
@@ -239,22 +243,22 @@ def test_an_upgrade_that_is_killed_half_way_goes_on(
         migrate.upgrade(url)
 
         migrate.check(url)
-        after = in_both(kept(url))
+        after = common_columns(rows_of_users_and_tasks(url))
         after["tasks"] = [row for row in after["tasks"] if row["title"] != "meanwhile"]
         assert after == before
         assert upgrades.miscounted(url) == []
-        assert valid(url) == {"pk_tasks", "ix_tasks_list", "ix_tasks_trash", "ix_tasks_deleted_at"}
+        assert valid_indexes(url) == {"pk_tasks", "ix_tasks_list", "ix_tasks_trash", "ix_tasks_deleted_at"}
         with psycopg.connect(url) as connection:
-            assert connection.execute("select from tasks").fetchall() == []  # the walls are up again
+            assert connection.execute("select from tasks").fetchall() == []  # row-level security is active again
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
-def test_a_report_is_waited_for_without_holding_up_whoever_comes_behind(server_url: str, revision: str) -> None:
-    over = threading.Event()
+def test_an_upgrade_waits_for_a_long_query_without_blocking_others(server_url: str, revision: str) -> None:
+    done = threading.Event()
     with scratch_database(server_url) as url:
         migrate.upgrade(url, REVISIONS[REVISIONS.index(revision) - 1])
         watch = upgrades.Watch(url)
-        looking = threading.Thread(target=watch.look, args=[over])
+        looking = threading.Thread(target=watch.look, args=[done])
         looking.start()
         with psycopg.connect(url) as report:
             upgrades.read_all(report)
@@ -262,6 +266,6 @@ def test_a_report_is_waited_for_without_holding_up_whoever_comes_behind(server_u
             upgrading = subprocess.Popen(command, env=environment(database_url=url))
             time.sleep(4)
         assert upgrading.wait(60) == 0
-        over.set()
+        done.set()
         looking.join()
     assert watch.awaited < upgrades.AWAITED

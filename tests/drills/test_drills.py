@@ -1,4 +1,4 @@
-"""The drills in their shortest forms: what is proved at length by `make drill` is seen to hold each time."""
+"""The drills in their shortest forms; `make drill` runs the long ones."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def figures() -> Figures:
     return Figures("a drill")
 
 
-async def test_full_load_beside_streams(tmp_path: Path, figures: Figures) -> None:
+async def test_full_load_together_with_streams(tmp_path: Path, figures: Figures) -> None:
     await load.full_load(tmp_path, 5, figures, streams=100)
 
     assert figures.faults == []
@@ -46,7 +46,7 @@ async def test_a_rolling_restart_with_a_migration_loses_no_request(
     assert figures.faults == []
 
 
-async def test_first_starts_at_once(tmp_path: Path, empty_url: str, figures: Figures) -> None:
+async def test_concurrent_first_starts(tmp_path: Path, empty_url: str, figures: Figures) -> None:
     await lifecycle.first_starts(tmp_path, empty_url, figures, count=3)
 
     assert figures.faults == []
@@ -62,24 +62,24 @@ async def test_a_full_disk(tmp_path: Path, figures: Figures) -> None:
     await storage.disk_full(tmp_path, figures)
 
     assert figures.faults == []
-    if "not tried" in figures.lines[0].found:
+    if "not run" in figures.lines[0].found:
         pytest.skip(figures.lines[0].found)
 
 
-async def test_the_contract_holds_for_made_up_requests(tmp_path: Path, figures: Figures) -> None:
+async def test_the_contract_holds_for_generated_requests(tmp_path: Path, figures: Figures) -> None:
     await contract.contract(tmp_path, figures, examples=3, least=200)
 
     assert figures.faults == []
 
 
-async def test_odd_bytes_are_refused(tmp_path: Path, figures: Figures) -> None:
+async def test_malformed_requests_are_refused(tmp_path: Path, figures: Figures) -> None:
     await odd_bytes.raw_bytes(tmp_path, figures, count=1000)
 
     assert figures.faults == []
 
 
-def test_the_page_shows_the_figures_that_are_kept(root: Path) -> None:
+def test_the_page_shows_the_stored_figures(root: Path) -> None:
     raw = json.loads((root / "drills" / "results" / "raw.json").read_text())
     assert [*raw] == [name for name in drills.DRILLS if name in raw]
-    assert drills.BEGIN + rendered(raw) + drills.END in (root / "docs" / "reliability.md").read_text()
-    assert not [line for kept in raw.values() for each in kept["figures"] for line in each["faults"]]
+    assert drills.BEGIN + rendered(raw) + drills.END in drills.PAGE.read_text()
+    assert not [line for stored in raw.values() for each in stored["figures"] for line in each["faults"]]

@@ -1,4 +1,4 @@
-"""HTTP within bounds: who is slow, says too much, says half, or is one too many gets an answer and holds nothing."""
+"""Limits of a connection: slow, oversized, incomplete and surplus requests get a response and hold no resources."""
 
 import asyncio
 import json
@@ -35,59 +35,59 @@ def connected(server: Server, seconds: float = 30) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), seconds)
 
 
-def everything(wire: socket.socket) -> bytes:
-    said = b""
-    while piece := wire.recv(65_536):
-        said += piece
-    return said
+def read_to_the_end(client: socket.socket) -> bytes:
+    received = b""
+    while piece := client.recv(65_536):
+        received += piece
+    return received
 
 
-def said(server: Server, *pieces: bytes, half_close: bool = False) -> bytes:
-    """All that the server says to these pieces until it closes."""
-    with connected(server) as wire:
+def answer_to(server: Server, *pieces: bytes, half_close: bool = False) -> bytes:
+    """Send these pieces, and return all that the server sends until it closes."""
+    with connected(server) as client:
         for piece in pieces:
-            wire.sendall(piece)
+            client.sendall(piece)
             time.sleep(0.05)
         if half_close:
-            wire.shutdown(socket.SHUT_WR)
-        return everything(wire)
+            client.shutdown(socket.SHUT_WR)
+        return read_to_the_end(client)
 
 
-def lives(wire: socket.socket) -> bool:
-    """Whether the server answers on this connection that it does."""
-    wire.sendall(LIVE)
-    said = b""
-    while not said.endswith(b"}"):
-        said += wire.recv(1000)
-    return said.startswith(b"HTTP/1.1 200")
+def is_served(client: socket.socket) -> bool:
+    """Whether the server serves requests on this connection."""
+    client.sendall(LIVE)
+    received = b""
+    while not received.endswith(b"}"):
+        received += client.recv(1000)
+    return received.startswith(b"HTTP/1.1 200")
 
 
-def problem(answer: bytes) -> dict[str, Any]:
-    head, _, body = answer.partition(b"\r\n\r\n")
+def problem(response: bytes) -> dict[str, Any]:
+    head, _, body = response.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
     document: dict[str, Any] = json.loads(body)
     assert head.startswith(b"HTTP/1.1 %d " % document["status"])
     return document
 
 
-def test_headers_without_an_end_are_refused(server: Server) -> None:
-    with connected(server) as wire:
-        wire.sendall(b"GET /health/live HTTP/1.1\r\nX: ")
+def test_endless_headers_get_431(server: Server) -> None:
+    with connected(server) as client:
+        client.sendall(b"GET /health/live HTTP/1.1\r\nX: ")
         try:
             for _ in range(200):
-                wire.sendall(b"x" * 1024)
+                client.sendall(b"x" * 1024)
                 time.sleep(0.001)
         except OSError:
-            pass  # it hears no more
+            pass  # the server closed the connection
         else:
-            assert problem(everything(wire))["status"] == 431
+            assert problem(read_to_the_end(client))["status"] == 431
     assert server.http.get("/health/live").status_code == 200
 
 
 @pytest.mark.parametrize("size", [10_000, 60_000])
-def test_large_headers_are_heard(server: Server, size: int) -> None:
-    answer = server.http.get("/health/live", headers={"X-Large": "x" * size})
-    assert answer.status_code == 200
+def test_large_headers_are_accepted(server: Server, size: int) -> None:
+    response = server.http.get("/health/live", headers={"X-Large": "x" * size})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -98,68 +98,68 @@ def test_large_headers_are_heard(server: Server, size: int) -> None:
         b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
     ],
 )
-def test_who_does_not_finish_is_told_and_let_go(server: Server, begun: bytes) -> None:
+def test_an_incomplete_request_gets_408_and_is_closed(server: Server, begun: bytes) -> None:
     began = time.monotonic()
-    answer = said(server, begun)
-    assert problem(answer)["status"] == 408
+    response = answer_to(server, begun)
+    assert problem(response)["status"] == 408
     assert 15 < time.monotonic() - began < 28
 
 
-def test_who_says_nothing_is_let_go(server: Server) -> None:
-    with connected(server) as wire:
-        assert everything(wire) == b""
+def test_a_connection_without_a_request_is_closed(server: Server) -> None:
+    with connected(server) as client:
+        assert read_to_the_end(client) == b""
 
 
-def test_half_closed_is_answered(server: Server) -> None:
-    assert said(server, LIVE, half_close=True).startswith(b"HTTP/1.1 200")
-    assert said(server, LIVE * 3, half_close=True).count(b'{"status":"alive"}') == 3
+def test_a_half_closed_connection_is_answered(server: Server) -> None:
+    assert answer_to(server, LIVE, half_close=True).startswith(b"HTTP/1.1 200")
+    assert answer_to(server, LIVE * 3, half_close=True).count(b'{"status":"alive"}') == 3
 
 
-def test_half_closed_in_the_middle_is_the_end(server: Server) -> None:
+def test_a_connection_half_closed_inside_a_request_is_closed(server: Server) -> None:
     began = time.monotonic()
-    assert said(server, b"POST /api/auth/signin HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", half_close=True) == b""
+    assert answer_to(server, b"POST /api/auth/signin HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", half_close=True) == b""
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("half", [SIGN_IN[:-5], SIGN_IN[:30], b"\r\n"])
-def test_half_closed_in_the_second_has_the_first_answered(server: Server, half: bytes) -> None:
-    with connected(server) as wire:
-        wire.sendall(SIGN_IN + half)
-        wire.shutdown(socket.SHUT_WR)  # before the first is answered
-        assert everything(wire).count(b"HTTP/1.1 401") == 1
+def test_the_first_request_is_answered_when_the_second_is_half_closed(server: Server, half: bytes) -> None:
+    with connected(server) as client:
+        client.sendall(SIGN_IN + half)
+        client.shutdown(socket.SHUT_WR)  # before the first response
+        assert read_to_the_end(client).count(b"HTTP/1.1 401") == 1
 
 
-def test_nobody_waits_for_the_rest_of_what_is_not_heard(server: Server) -> None:
-    """A broken body behind a request that is served yet: it must not be begun when that one is answered."""
+def test_a_malformed_second_request_is_neither_started_nor_waited_for(server: Server) -> None:
+    """Its malformed body arrives while the first request is served; it must not be started afterwards."""
     broken = SIGN_IN.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\n"
     began = time.monotonic()
-    assert said(server, SIGN_IN + broken).count(b"HTTP/1.1 ") == 1
+    assert answer_to(server, SIGN_IN + broken).count(b"HTTP/1.1 ") == 1
     assert time.monotonic() - began < 10
 
 
-def test_many_requests_in_one_piece_are_all_answered(server: Server) -> None:
+def test_many_requests_sent_together_are_all_answered(server: Server) -> None:
     last = LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     padded = LIVE.replace(b"Host: x", b"Host: x\r\nX-Pad: " + b"p" * 150)
-    assert said(server, padded * 500 + last[:10], last[10:]).count(b"HTTP/1.1 200") == 501
+    assert answer_to(server, padded * 500 + last[:10], last[10:]).count(b"HTTP/1.1 200") == 501
 
 
-def test_who_was_answered_early_is_not_answered_again(server: Server) -> None:
-    answer = said(server, b"POST /api/x/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert problem(answer)["status"] == 401
+def test_a_request_that_is_refused_before_its_body_gets_one_response(server: Server) -> None:
+    response = answer_to(server, b"POST /api/x/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+    assert response.count(b"HTTP/1.1 ") == 1
+    assert problem(response)["status"] == 401
 
 
-def test_what_was_asked_before_nonsense_is_answered(server: Server) -> None:
-    answer = said(server, LIVE + LIVE + b"\x00\x01 nonsense\r\n\r\n")
-    assert answer.count(b"HTTP/1.1 200") == 2
+def test_requests_before_malformed_bytes_are_answered(server: Server) -> None:
+    response = answer_to(server, LIVE + LIVE + b"\x00\x01 nonsense\r\n\r\n")
+    assert response.count(b"HTTP/1.1 200") == 2
 
 
-def test_trailers_are_no_headers(server: Server) -> None:
-    """A proxy checks headers; what comes behind the body is not checked by anybody."""
+def test_trailers_do_not_count_as_headers(server: Server) -> None:
+    """A proxy checks the headers of a request, but not the trailers behind its body."""
     _, token = signed_up(server, f"trailers-{time.time_ns()}@example.com")
     trailer = f"Authorization: {token['Authorization']}\r\n".encode()
     request = b"GET /api/auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-    assert said(server, request + trailer + b"\r\n").startswith(b"HTTP/1.1 401")
+    assert answer_to(server, request + trailer + b"\r\n").startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize(
@@ -170,55 +170,57 @@ def test_trailers_are_no_headers(server: Server) -> None:
         (b"HTTP/1.0", b"Upgrade, HTTP2-Settings"),
     ],
 )
-def test_who_upgrades_to_what_is_not_spoken_is_answered_in_http_1(
-    server: Server, version: bytes, connection: bytes
+def test_an_upgrade_to_an_unsupported_protocol_is_ignored(server: Server, version: bytes, connection: bytes) -> None:
+    """Java's client header for HTTP/2 with its first request (RFC 9110 §7.8: a server may ignore it)."""
+    header = b"Connection: %b\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__" % connection
+    with connected(server) as client:
+        client.sendall(SIGN_IN.replace(b"HTTP/1.1", version).replace(b"Host: x", header))
+        client.settimeout(5)
+        response = client.recv(65_536)
+        assert response.startswith(b"HTTP/1.1 401"), response
+
+
+def test_a_client_that_disconnects_from_a_stream_is_noticed_despite_a_waiting_request(
+    tmp_path: Path, database_url: str
 ) -> None:
-    """Java's client asks for HTTP/2 with its first request (RFC 9110 §7.8: a server may ignore it)."""
-    asks = b"Connection: %b\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__" % connection
-    with connected(server) as wire:
-        wire.sendall(SIGN_IN.replace(b"HTTP/1.1", version).replace(b"Host: x", asks))
-        wire.settimeout(5)
-        answer = wire.recv(65_536)
-        assert answer.startswith(b"HTTP/1.1 401"), answer
-
-
-def test_a_departure_is_noticed_behind_a_stream(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url, max_streams_per_user=1) as server:
         tasks, token = signed_up(server, f"behind-{server.port}@example.com")
         path = tasks.replace("/tasks", "/changes/stream")
         stream = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token['Authorization']}\r\n\r\n".encode()
-        with connected(server) as wire:
-            wire.sendall(stream)
-            assert wire.recv(1000).startswith(b"HTTP/1.1 200")
-            wire.sendall(LIVE)  # waits behind it
+        with connected(server) as client:
+            client.sendall(stream)
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+            client.sendall(LIVE)  # waits behind the stream
             assert server.http.get(path, headers=token).status_code == 429
         deadline = time.monotonic() + 5
         while True:
-            with connected(server) as wire:
-                wire.sendall(stream)
-                if wire.recv(1000).startswith(b"HTTP/1.1 200"):
+            with connected(server) as client:
+                client.sendall(stream)
+                if client.recv(1000).startswith(b"HTTP/1.1 200"):
                     break
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
 
-def test_one_connection_too_many_is_refused_at_once(tmp_path: Path, database_url: str) -> None:
+def test_a_connection_above_the_limit_gets_503_at_once(tmp_path: Path, database_url: str) -> None:
     origin = "https://app.example.com"
     with serving(tmp_path, database_url=database_url, max_connections=4, cors_origins=origin) as server:
         server.http.close()
         held = [connected(server) for _ in range(4)]
-        assert all(map(lives, held))
+        assert all(map(is_served, held))
         began = time.monotonic()
-        answer = said(server, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nOrigin: %b\r\n\r\n" % origin.encode())
-        assert problem(answer)["status"] == 503
-        assert b"retry-after: 1" in answer
-        assert b"access-control-allow-origin: %b" % origin.encode() in answer  # a page may read it
-        assert answer.count(b"nosniff") == 1
+        response = answer_to(server, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nOrigin: %b\r\n\r\n" % origin.encode())
+        assert problem(response)["status"] == 503
+        assert b"retry-after: 1" in response
+        assert b"access-control-allow-origin: %b" % origin.encode() in response  # so that a page can read the response
+        assert response.count(b"nosniff") == 1
         assert time.monotonic() - began < 2
-        assert said(server, LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        assert all(map(lives, held))  # they are served as before
-        for wire in held:
-            wire.close()
+        assert answer_to(server, LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).startswith(
+            b"HTTP/1.1 200"
+        )
+        assert all(map(is_served, held))  # they are still served
+        for client in held:
+            client.close()
         deadline = time.monotonic() + 5
         while httpx.get(f"http://127.0.0.1:{server.port}/health/ready").status_code != 200:
             assert time.monotonic() < deadline
@@ -226,7 +228,7 @@ def test_one_connection_too_many_is_refused_at_once(tmp_path: Path, database_url
 
 
 @pytest.mark.anyio
-async def test_line_ends_between_requests_keep_no_connection(database_url: str) -> None:
+async def test_line_ends_between_requests_do_not_keep_a_connection_open(database_url: str) -> None:
     app = create_app(settings_for(database_url))
     async with served(app, timeout_keep_alive=1) as (address, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
@@ -239,7 +241,9 @@ async def test_line_ends_between_requests_keep_no_connection(database_url: str) 
 
 
 @pytest.mark.anyio
-async def test_who_does_not_read_an_answer_is_cut_off(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read_its_response_is_disconnected(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http_connection, "READ_TIMEOUT", 0.5)
     async with served(create_app(settings_for(database_url))) as (address, server):
         with socket.socket() as reader:
@@ -253,34 +257,34 @@ async def test_who_does_not_read_an_answer_is_cut_off(database_url: str, monkeyp
                     await asyncio.sleep(0.05)
 
 
-def test_streams_leave_room_for_requests(tmp_path: Path, database_url: str) -> None:
+def test_streams_take_at_most_half_of_the_connections(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url, max_connections=4) as server:
         tasks, token = signed_up(server, f"room-{server.port}@example.com")
         path = tasks.replace("/tasks", "/changes/stream")
         stream = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token['Authorization']}\r\n\r\n".encode()
         with connected(server) as first, connected(server) as second:
-            for wire in (first, second):
-                wire.sendall(stream)
-                assert wire.recv(1000).startswith(b"HTTP/1.1 200")
-            answer = server.http.get(path, headers=token)
-            assert (answer.status_code, answer.headers["retry-after"]) == (503, "15")
+            for client in (first, second):
+                client.sendall(stream)
+                assert client.recv(1000).startswith(b"HTTP/1.1 200")
+            response = server.http.get(path, headers=token)
+            assert (response.status_code, response.headers["retry-after"]) == (503, "15")
             assert server.http.get(tasks, headers=token).status_code == 200
 
 
-def test_a_server_that_was_told_to_stop_is_not_ready_and_serves_on(tmp_path: Path, database_url: str) -> None:
+def test_a_stopping_server_is_not_ready_and_still_serves(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url, shutdown_delay=3) as server:
         tasks, token = signed_up(server, f"stop-{server.port}@example.com")
         server.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 2
-        while (answer := server.http.get("/health/ready")).status_code == 200:
+        while (response := server.http.get("/health/ready")).status_code == 200:
             assert time.monotonic() < deadline
-        assert "about to stop" in answer.json()["detail"]
-        answer = server.http.post(tasks, headers=token, json={"title": "in the last moment"})
-        assert (answer.status_code, answer.headers["connection"]) == (201, "close")
+        assert "about to stop" in response.json()["detail"]
+        response = server.http.post(tasks, headers=token, json={"title": "in the last moment"})
+        assert (response.status_code, response.headers["connection"]) == (201, "close")
         assert server.process.wait(20) == 0
 
 
-def test_workers_do_not_outlive_who_started_them(tmp_path: Path, database_url: str) -> None:
+def test_workers_stop_when_their_parent_is_killed(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url, workers=2) as server:
         workers = psutil.Process(server.process.pid).children(recursive=True)
         server.process.send_signal(signal.SIGKILL)

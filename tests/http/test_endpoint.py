@@ -1,4 +1,4 @@
-"""A fast route's endpoint is called from its signature; one that asks for more is refused when the route is made."""
+"""A fast route calls its endpoint from its signature; unsupported signatures are refused when the route is defined."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -78,7 +78,7 @@ async def k(x: Annotated[str, Header()]) -> Response:
 
 
 @pytest.mark.parametrize("endpoint", [a, b, c, d, e, f, g, h, i, j, k])
-def test_what_fast_endpoints_leave_out_is_refused(endpoint: Any) -> None:
+def test_a_signature_that_fast_endpoints_do_not_support_is_refused(endpoint: Any) -> None:
     router = APIRouter(route_class=Route)
 
     with pytest.raises(TypeError, match="fast endpoint"):

@@ -1,4 +1,4 @@
-"""Conditional requests as RFC 9110 has them: If-None-Match saves work, If-Match saves edits."""
+"""Conditional requests (RFC 9110): If-None-Match avoids sending data again, If-Match avoids lost edits."""
 
 import asyncio
 import uuid
@@ -20,38 +20,38 @@ pytestmark = pytest.mark.anyio
 
 class TestReadingOne:
     @pytest.mark.parametrize("sent", ['"{}"', 'W/"{}"', '"x", "{}"', '"x",W/"{}" , "y"', ', "{}",', "*"])
-    async def test_what_the_caller_has_is_not_sent_again(self, ada: Person, sent: str) -> None:
+    async def test_a_task_with_a_matching_tag_is_not_sent_again(self, ada: Person, sent: str) -> None:
         task = await ada.create()
 
-        answer = await ada.call(
+        response = await ada.call(
             "GET", f"{ada.tasks}/{task['id']}", headers={"If-None-Match": sent.format(task["revision"])}
         )
 
-        assert (answer.status_code, answer.content) == (304, b"")
-        assert answer.headers["etag"] == f'"{task["revision"]}"'
-        assert answer.headers["cache-control"] == "private, no-cache"
-        assert answer.headers["vary"] == "Authorization"
-        assert "content-type" not in answer.headers
+        assert (response.status_code, response.content) == (304, b"")
+        assert response.headers["etag"] == f'"{task["revision"]}"'
+        assert response.headers["cache-control"] == "private, no-cache"
+        assert response.headers["vary"] == "Authorization"
+        assert "content-type" not in response.headers
 
     @pytest.mark.parametrize("sent", ['"7"', 'W/"7"', "1", '"1', "nonsense", '"01"', '""', '"1" "1"', '"1"x', "*,*"])
-    async def test_anything_else_gets_the_whole_answer(self, ada: Person, sent: str) -> None:
+    async def test_any_other_tag_gets_the_whole_task(self, ada: Person, sent: str) -> None:
         task = await ada.create()
 
-        answer = await ada.call("GET", f"{ada.tasks}/{task['id']}", headers={"If-None-Match": sent})
+        response = await ada.call("GET", f"{ada.tasks}/{task['id']}", headers={"If-None-Match": sent})
 
-        assert (answer.status_code, answer.json()) == (200, task)
-        assert answer.headers["etag"] == '"1"'
+        assert (response.status_code, response.json()) == (200, task)
+        assert response.headers["etag"] == '"1"'
 
     async def test_a_change_makes_a_new_tag(self, ada: Person) -> None:
         task = await ada.create()
         seen = {"If-None-Match": '"1"'}
         await ada.toggle(task["id"])
 
-        answer = await ada.call("GET", f"{ada.tasks}/{task['id']}", headers=seen)
+        response = await ada.call("GET", f"{ada.tasks}/{task['id']}", headers=seen)
 
-        assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+        assert (response.status_code, response.headers["etag"]) == (200, '"2"')
 
-    async def test_it_comes_after_authorisation_and_existence(self, ada: Person, bob: Person) -> None:
+    async def test_tags_are_compared_after_authorization_and_existence(self, ada: Person, bob: Person) -> None:
         task = await ada.create()
         path = f"{ada.tasks}/{task['id']}"
         seen = {"If-None-Match": "*"}
@@ -65,7 +65,7 @@ class TestReadingOne:
 
 class TestReadingTheList:
     @pytest.mark.parametrize("params", [{}, {"limit": 1}, {"status": "completed"}, {"status": "deleted"}])
-    async def test_it_is_not_sent_again_while_nothing_happened(self, ada: Person, params: dict[str, Any]) -> None:
+    async def test_an_unchanged_list_is_not_sent_again(self, ada: Person, params: dict[str, Any]) -> None:
         task = await ada.create()
         await ada.create(completed=True)
         first = await ada.call("GET", ada.tasks, params=params)
@@ -81,10 +81,10 @@ class TestReadingTheList:
         after = await ada.call("GET", ada.tasks, params=params, headers=seen)
         assert (after.status_code, after.headers["etag"]) == (200, 'W/"3"')
 
-    async def test_any_list_is_what_a_star_means(self, ada: Person) -> None:
-        answer = await ada.call("GET", ada.tasks, headers={"If-None-Match": "*"})
+    async def test_a_star_matches_any_list(self, ada: Person) -> None:
+        response = await ada.call("GET", ada.tasks, headers={"If-None-Match": "*"})
 
-        assert (answer.status_code, answer.headers["etag"]) == (304, 'W/"0"')
+        assert (response.status_code, response.headers["etag"]) == (304, 'W/"0"')
 
     async def test_an_empty_list_has_a_tag_too(self, ada: Person) -> None:
         first = await ada.call("GET", ada.tasks)
@@ -95,7 +95,7 @@ class TestReadingTheList:
         await ada.create()
         assert (await ada.call("GET", ada.tasks, headers=seen)).status_code == 200
 
-    async def test_it_is_one_look_up_and_no_list(self, ada: Person, database_url: str) -> None:
+    async def test_an_unchanged_list_is_one_lookup_and_reads_no_task(self, ada: Person, database_url: str) -> None:
         with as_table_owner(database_url) as owner:
             owner.execute(
                 "insert into tasks (user_id, id, title)"
@@ -114,10 +114,10 @@ class TestReadingTheList:
             plans = [
                 psycopg.RawCursor(owner)
                 .execute(
-                    b"explain (analyze, buffers) " + PAGE.sql, PAGE.query({**params, "cached": f"{{{known}}}"}).values
+                    b"explain (analyze, buffers) " + PAGE.sql, PAGE.query({**params, "cached": f"{{{cached}}}"}).values
                 )
                 .fetchall()
-                for known in (revision, revision - 1)
+                for cached in (revision, revision - 1)
             ]
         unchanged, changed = ("\n".join(line for (line,) in plan) for plan in plans)
         assert "One-Time Filter" in unchanged
@@ -136,34 +136,34 @@ class TestWriting:
 
     @pytest.mark.parametrize(("method", "path", "body"), WRITES)
     @pytest.mark.parametrize("sent", ['"1"', '"7", "1"', 'W/"1", "1"', "*", " * "])
-    async def test_the_state_that_was_read_may_be_changed(
+    async def test_a_write_with_the_current_tag_succeeds(
         self, ada: Person, method: str, path: str, body: Any, sent: str
     ) -> None:
         task = await ada.create()
 
-        answer = await ada.call(method, f"{ada.tasks}/{task['id']}{path}", json=body, headers={"If-Match": sent})
+        response = await ada.call(method, f"{ada.tasks}/{task['id']}{path}", json=body, headers={"If-Match": sent})
 
-        assert answer.status_code in {200, 204}
-        if answer.status_code == 200:
-            assert answer.headers["etag"] == '"2"'
+        assert response.status_code in {200, 204}
+        if response.status_code == 200:
+            assert response.headers["etag"] == '"2"'
 
     @pytest.mark.parametrize(("method", "path", "body"), WRITES)
     @pytest.mark.parametrize("sent", ['"1"', 'W/"2"', '"x"', '""', '"02"', '"7", "8"'])
-    async def test_another_state_may_not(self, ada: Person, method: str, path: str, body: Any, sent: str) -> None:
+    async def test_a_write_with_another_tag_is_412(
+        self, ada: Person, method: str, path: str, body: Any, sent: str
+    ) -> None:
         task = await ada.create()
-        now = (await ada.put(task["id"], title="changed by somebody")).json()
+        now = (await ada.put(task["id"], title="changed meanwhile")).json()
 
-        answer = await ada.call(method, f"{ada.tasks}/{task['id']}{path}", json=body, headers={"If-Match": sent})
+        response = await ada.call(method, f"{ada.tasks}/{task['id']}{path}", json=body, headers={"If-Match": sent})
 
-        assert answer.status_code == 412
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["current"] == now
+        assert response.status_code == 412
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["current"] == now
         assert (await ada.get(task["id"])).json() == now
 
     @pytest.mark.parametrize(("method", "path", "body"), WRITES)
-    async def test_a_task_that_is_not_there_is_404_before_it_is_412(
-        self, ada: Person, method: str, path: str, body: Any
-    ) -> None:
+    async def test_an_unknown_task_is_404_rather_than_412(self, ada: Person, method: str, path: str, body: Any) -> None:
         for sent in ('"1"', "*"):
             url = f"{ada.tasks}/{uuid.uuid4()}{path}"
             assert (await ada.call(method, url, json=body, headers={"If-Match": sent})).status_code == 404
@@ -185,48 +185,48 @@ class TestWriting:
         assert (await ada.call("DELETE", path, headers={"If-Match": '"2"'})).status_code == 204
 
     @pytest.mark.parametrize("sent", ["1", "", '"1', "nonsense", '"1" "2"', "*, *", '*, "1"', "W/1"])
-    async def test_what_is_no_tag_is_400(self, ada: Person, sent: str) -> None:
+    async def test_a_malformed_tag_is_400(self, ada: Person, sent: str) -> None:
         task = await ada.create()
 
-        answer = await ada.call("PATCH", f"{ada.tasks}/{task['id']}/complete", headers={"If-Match": sent})
+        response = await ada.call("PATCH", f"{ada.tasks}/{task['id']}/complete", headers={"If-Match": sent})
 
-        assert answer.status_code == 400
-        assert "If-Match" in answer.json()["detail"]
+        assert response.status_code == 400
+        assert "If-Match" in response.json()["detail"]
         assert (await ada.get(task["id"])).json() == task
 
-    async def test_of_many_with_the_same_state_one_wins_and_the_others_see_what_it_did(self, ada: Person) -> None:
+    async def test_one_of_many_concurrent_writes_succeeds_and_the_others_see_its_task(self, ada: Person) -> None:
         for round_ in range(10):
             task = await ada.create(title="as read")
             seen = {"If-Match": f'"{task["revision"]}"'}
 
-            answers = await asyncio.gather(
+            responses = await asyncio.gather(
                 *(
                     ada.call("PUT", f"{ada.tasks}/{task['id']}", json={"title": f"{round_} {number}"}, headers=seen)
                     for number in range(8)
                 )
             )
 
-            [winner] = [answer.json() for answer in answers if answer.status_code == 200]
-            losers = [answer for answer in answers if answer.status_code == 412]
+            [winner] = [response.json() for response in responses if response.status_code == 200]
+            losers = [response for response in responses if response.status_code == 412]
             assert len(losers) == 7
-            assert all(answer.json()["current"] == winner for answer in losers)
+            assert all(response.json()["current"] == winner for response in losers)
 
-    async def test_no_edit_is_lost_by_those_who_retry(self, ada: Person) -> None:
-        """Eight add a letter each to what they read, again and again until it was what they had read."""
+    async def test_clients_that_retry_lose_no_edit(self, ada: Person) -> None:
+        """Eight clients each append a letter to the title that they read, and retry until their tag matches."""
         task = await ada.create(title="-")
 
         async def add(letter: str) -> None:
             while True:
                 read = await ada.get(task["id"])
-                answer = await ada.call(
+                response = await ada.call(
                     "PUT",
                     f"{ada.tasks}/{task['id']}",
                     json={"title": read.json()["title"] + letter},
                     headers={"If-Match": read.headers["etag"]},
                 )
-                if answer.status_code == 200:
+                if response.status_code == 200:
                     return
-                assert answer.status_code == 412
+                assert response.status_code == 412
 
         await asyncio.gather(*(add(letter) for letter in "abcdefgh"))
 
@@ -239,19 +239,19 @@ class TestWriting:
             task = await ada.create()
             for revision in range(1, 6):
                 proxy.round_trips = 0
-                answer = await ada.toggle(task["id"], headers={"If-Match": f'"{revision}"'})
-                assert (answer.status_code, proxy.round_trips) == (200, 1)
+                response = await ada.toggle(task["id"], headers={"If-Match": f'"{revision}"'})
+                assert (response.status_code, proxy.round_trips) == (200, 1)
 
 
 @pytest.mark.parametrize(
     ("header", "matches"),
     [(None, None), ("*", None), ('"1"', [1]), ('"1", "2"', [1, 2]), ('W/"1", "2"', [2]), ('"a,b", "3"', [3])],
 )
-def test_what_if_match_says(header: str | None, matches: list[int] | None) -> None:
+def test_if_match_is_parsed(header: str | None, matches: list[int] | None) -> None:
     assert etags.if_match(header) == matches
 
 
-def test_a_header_of_any_length_is_read_at_once() -> None:
+def test_a_header_of_any_length_is_parsed_quickly() -> None:
     with pytest.raises(BadRequest):
         etags.if_match('"1", ' * 5000 + "x")
     with pytest.raises(BadRequest):

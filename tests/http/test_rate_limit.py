@@ -1,4 +1,4 @@
-"""RateLimits: who does something too often is told how long to wait, and nobody locks anybody else out."""
+"""Rate limits: a client above its limit gets 429 and the time to wait, and cannot lock another user out."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ REDIS = shutil.which("redis-server")
 
 
 @asynccontextmanager
-async def throttled(url: str, **settings: Any) -> AsyncIterator[FastAPI]:
+async def rate_limited(url: str, **settings: Any) -> AsyncIterator[FastAPI]:
     async with running(create_app(settings_for(url, **{"rate_limit": "6000/minute", **settings}))) as app:
         yield app
 
@@ -50,31 +50,31 @@ async def sign_in(client: httpx.AsyncClient, email: str, password: str) -> httpx
     return await client.post("/api/auth/signin", json={"email": email, "password": password})
 
 
-async def test_every_answer_tells_what_is_left(database_url: str) -> None:
-    async with throttled(database_url, rate_limit="5/minute") as app, from_address(app, "192.0.2.1") as client:
+async def test_every_response_says_how_many_requests_are_left(database_url: str) -> None:
+    async with rate_limited(database_url, rate_limit="5/minute") as app, from_address(app, "192.0.2.1") as client:
         ada, bob = await sign_up(client, "ada"), await sign_up(client, "bob")
-        answers = [
+        responses = [
             await ada.call("GET", ada.tasks),
             await ada.post(title=""),
             await ada.get("nothing"),
             await ada.call("GET", "/api/auth/me"),
             await ada.post(title="x"),
         ]
-        assert [answer.status_code for answer in answers] == [200, 422, 404, 200, 201]
-        for left, answer in zip((4, 3, 2, 1, 0), answers, strict=True):
-            assert answer.headers["ratelimit-policy"] == '"user";q=5;w=60'
-            assert re.fullmatch(rf'"user";r={left};t=\d+', answer.headers["ratelimit"])
+        assert [response.status_code for response in responses] == [200, 422, 404, 200, 201]
+        for left, response in zip((4, 3, 2, 1, 0), responses, strict=True):
+            assert response.headers["ratelimit-policy"] == '"user";q=5;w=60'
+            assert re.fullmatch(rf'"user";r={left};t=\d+', response.headers["ratelimit"])
 
         refused = await ada.post(title="one too many")
         assert refused.status_code == 429
         assert refused.headers["content-type"] == "application/problem+json"
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         assert refused.headers["ratelimit"].startswith('"user";r=0;')
-        assert len(await bob.list()) == 0  # each has their own
+        assert len(await bob.list()) == 0  # each user has a limit of their own
 
 
-async def test_who_calls_is_judged_before_how_often(database_url: str) -> None:
-    async with throttled(database_url, rate_limit="1/minute") as app, from_address(app, "192.0.2.1") as client:
+async def test_the_caller_is_checked_before_the_rate_limit(database_url: str) -> None:
+    async with rate_limited(database_url, rate_limit="1/minute") as app, from_address(app, "192.0.2.1") as client:
         ada, bob = await sign_up(client, "ada"), await sign_up(client, "bob")
         for _ in range(4):
             assert (await bob.call("GET", ada.tasks)).status_code == 403
@@ -84,35 +84,35 @@ async def test_who_calls_is_judged_before_how_often(database_url: str) -> None:
         assert (await bob.call("POST", bob.tasks, **nonsense)).status_code == 429
 
 
-async def test_off_switches_every_throttle_off(ada: Person) -> None:
-    answer = await ada.call("GET", ada.tasks)
-    assert "ratelimit" not in answer.headers
+async def test_off_switches_every_rate_limit_off(ada: Person) -> None:
+    response = await ada.call("GET", ada.tasks)
+    assert "ratelimit" not in response.headers
     for _ in range(FAILED_SIGN_INS.amount + 2):
         assert (await sign_in(ada.client, ada.email, "wrong password")).status_code == 401
 
 
-async def test_a_strangers_failures_do_not_lock_anybody_out(database_url: str) -> None:
+async def test_failed_sign_ins_of_another_address_do_not_lock_a_user_out(database_url: str) -> None:
     async with (
-        throttled(database_url) as app,
+        rate_limited(database_url) as app,
         from_address(app, "192.0.2.1") as home,
-        from_address(app, "198.51.100.1") as stranger,
+        from_address(app, "198.51.100.1") as attacker,
     ):
         ada = await sign_up(home, "ada")
-        failures = [(await sign_in(stranger, ada.email, "a guess")).status_code for _ in range(FAILED_SIGN_INS.amount)]
+        failures = [(await sign_in(attacker, ada.email, "a guess")).status_code for _ in range(FAILED_SIGN_INS.amount)]
         assert set(failures) == {401}
-        refused = await sign_in(stranger, ada.email, PASSWORD)
+        refused = await sign_in(attacker, ada.email, PASSWORD)
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 900
-        assert (await sign_in(stranger, ada.email.upper(), PASSWORD)).status_code == 429
+        assert (await sign_in(attacker, ada.email.upper(), PASSWORD)).status_code == 429
         assert (await sign_in(home, ada.email, PASSWORD)).status_code == 200
-        assert (await sign_in(stranger, f"x{ada.email}", "a guess")).status_code == 401
+        assert (await sign_in(attacker, f"x{ada.email}", "a guess")).status_code == 401
 
 
-async def test_many_guesses_at_once_gain_nothing(database_url: str) -> None:
-    async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
+async def test_concurrent_guesses_are_limited_like_sequential_ones(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
         ada = await sign_up(client, "ada")
-        answers = await asyncio.gather(*(sign_in(client, ada.email, "a guess") for _ in range(60)))
-        statuses = [answer.status_code for answer in answers]
+        responses = await asyncio.gather(*(sign_in(client, ada.email, "a guess") for _ in range(60)))
+        statuses = [response.status_code for response in responses]
         assert statuses.count(401) <= FAILED_SIGN_INS.amount
         assert set(statuses) == {401, 429}
         for _ in range(FAILED_SIGN_INS.amount):
@@ -120,26 +120,26 @@ async def test_many_guesses_at_once_gain_nothing(database_url: str) -> None:
         assert (await sign_in(client, ada.email, PASSWORD)).status_code == 429
 
 
-async def test_more_than_may_wait_for_a_hash_are_told_to_come_back(ada: Person) -> None:
-    answers = await asyncio.gather(*(sign_in(ada.client, ada.email, "a guess") for _ in range(200)))
-    statuses = [answer.status_code for answer in answers]
+async def test_sign_ins_above_the_queue_for_hashing_get_503(ada: Person) -> None:
+    responses = await asyncio.gather(*(sign_in(ada.client, ada.email, "a guess") for _ in range(200)))
+    statuses = [response.status_code for response in responses]
     assert set(statuses) == {401, 503}
     assert statuses.count(503) <= 72
 
 
-async def test_successes_do_not_count(database_url: str) -> None:
-    async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
+async def test_successful_sign_ins_do_not_count(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
         ada = await sign_up(client, "ada")
         for _ in range(FAILED_SIGN_INS.amount + 2):
             assert (await sign_in(client, ada.email, PASSWORD)).status_code == 200
 
 
-async def test_an_address_may_not_try_many_accounts(database_url: str) -> None:
-    async with throttled(database_url) as app, from_address(app, "2001:db8:1:2::1") as client:
-        throttles = app.state.throttles
-        for number in range(FAILED_SIGN_INS_OF_ADDRESS.amount):  # what a failed sign-in counts, without its hash
+async def test_guesses_for_many_accounts_are_limited_per_address(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "2001:db8:1:2::1") as client:
+        limits = app.state.resources.rate_limits
+        for number in range(FAILED_SIGN_INS_OF_ADDRESS.amount):  # as failed sign-ins count, without hashing
             with pytest.raises(WrongPassword):
-                await fails(throttles.guess(f"{number}@example.com", address_of("2001:db8:1:2::1")))
+                await fails(limits.password_attempt(f"{number}@example.com", address_of("2001:db8:1:2::1")))
         assert (await sign_in(client, "fresh@example.com", "a guess")).status_code == 429
         async with from_address(app, "2001:db8:1:2:ffff::9") as user:
             assert (await sign_in(user, "fresh@example.com", "a guess")).status_code == 429
@@ -147,8 +147,8 @@ async def test_an_address_may_not_try_many_accounts(database_url: str) -> None:
             assert (await sign_in(other, "fresh@example.com", "a guess")).status_code == 401
 
 
-async def test_an_address_may_not_sign_up_without_end(database_url: str) -> None:
-    async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
+async def test_sign_ups_are_limited_per_address(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
         for _ in range(SIGN_UPS_OF_ADDRESS.amount):
             await sign_up(client, "ada")
         who = {"email": f"{uuid.uuid4().hex}@example.com", "password": PASSWORD}
@@ -157,8 +157,8 @@ async def test_an_address_may_not_sign_up_without_end(database_url: str) -> None
             assert (await other.post("/api/auth/signup", json=who)).status_code == 201
 
 
-async def test_a_changed_password_is_throttled_like_a_sign_in(database_url: str) -> None:
-    async with throttled(database_url) as app, from_address(app, "192.0.2.1") as client:
+async def test_password_changes_are_limited_like_sign_ins(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
         ada = await sign_up(client, "ada")
         body = {"current": "a guess", "new": "a short and loud night"}
         for _ in range(FAILED_SIGN_INS.amount):
@@ -171,7 +171,7 @@ async def fails(guess: AbstractAsyncContextManager[None]) -> None:
         raise WrongPassword
 
 
-class TestInProcess:
+class TestMemoryStorage:
     async def test_a_window_ends(self) -> None:
         store = MemoryStorage()
         assert [await store.incr("a", 1) for _ in range(3)] == [1, 2, 3]
@@ -181,13 +181,13 @@ class TestInProcess:
         assert await store.get("a") == 0
         assert await store.incr("a", 1) == 1
 
-    async def test_it_forgets_what_is_not_counted_any_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_expired_counters_are_removed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(MemoryStorage, "GENERATION", 0.05)
         store = MemoryStorage()
         for number in range(1000):
             await store.incr(str(number), 60)
         await asyncio.sleep(0.06)
-        assert await store.incr("999", 60) == 2  # still running, and carried on
+        assert await store.incr("999", 60) == 2  # still counted, and moved to the new generation
         await asyncio.sleep(0.06)
         await store.incr("new", 60)
         assert len(store._young) + len(store._old) == 2
@@ -209,7 +209,7 @@ class TestInProcess:
         (None, "unknown"),
     ],
 )
-def test_an_address_stands_for_a_subscriber(host: str | None, address: str) -> None:
+def test_an_ipv6_address_counts_as_its_network(host: str | None, address: str) -> None:
     assert address_of(host) == address
 
 
@@ -236,8 +236,8 @@ class TestRedis:
     async def test_workers_share_their_counts(self, database_url: str, redis: Any) -> None:
         settings = {"rate_limit": "6/minute", "rate_limit_store": redis[0]}
         async with (
-            throttled(database_url, **settings) as one,
-            throttled(database_url, **settings) as two,
+            rate_limited(database_url, **settings) as one,
+            rate_limited(database_url, **settings) as two,
             from_address(one, "192.0.2.1") as here,
             from_address(two, "192.0.2.1") as there,
         ):
@@ -248,10 +248,12 @@ class TestRedis:
                 statuses.append((await ada.call("GET", ada.tasks)).status_code)
             assert statuses == [200] * 6 + [429] * 2
 
-    async def test_one_that_does_not_answer_makes_nobody_wait_for_long(self, database_url: str, redis: Any) -> None:
+    async def test_a_store_that_does_not_answer_delays_requests_only_briefly(
+        self, database_url: str, redis: Any
+    ) -> None:
         url, process = redis
         async with (
-            throttled(database_url, rate_limit="2/minute", rate_limit_store=url) as app,
+            rate_limited(database_url, rate_limit="2/minute", rate_limit_store=url) as app,
             from_address(app, "192.0.2.1") as client,
         ):
             ada = await sign_up(client, "ada")
@@ -264,12 +266,12 @@ class TestRedis:
             finally:
                 process.send_signal(signal.SIGCONT)
 
-    async def test_while_it_is_away_nobody_is_refused(
+    async def test_no_request_is_refused_while_the_store_is_down(
         self, database_url: str, redis: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         url, process = redis
         async with (
-            throttled(database_url, rate_limit="2/minute", rate_limit_store=url) as app,
+            rate_limited(database_url, rate_limit="2/minute", rate_limit_store=url) as app,
             from_address(app, "192.0.2.1") as client,
         ):
             ada = await sign_up(client, "ada")

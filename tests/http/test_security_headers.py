@@ -1,4 +1,4 @@
-"""Every answer, whatever it is and whoever gives it, tells browsers the same: through a real server."""
+"""Security headers: every kind of response has them, through a real server."""
 
 import socket
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Serve
 
 @pytest.fixture(scope="module")
 def ada(server: Server) -> tuple[str, dict[str, str]]:
-    """Her tasks, and her token in a header."""
+    """The path of her tasks, and her token in a header."""
     return signed_up(server)
 
 
@@ -65,7 +65,7 @@ ANONYMOUS: list[tuple[int, str, str, dict[str, str]]] = [
     (400, "OPTIONS", "/api/x/tasks", preflight("PUT", "https://evil.example")),
     (400, "OPTIONS", "/api/x/tasks", preflight("TRACE")),
 ]
-HERS: list[tuple[int, str, str, dict[str, str], bytes]] = [
+OF_THE_OWNER: list[tuple[int, str, str, dict[str, str], bytes]] = [
     (200, "GET", "", {}, b""),
     (304, "GET", "", {"If-None-Match": "*"}, b""),
     (201, "POST", "", {"Content-Type": "application/json"}, b'{"title": "Water the ferns"}'),
@@ -76,8 +76,8 @@ HERS: list[tuple[int, str, str, dict[str, str], bytes]] = [
 ]
 
 
-def judge(headers: httpx.Headers, policy: str | None = DATA) -> None:
-    """Each is there once, whole, and nothing tells what serves."""
+def check_headers(headers: httpx.Headers, policy: str | None = DATA) -> None:
+    """Each header is there once, and none names the server software."""
     assert headers.get_list("x-content-type-options") == ["nosniff"]
     assert headers.get_list("referrer-policy") == ["no-referrer"]
     assert headers.get_list("cross-origin-resource-policy") == ["same-origin"]
@@ -90,18 +90,20 @@ def judge(headers: httpx.Headers, policy: str | None = DATA) -> None:
 
 
 @pytest.mark.parametrize(("status", "method", "path", "headers"), ANONYMOUS)
-def test_of_an_answer_to_anybody(server: Server, status: int, method: str, path: str, headers: dict[str, str]) -> None:
-    answer = server.http.request(method, path, headers=headers)
+def test_responses_without_a_token_have_the_headers(
+    server: Server, status: int, method: str, path: str, headers: dict[str, str]
+) -> None:
+    response = server.http.request(method, path, headers=headers)
 
-    assert answer.status_code == status
-    judge(answer.headers)
-    assert "strict-transport-security" not in answer.headers  # this came by http
+    assert response.status_code == status
+    check_headers(response.headers)
+    assert "strict-transport-security" not in response.headers  # the request came over http
     if method == "OPTIONS" and status == 200:
-        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert response.headers["access-control-allow-origin"] == ORIGIN
 
 
-@pytest.mark.parametrize(("status", "method", "path", "headers", "body"), HERS)
-def test_of_an_answer_to_its_owner(
+@pytest.mark.parametrize(("status", "method", "path", "headers", "body"), OF_THE_OWNER)
+def test_responses_to_the_owner_have_the_headers(
     server: Server,
     ada: tuple[str, dict[str, str]],
     status: int,
@@ -111,30 +113,30 @@ def test_of_an_answer_to_its_owner(
     body: bytes,
 ) -> None:
     tasks, token = ada
-    answer = server.http.request(method, tasks + path, headers=token | headers, content=body)
+    response = server.http.request(method, tasks + path, headers=token | headers, content=body)
 
-    assert answer.status_code == status
-    judge(answer.headers)
+    assert response.status_code == status
+    check_headers(response.headers)
 
 
-def test_of_deletions_and_of_replays(server: Server, ada: tuple[str, dict[str, str]]) -> None:
+def test_deletions_and_replays_have_the_headers(server: Server, ada: tuple[str, dict[str, str]]) -> None:
     tasks, token = ada
     task = server.http.post(tasks, headers=token, json={"title": "x"}).json()["id"]
     for replayed in (None, "true"):
-        answer = server.http.delete(f"{tasks}/{task}", headers=token | {"Idempotency-Key": "once"})
-        assert (answer.status_code, answer.headers.get("idempotent-replayed")) == (204, replayed)
-        judge(answer.headers)
+        response = server.http.delete(f"{tasks}/{task}", headers=token | {"Idempotency-Key": "once"})
+        assert (response.status_code, response.headers.get("idempotent-replayed")) == (204, replayed)
+        check_headers(response.headers)
 
 
-def test_of_an_event_stream(server: Server, ada: tuple[str, dict[str, str]]) -> None:
+def test_event_streams_have_the_headers(server: Server, ada: tuple[str, dict[str, str]]) -> None:
     tasks, token = ada
     stream = tasks.replace("/tasks", "/changes/stream")
-    with server.http.stream("GET", stream, headers=token) as answer:
-        assert answer.status_code == 200
-        judge(answer.headers)
+    with server.http.stream("GET", stream, headers=token) as response:
+        assert response.status_code == 200
+        check_headers(response.headers)
 
 
-def test_of_a_bug_and_of_a_database_that_is_away(
+def test_500_and_503_have_the_headers(
     server: Server, ada: tuple[str, dict[str, str]], url: str, server_url: str
 ) -> None:
     tasks, token = ada
@@ -145,66 +147,66 @@ def test_of_a_bug_and_of_a_database_that_is_away(
             for command in commands:
                 owner.execute(command.encode())
 
-    alter(url, "alter table tasks rename to elsewhere")
+    alter(url, "alter table tasks rename to renamed")
     bug = server.http.get(tasks, headers=token)
-    alter(url, "alter table elsewhere rename to tasks")
+    alter(url, "alter table renamed rename to tasks")
     alter(
         server_url,
         f"alter database {name} allow_connections false",
         f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'",
     )
-    away = server.http.get(tasks, headers=token)
+    unavailable = server.http.get(tasks, headers=token)
     alter(server_url, f"alter database {name} allow_connections true")
 
-    assert (bug.status_code, away.status_code) == (500, 503)
-    judge(bug.headers)
-    judge(away.headers)
+    assert (bug.status_code, unavailable.status_code) == (500, 503)
+    check_headers(bug.headers)
+    check_headers(unavailable.headers)
     server.ready()
 
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01 garbage\r\n\r\n", b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n"])
-def test_of_what_is_no_http(server: Server, sent: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), 10) as wire:
-        wire.sendall(sent)
-        answer = b""
-        while piece := wire.recv(4096):
-            answer += piece
-    first, *lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+def test_the_response_to_malformed_http_has_the_headers(server: Server, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(sent)
+        response = b""
+        while piece := client.recv(4096):
+            response += piece
+    first, *lines = response.partition(b"\r\n\r\n")[0].decode().split("\r\n")
 
     assert first == "HTTP/1.1 400 Bad Request"
-    judge(httpx.Headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)]))
+    check_headers(httpx.Headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)]))
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
-def test_the_page_may_run_its_own_files_and_its_one_script(server: Server, path: str) -> None:
+def test_the_docs_page_may_run_only_its_own_scripts(server: Server, path: str) -> None:
     page = server.http.get(path)
 
-    judge(page.headers, None)
+    check_headers(page.headers, None)
     policy = {name: set(rest) for name, *rest in map(str.split, page.headers["content-security-policy"].split(";"))}
     assert policy.pop("default-src") == policy.pop("frame-ancestors") == {"'none'"}
     assert policy.pop("base-uri") == policy.pop("form-action") == {"'none'"}
     script = policy.pop("script-src")
     assert "'self'" in script
-    assert len(script) == 2  # and the one that is written into the page, by its hash
+    assert len(script) == 2  # and the inline script of the page, by its hash
     assert policy == {"style-src": {"'self'"}, "img-src": {"'self'", "data:"}, "connect-src": {"'self'"}}
 
 
 @pytest.mark.parametrize(
     ("path", "method"), [("/health/live", "GET"), ("/docs", "GET"), ("/nothing", "GET"), ("/api/x/tasks", "OPTIONS")]
 )
-def test_who_came_by_https_is_told_to_keep_to_it(server: Server, path: str, method: str) -> None:
+def test_responses_over_https_have_hsts(server: Server, path: str, method: str) -> None:
     headers = preflight("GET") if method == "OPTIONS" else {}
-    answer = server.http.request(method, path, headers=headers | {"X-Forwarded-Proto": "https"})
+    response = server.http.request(method, path, headers=headers | {"X-Forwarded-Proto": "https"})
 
-    assert answer.headers.get_list("strict-transport-security") == [f"max-age={YEAR}"]
-    judge(answer.headers, None)
+    assert response.headers.get_list("strict-transport-security") == [f"max-age={YEAR}"]
+    check_headers(response.headers, None)
 
 
 @pytest.mark.anyio
-async def test_nobody_is_told_so_unless_it_is_set(database_url: str) -> None:
+async def test_hsts_is_off_unless_it_is_set(database_url: str) -> None:
     transport = httpx.ASGITransport(create_app(settings_for(database_url)))
     async with httpx.AsyncClient(transport=transport, base_url="https://todo") as client:
-        answer = await client.get("/health/live")
+        response = await client.get("/health/live")
 
-    assert "strict-transport-security" not in answer.headers
-    judge(answer.headers)
+    assert "strict-transport-security" not in response.headers
+    check_headers(response.headers)

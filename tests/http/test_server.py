@@ -1,4 +1,4 @@
-"""Real processes: what is acknowledged stays, whatever is killed, and the server says what is wrong."""
+"""Server processes: acknowledged writes survive kills, and errors at the start are reported clearly."""
 
 import multiprocessing
 import os
@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from drills.stand import workers_of
-from tests.support.processes import TODO, created, environment, free_port, listed, run_to_its_end, serving, signed_up
+from tests.support.processes import TODO, created, environment, free_port, listed, run_command, serving, signed_up
 from todo.db import migrate
 from todo.db.embedded import os_user
 from todo.db.embedded import server as embedded
@@ -32,7 +32,7 @@ def postmaster(folder: Path) -> psutil.Process | None:
         return None
 
 
-def test_tasks_survive_a_restart_and_the_database_stops_with_its_last_user(tmp_path: Path) -> None:
+def test_tasks_survive_a_restart_and_the_database_stops_with_its_last_server(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with serving(tmp_path, data_dir=folder) as server:
         tasks, token = signed_up(server)
@@ -42,13 +42,13 @@ def test_tasks_survive_a_restart_and_the_database_stops_with_its_last_user(tmp_p
         assert postmaster(folder) is None
 
     with serving(tmp_path, data_dir=folder) as server:
-        assert listed(server, tasks, token) == made  # and the token holds: its key is kept in the database
-        said = server.log.read_text()
-    assert "started by itself" in said
-    assert str(folder) in said
+        assert listed(server, tasks, token) == made  # the token is still valid, since its key is stored in the database
+        log = server.log.read_text()
+    assert "it is embedded" in log
+    assert str(folder) in log
 
 
-def test_tasks_survive_kill_9_of_everything(tmp_path: Path) -> None:
+def test_tasks_survive_kill_9_of_server_and_database(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with serving(tmp_path, data_dir=folder, workers=2) as server:
         tasks, token = signed_up(server)
@@ -62,8 +62,8 @@ def test_tasks_survive_kill_9_of_everything(tmp_path: Path) -> None:
         assert listed(server, tasks, token) == made
 
 
-def test_a_number_that_another_process_has_now_does_not_stop_the_start(tmp_path: Path) -> None:
-    """A container that starts anew hands out the same process numbers again."""
+def test_a_pid_file_with_the_pid_of_another_process_does_not_prevent_the_start(tmp_path: Path) -> None:
+    """A container that is restarted assigns the same process ids again."""
     folder = tmp_path / "data"
     with embedded.running(folder) as url, psycopg.connect(url) as connection:
         connection.execute("create table kept (x int)")
@@ -84,52 +84,52 @@ def test_several_servers_and_the_command_line_share_one_database(tmp_path: Path)
             assert listed(second, tasks, token) == made
         done = subprocess.run([TODO, "db", "check"], env=environment(data_dir=folder), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert listed(first, tasks, token) == made  # the others left; the database stayed
+        assert listed(first, tasks, token) == made  # the database still runs after the others ended
     assert postmaster(folder) is None
 
 
-def test_ten_first_starts_at_once_make_one_database(tmp_path: Path) -> None:
+def test_ten_concurrent_first_starts_make_one_database(tmp_path: Path) -> None:
     command = [TODO, "db", "upgrade"]
     starts = [
         subprocess.Popen(command, env=environment(data_dir=tmp_path / "data"), stderr=subprocess.PIPE)
         for _ in range(10)
     ]
-    told = [start.communicate(timeout=100)[1].decode() for start in starts]
-    assert [start.returncode for start in starts] == [0] * 10, told
+    errors = [start.communicate(timeout=100)[1].decode() for start in starts]
+    assert [start.returncode for start in starts] == [0] * 10, errors
     with embedded.running(tmp_path / "data") as url, psycopg.connect(url) as connection:
         assert connection.execute("select version_num from alembic_version").fetchall() == [(migrate.head(),)]
 
 
-def tell_its_number(name: str, all_ready: Any, numbers: Any) -> None:
+def send_user_id(name: str, all_ready: Any, user_ids: Any) -> None:
     all_ready.wait(60)
-    numbers.put(os_user.system_user(name).pw_uid)
+    user_ids.put(os_user.system_user(name).pw_uid)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
-def test_three_at_once_make_one_user_of_the_system() -> None:
+def test_three_concurrent_processes_make_one_os_user() -> None:
     name = f"todo-test-{os.getpid()}"
     spawn = multiprocessing.get_context("spawn")
-    all_ready, numbers = spawn.Barrier(3), spawn.Queue()
-    processes = [spawn.Process(target=tell_its_number, args=(name, all_ready, numbers)) for _ in range(3)]
+    all_ready, user_ids = spawn.Barrier(3), spawn.Queue()
+    processes = [spawn.Process(target=send_user_id, args=(name, all_ready, user_ids)) for _ in range(3)]
     try:
         for process in processes:
             process.start()
-        told = {numbers.get(timeout=60) for _ in processes}
+        found = {user_ids.get(timeout=60) for _ in processes}
         for process in processes:
             process.join(60)
-        assert told == {pwd.getpwnam(name).pw_uid}
+        assert found == {pwd.getpwnam(name).pw_uid}
     finally:
         subprocess.run(["userdel", name], check=True)
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b", "o'b", 'a"b', "a$HOME", "$(exit 1)", "a b", "ü🦊"])
-def test_a_strange_path_is_no_hindrance(tmp_path: Path, name: str) -> None:
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     with embedded.running(folder) as url, psycopg.connect(url) as connection:
         assert connection.execute("select current_user").fetchone() == ("todo",)
 
 
-def test_the_login_is_no_superuser_and_nobody_else_can_enter(tmp_path: Path) -> None:
+def test_the_login_is_no_superuser_and_the_folder_is_private(tmp_path: Path) -> None:
     with embedded.running(tmp_path) as url, psycopg.connect(url) as connection:
         row = connection.execute(
             "select rolsuper, rolbypassrls, current_setting('listen_addresses') from pg_roles where rolname = user"
@@ -139,7 +139,7 @@ def test_the_login_is_no_superuser_and_nobody_else_can_enter(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    ("url", "message"),
     [
         ("postgresql://ada:hunter2@127.0.0.1:1/todo", "127.0.0.1"),
         ("postgresql://ada:hunter2@no-such-host.invalid/todo", "no-such-host"),
@@ -148,25 +148,25 @@ def test_the_login_is_no_superuser_and_nobody_else_can_enter(tmp_path: Path) -> 
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "db upgrade"])
-def test_a_database_that_cannot_be_used_is_one_clear_line(url: str, says: str, command: str) -> None:
-    done = run_to_its_end(*command.split(), database_url=url, connect_timeout=5)
+def test_an_unusable_database_is_reported_in_one_line(url: str, message: str, command: str) -> None:
+    done = run_command(*command.split(), database_url=url, connect_timeout=5)
 
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("todo: ")
-    assert says in line
+    assert message in line
     assert "hunter2" not in line
     assert "ter2" not in line
 
 
-def test_a_given_database_is_served_only_when_its_schema_is_known(empty_url: str, tmp_path: Path) -> None:
-    refused = run_to_its_end("serve", database_url=empty_url, port=free_port())
+def test_a_given_database_is_served_only_with_a_known_schema(empty_url: str, tmp_path: Path) -> None:
+    refused = run_command("serve", database_url=empty_url, port=free_port())
     assert refused.returncode == 1
     assert [*refused.stderr.splitlines()] == [
         "todo: the database has no tables yet: run `todo db upgrade`, or `todo serve --migrate`"
     ]
 
-    assert run_to_its_end("db", "upgrade", database_url=empty_url).returncode == 0
+    assert run_command("db", "upgrade", database_url=empty_url).returncode == 0
     with serving(tmp_path, database_url=empty_url) as server:
         tasks, token = signed_up(server)
         made = created(server, tasks, token, 2)
@@ -174,40 +174,40 @@ def test_a_given_database_is_served_only_when_its_schema_is_known(empty_url: str
         assert listed(server, tasks, token) == made
 
 
-def test_migrations_go_to_the_direct_url(empty_url: str) -> None:
-    nowhere = "postgresql://todo@127.0.0.1:1/todo"
+def test_migrations_use_the_direct_url(empty_url: str) -> None:
+    unreachable = "postgresql://todo@127.0.0.1:1/todo"
 
-    assert run_to_its_end("db", "upgrade", database_url=nowhere, direct_database_url=empty_url).returncode == 0
-    assert run_to_its_end("db", "upgrade", database_url=empty_url, direct_database_url=nowhere).returncode == 1
+    assert run_command("db", "upgrade", database_url=unreachable, direct_database_url=empty_url).returncode == 0
+    assert run_command("db", "upgrade", database_url=empty_url, direct_database_url=unreachable).returncode == 1
 
 
-def test_a_data_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
+def test_an_unusable_data_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    done = run_to_its_end("serve", data_dir=tmp_path / "file" / "data")
+    done = run_command("serve", data_dir=tmp_path / "file" / "data")
 
     assert done.returncode == 1
     assert "DATA_DIR" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_what_is_no_http_is_told_too(tmp_path: Path, database_url: str) -> None:
+def test_malformed_http_gets_a_problem_document(tmp_path: Path, database_url: str) -> None:
     with (
         serving(tmp_path, database_url=database_url) as server,
-        socket.create_connection(("127.0.0.1", server.port), 10) as wire,
+        socket.create_connection(("127.0.0.1", server.port), 10) as client,
     ):
-        wire.sendall(b"\x16\x03\x01 garbage\r\n\r\n")
-        answer = b""
-        while piece := wire.recv(4096):
-            answer += piece
-    head, _, body = answer.partition(b"\r\n\r\n")
+        client.sendall(b"\x16\x03\x01 garbage\r\n\r\n")
+        response = b""
+        while piece := client.recv(4096):
+            response += piece
+    head, _, body = response.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
     assert b"application/problem+json" in head
     assert b'"status":400' in body
 
 
-def test_a_reader_who_stops_reading_holds_no_connection(tmp_path: Path, database_url: str) -> None:
-    """Three whole lists that nobody reads to the end, over a pool of one connection: others are served."""
+def test_a_client_that_stops_reading_holds_no_database_connection(tmp_path: Path, database_url: str) -> None:
+    """Three clients do not read their whole lists, over a pool of one connection: other requests are served."""
     with serving(tmp_path, database_url=database_url, pool_size=1) as server:
         tasks, token = signed_up(server, f"slow-{server.port}@example.com")
         with psycopg.connect(database_url) as connection:
@@ -229,8 +229,8 @@ def test_a_reader_who_stops_reading_holds_no_connection(tmp_path: Path, database
         assert server.http.get("/health/live").status_code == 200
 
 
-def test_a_list_that_breaks_off_is_seen_to_be_broken(tmp_path: Path, empty_url: str) -> None:
-    """The database goes away in the middle of a whole list: the client sees a broken answer, not a short list."""
+def test_a_list_that_breaks_off_is_an_error_for_the_client(tmp_path: Path, empty_url: str) -> None:
+    """The database fails in the middle of a whole list: the client gets an incomplete response, not a short list."""
     migrate.upgrade(empty_url)
     with serving(tmp_path, database_url=empty_url, pool_timeout=1) as server:
         tasks, token = signed_up(server)
@@ -244,8 +244,8 @@ def test_a_list_that_breaks_off_is_seen_to_be_broken(tmp_path: Path, empty_url: 
             connection.execute("alter table tasks force row level security")
 
         def read_it_all() -> None:
-            with server.http.stream("GET", tasks, headers=token) as answer:
-                pieces = answer.iter_bytes()
+            with server.http.stream("GET", tasks, headers=token) as response:
+                pieces = response.iter_bytes()
                 assert next(pieces).startswith(b"[")
                 with psycopg.connect(empty_url, autocommit=True) as connection:
                     connection.execute("alter table tasks rename to hidden")
@@ -256,18 +256,18 @@ def test_a_list_that_breaks_off_is_seen_to_be_broken(tmp_path: Path, empty_url: 
             read_it_all()
 
 
-def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: Path, empty_url: str) -> None:
-    """It takes another's place, and must not end those that are there."""
+def test_a_worker_that_starts_without_the_database_waits_for_it(tmp_path: Path, empty_url: str) -> None:
+    """It replaces a killed worker, and must not end the other ones."""
     migrate.upgrade(empty_url)
     name = empty_url.partition("?")[0].rpartition("/")[2]
 
-    def let_in(whether: str) -> None:
+    def allow_connections(allowed: str) -> None:
         with psycopg.connect(empty_url.replace(f"/{name}", "/todo"), autocommit=True) as owner:
-            owner.execute(f'alter database "{name}" allow_connections {whether}'.encode())
+            owner.execute(f'alter database "{name}" allow_connections {allowed}'.encode())
             owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
 
     with serving(tmp_path, database_url=empty_url, workers=2, pool_timeout=1) as server:
-        let_in("false")
+        allow_connections("false")
         [first, _] = workers_of(server.process.pid)
         first.kill()
         deadline = time.monotonic() + 30
@@ -275,7 +275,7 @@ def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: 
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert server.process.poll() is None
-        let_in("true")
+        allow_connections("true")
         server.ready()
         assert signed_up(server)
         deadline = time.monotonic() + 30
@@ -284,7 +284,7 @@ def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(tmp_path: 
             time.sleep(0.1)
 
 
-def test_postgresql_is_started_again_also_after_a_moment_without_files(tmp_path: Path) -> None:
+def test_postgresql_is_restarted_also_after_a_lack_of_file_descriptors(tmp_path: Path) -> None:
     with serving(tmp_path, data_dir=tmp_path / "data") as server:
         pid = server.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -303,15 +303,15 @@ def test_postgresql_is_started_again_also_after_a_moment_without_files(tmp_path:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_who_waits_for_the_database_can_be_told_to_stop(how: signal.Signals) -> None:
+def test_a_server_that_waits_for_the_database_can_be_stopped(how: signal.Signals) -> None:
     command = [sys.executable, "-m", "uvicorn", "--factory", "todo.app:from_environment", "--port", str(free_port())]
-    away = f"postgresql://todo@127.0.0.1:{free_port()}/todo"
+    unreachable = f"postgresql://todo@127.0.0.1:{free_port()}/todo"
     with subprocess.Popen(
-        command, env=environment(database_url=away, pool_timeout=1), stderr=subprocess.PIPE, text=True
+        command, env=environment(database_url=unreachable, pool_timeout=1), stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr
         while "waiting for the database" not in (line := process.stderr.readline()):
-            assert line, "it does not wait"
+            assert line, "it ended instead of waiting"
         process.send_signal(how)
         try:
             process.communicate(timeout=10)

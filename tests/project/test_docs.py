@@ -1,4 +1,4 @@
-"""The docs are true: everything is documented, and every example runs."""
+"""The docs: every setting, route, command and table is documented, links are valid, and every example runs."""
 
 import json
 import re
@@ -22,18 +22,16 @@ from todo.db import migrate
 from todo.settings import Settings
 
 
-def docs(root: Path) -> str:
-    return "\n".join(path.read_text() for path in sorted((root / "docs").glob("*.md")))
-
-
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented(root: Path, name: str) -> None:
-    assert re.search(rf"^\| `{name.upper()}` \|", (root / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    assert re.search(
+        rf"^\| `{name.upper()}` \|", (root / "docs" / "reference" / "configuration.md").read_text(), re.MULTILINE
+    )
     assert Settings.model_fields[name].description
 
 
 def test_the_documented_defaults_are_the_defaults(root: Path) -> None:
-    table = (root / "docs" / "configuration.md").read_text()
+    table = (root / "docs" / "reference" / "configuration.md").read_text()
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, int | float | str):
             [default] = re.findall(rf"^\| `{name.upper()}` \| `([^`]+)` \|", table, re.MULTILINE)
@@ -47,19 +45,19 @@ def test_every_route_is_in_the_readme(root: Path) -> None:
             assert f"`{method.upper()} {path}" in readme, (method, path)
 
 
-def test_every_make_target_is_documented_and_told(root: Path) -> None:
+def test_every_make_target_is_documented_and_in_make_help(root: Path) -> None:
     makefile = (root / "Makefile").read_text()
-    phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index] # it is there
-    told = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True).stdout
-    configuration = (root / "docs" / "configuration.md").read_text()
+    phony = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index] # the line exists
+    help_text = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True, check=True).stdout
+    configuration = (root / "docs" / "reference" / "configuration.md").read_text()
     assert {"help", "run", "test"} <= phony
     for target in phony:
-        assert f"make {target} " in told, target
+        assert f"make {target} " in help_text, target
         assert f"`make {target}`" in configuration, target
 
 
 def test_every_command_is_documented(root: Path) -> None:
-    text = (root / "docs" / "configuration.md").read_text()
+    text = (root / "docs" / "reference" / "configuration.md").read_text()
 
     def names(command: Any, prefix: str) -> list[str]:
         if not hasattr(command, "commands"):
@@ -73,21 +71,21 @@ def test_every_command_is_documented(root: Path) -> None:
 def test_every_table_and_column_is_documented(root: Path) -> None:
     from sqlmodel import SQLModel
 
-    text = (root / "docs" / "data-model.md").read_text()
+    text = (root / "docs" / "reference" / "data-model.md").read_text()
     for table in SQLModel.metadata.tables.values():
-        [drawn] = re.findall(rf"^    {table.name} {{\n(.*?)\n    }}", text, re.MULTILINE | re.DOTALL)
-        assert set(re.findall(r"^ +\w+ (\w+)", drawn, re.MULTILINE)) == set(table.columns.keys()), table.name
+        [diagram] = re.findall(rf"^    {table.name} {{\n(.*?)\n    }}", text, re.MULTILINE | re.DOTALL)
+        assert set(re.findall(r"^ +\w+ (\w+)", diagram, re.MULTILINE)) == set(table.columns.keys()), table.name
 
 
-def test_links_lead_somewhere(root: Path) -> None:
+def test_every_link_has_a_target(root: Path) -> None:
     for page in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / link).exists(), (page.name, link)
 
 
-def test_every_test_that_security_names_is_there(root: Path) -> None:
-    page = (root / "docs" / "security.md").read_text()
-    named = re.findall(r"`(tests/\w+\.py)::(?:(\w+)::)?(\w+)`", page)
+def test_every_test_named_in_the_security_page_exists(root: Path) -> None:
+    page = (root / "docs" / "explanation" / "security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(?:(\w+)::)?(\w+)`", page)
     for path, within, name in named:
         text = (root / path).read_text()
         if within:
@@ -97,7 +95,7 @@ def test_every_test_that_security_names_is_there(root: Path) -> None:
     rows = re.findall(r"^\| (API\d+|v5\.0\.0-[\d., ]+) \| .* \| (.+) \|$", page, re.MULTILINE)
     assert [row for row, _ in rows if row.startswith("API")] == [f"API{number}" for number in range(1, 11)]
     assert all(
-        "`tests/" in held or "by review" in held or held.startswith(("as above", "the same")) for _, held in rows
+        "`tests/" in proof or "by review" in proof or proof.startswith(("as above", "the same")) for _, proof in rows
     )
 
 
@@ -117,7 +115,7 @@ def base(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-def test_the_curl_example_walks_through_all_six(root: Path, server: Server) -> None:
+def test_the_curl_example_calls_all_six_endpoints(root: Path, server: Server) -> None:
     done = subprocess.run(
         ["sh", "examples/curl.sh"],
         cwd=root,
@@ -136,10 +134,10 @@ def test_the_curl_example_walks_through_all_six(root: Path, server: Server) -> N
         assert f"> {method} /api/" in done.stderr
 
 
-def test_the_http_example_walks_through_all_six(root: Path, server: Server) -> None:
-    """A small reader of the file format: requests between ###, answers by name, {{variables}}."""
+def test_the_http_example_calls_all_six_endpoints(root: Path, server: Server) -> None:
+    """Runs the file with a small parser of its format: requests between ###, named responses, {{variables}}."""
     text = (root / "examples" / "todo.http").read_text().replace("http://127.0.0.1:8000", base(server))
-    text = text.replace("{{$guid}}", str(uuid.uuid4()))  # as the format has it
+    text = text.replace("{{$guid}}", str(uuid.uuid4()))  # a variable of the format
     [variable] = re.findall(r"^@(\w+) = (.+)$", text, re.MULTILINE)
     known: dict[str, Any] = {variable[0]: variable[1]}
 
@@ -156,11 +154,11 @@ def test_the_http_example_walks_through_all_six(root: Path, server: Server) -> N
         head, _, body = re.sub(r"{{([^}]+)}}", value, "\n".join(lines).strip()).partition("\n\n")
         method, url = head.splitlines()[0].split(" ")
         headers = dict(line.split(": ", 1) for line in head.splitlines()[1:])
-        answer = httpx.request(method, url, headers=headers, content=body)
-        assert answer.is_success, answer.text
-        seen.append((method, answer.status_code))
+        response = httpx.request(method, url, headers=headers, content=body)
+        assert response.is_success, response.text
+        seen.append((method, response.status_code))
         if name:
-            known[name[1]] = answer.json()
+            known[name[1]] = response.json()
     assert seen == [
         ("POST", 201),
         ("POST", 201),
@@ -172,7 +170,7 @@ def test_the_http_example_walks_through_all_six(root: Path, server: Server) -> N
     ]
 
 
-def test_the_readmes_first_screen_runs(root: Path, server: Server) -> None:
+def test_the_first_example_of_the_readme_runs(root: Path, server: Server) -> None:
     readme = (root / "README.md").read_text()
     blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
     script = blocks[1].replace("http://127.0.0.1:8000", base(server))
@@ -193,7 +191,7 @@ def test_the_readmes_first_screen_runs(root: Path, server: Server) -> None:
     assert "make test" in blocks[0]
 
 
-def test_the_sync_example_keeps_a_copy_whatever_is_killed(
+def test_the_sync_example_keeps_a_copy_although_it_is_killed(
     root: Path, server: Server, tmp_path: Path, database_url: str
 ) -> None:
     tasks, token = signed_up(server, f"{uuid.uuid4().hex}@example.com")
@@ -204,38 +202,38 @@ def test_the_sync_example_keeps_a_copy_whatever_is_killed(
     assert len((root / "examples" / "sync.py").read_text().splitlines()) <= 40
 
     def create(title: str) -> str:
-        answer = server.http.post(tasks, headers=token, json={"title": title})
-        return str(answer.json()["id"])
+        response = server.http.post(tasks, headers=token, json={"title": title})
+        return str(response.json()["id"])
 
-    def agrees() -> bool:
+    def copy_is_complete() -> bool:
         copy = json.loads(file.read_text())["tasks"] if file.exists() else None
         listed = server.http.get(tasks, headers=token).json()
         return copy == {task["id"]: task for task in listed}
 
-    def soon(what: Callable[[], bool]) -> None:
+    def wait_for(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 20
-        while not what():
+        while not condition():
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    create("from before")
+    create("before the first start")
     for round_ in range(3):
-        if round_ == 2:  # away for longer than changes are kept
+        if round_ == 2:  # stopped for longer than changes are kept
             with as_table_owner(database_url) as owner:
                 owner.execute("delete from changes where user_id = %s", [home.rpartition("/")[2]])
         with subprocess.Popen(command, cwd=root) as client:
             try:
-                soon(agrees)
+                wait_for(copy_is_complete)
                 task = create(f"while it runs {round_}")
                 server.http.patch(f"{tasks}/{task}/complete", headers=token)
-                server.http.delete(f"{tasks}/{create('gone again')}", headers=token)
-                soon(agrees)
+                server.http.delete(f"{tasks}/{create('deleted again')}", headers=token)
+                wait_for(copy_is_complete)
                 assert client.poll() is None
             finally:
                 client.kill()
-        create("while it is dead")
+        create("while it is stopped")
 
 
-def test_what_each_upgrade_locks_is_told(root: Path) -> None:
-    told = (root / "docs" / "deployment.md").read_text()
-    assert [revision for revision in migrate.revisions()[1:] if f"| `{revision}` |" not in told] == []
+def test_the_locks_of_each_upgrade_are_documented(root: Path) -> None:
+    page = (root / "docs" / "how-to" / "deployment.md").read_text()
+    assert [revision for revision in migrate.revisions()[1:] if f"| `{revision}` |" not in page] == []

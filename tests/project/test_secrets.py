@@ -1,4 +1,4 @@
-"""No secret and no task in any log: a day on which everything goes wrong, and then a search of all that was written."""
+"""No secret and no text of a task in any log: requests under many kinds of failure, then a search of all logs."""
 
 import base64
 import json
@@ -17,11 +17,11 @@ import psycopg
 import pytest
 
 from drills import stand
-from tests.support.processes import Server, run_to_its_end, serving
+from tests.support.processes import Server, run_command, serving
 from todo.db import migrate
 from todo.db.embedded import server as embedded
 
-FIRST, SECOND, GUESS = "a first afternoon-K7", "a second afternoon-K7", "a guess of somebody-K7"
+FIRST, SECOND, GUESS = "a first afternoon-K7", "a second afternoon-K7", "a wrong guess-K7"
 EMAIL = "ada.k7@example.com"
 TITLE, DESCRIPTION = "Water the ferns-K7", "The large ones first-K7"
 KEY = "idempotency-key-K7"
@@ -34,15 +34,15 @@ BREAK = """
     alter table api_tokens add constraint broken check (token_hash is null) not valid;
     alter table signing_keys add constraint broken check (private_key is null) not valid;
 """
-MEND = "; ".join(
+REPAIR = "; ".join(
     f"alter table {table} drop constraint broken"
     for table in ("tasks", "credentials", "sessions", "api_tokens", "signing_keys")
 )
 
 
 @dataclass
-class Stage:
-    """A database that can be broken: how to reach it, and where it writes its log."""
+class BreakableDatabase:
+    """A database that the test breaks: its settings, its owner, and its log."""
 
     settings: dict[str, Any]
     owner: str
@@ -52,8 +52,8 @@ class Stage:
 
 
 @dataclass
-class Day:
-    """What somebody does; `secrets` is what must stand in no log, `statuses` what they were answered."""
+class Client:
+    """A client that collects `secrets`, the texts that no log may contain, and the `statuses` of the responses."""
 
     server: Server
     secrets: dict[str, str] = field(default_factory=dict)
@@ -62,18 +62,18 @@ class Day:
     token: str = "none-K7"
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """As her, unless the headers say otherwise."""
+        """Send a request with the current token, unless the headers contain another one."""
         headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
-        answer = self.server.http.request(method, path, headers=headers, **options)
-        self.statuses.append(answer.status_code)
-        self._learn(answer)
-        return answer
+        response = self.server.http.request(method, path, headers=headers, **options)
+        self.statuses.append(response.status_code)
+        self._learn(response)
+        return response
 
-    def _learn(self, answer: httpx.Response) -> None:
-        said: Any = answer.json() if answer.headers.get("content-type") == "application/json" else {}
-        body: dict[str, Any] = said if isinstance(said, dict) else {}
+    def _learn(self, response: httpx.Response) -> None:
+        document: Any = response.json() if response.headers.get("content-type") == "application/json" else {}
+        body: dict[str, Any] = document if isinstance(document, dict) else {}
         found = {name: body.get(name) for name in ("access_token", "refresh_token", "token")}
-        found["cookie"] = answer.cookies.get("todo_refresh")
+        found["cookie"] = response.cookies.get("todo_refresh")
         for name, value in found.items():
             if value:
                 self.secrets[f"{name} {len(self.secrets)}"] = value
@@ -82,7 +82,7 @@ class Day:
         self.user = body["user"]["id"] if found.get("access_token") else self.user
 
     def account(self) -> None:
-        """Sign up, in by guesses and rightly, refresh every way, change the password."""
+        """Sign up, sign in with wrong and right passwords, refresh by cookie and by body, change the password."""
         ada = {"email": EMAIL, "password": FIRST}
         for body in (ada, ada, ada | {"password": "short"}, {"email": GARBAGE, "password": FIRST}):
             self.call("POST", "/api/auth/signup", json=body)
@@ -92,23 +92,23 @@ class Day:
         for password, name in ((GUESS, EMAIL), (GUESS, "nobody.k7@example.com"), (FIRST, EMAIL)):
             self.call("POST", "/api/auth/signin", json={"email": name, "password": password})
         self.call("POST", "/api/auth/refresh")
-        told = self.call("POST", "/api/auth/signin", json=ada | {"refresh": "body"}).json()["refresh_token"]
+        refresh_token = self.call("POST", "/api/auth/signin", json=ada | {"refresh": "body"}).json()["refresh_token"]
         for _ in range(2):
-            self.call("POST", "/api/auth/refresh", json={"refresh": "body", "refresh_token": told})
+            self.call("POST", "/api/auth/refresh", json={"refresh": "body", "refresh_token": refresh_token})
         self.call("POST", "/api/auth/password", json={"current": GUESS, "new": SECOND})
         self.call("POST", "/api/auth/password", json={"current": FIRST, "new": SECOND})
 
     def tokens(self) -> None:
-        """Call with good tokens and with bad ones."""
-        personal = self.call("POST", "/api/auth/tokens", json={"name": "script-K7"}).json()["token"]
+        """Send valid and invalid tokens."""
+        api_token = self.call("POST", "/api/auth/tokens", json={"name": "script-K7"}).json()["token"]
         head, body, signature = self.token.split(".")
         forged = base64.urlsafe_b64encode(json.dumps({"sub": self.user, "exp": 1, "x": GARBAGE}).encode()).decode()
-        others = [f"{head}.{forged}.{signature}", f"{head}.{body}.{GARBAGE}", personal[:-1] + "x", GARBAGE, "x" * 9000]
-        for said in (f"Bearer {personal}", *(f"Bearer {each}" for each in others), f"Basic {GARBAGE}", GARBAGE):
-            self.call("GET", f"/api/{self.user}/tasks", headers={"Authorization": said})
+        others = [f"{head}.{forged}.{signature}", f"{head}.{body}.{GARBAGE}", api_token[:-1] + "x", GARBAGE, "x" * 9000]
+        for header in (f"Bearer {api_token}", *(f"Bearer {each}" for each in others), f"Basic {GARBAGE}", GARBAGE):
+            self.call("GET", f"/api/{self.user}/tasks", headers={"Authorization": header})
 
-    def work(self) -> None:
-        """Write a task with a key, again, otherwise, and in ways that are refused."""
+    def tasks(self) -> None:
+        """Create a task with a key, repeat it, vary it, and send requests that are refused."""
         tasks = f"/api/{self.user}/tasks"
         task = {"title": TITLE, "description": DESCRIPTION}
         for key, body in ((KEY, task), (KEY, task), (KEY, task | {"completed": True}), (f"{KEY} {KEY}", task)):
@@ -118,8 +118,8 @@ class Day:
         self.call("GET", f"{tasks}?limit={GARBAGE}&cursor={GARBAGE}")
         self.call("GET", tasks)
 
-    def all_that_writes(self) -> None:
-        """What reaches every table that holds a secret, so that whatever is broken is met."""
+    def write_to_every_table(self) -> None:
+        """Write to every table that contains a secret, so that each broken table causes an error."""
         self.call("POST", "/api/auth/signup", json={"email": "bob.k7@example.com", "password": FIRST})
         self.call("POST", "/api/auth/signin", json={"email": EMAIL, "password": SECOND})
         self.call("POST", "/api/auth/refresh")
@@ -129,42 +129,44 @@ class Day:
         self.call("POST", f"/api/{self.user}/tasks", json={"title": TITLE, "description": DESCRIPTION})
         self.call("GET", f"/api/{self.user}/tasks")
 
-    def hang_up(self) -> None:
-        """Leave in the middle of a request."""
+    def disconnect(self) -> None:
+        """Close the connection in the middle of a request."""
         head = f"POST /api/{self.user}/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n"
-        with socket.create_connection(("127.0.0.1", self.server.port)) as wire:
-            wire.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{TITLE}".encode())
+        with socket.create_connection(("127.0.0.1", self.server.port)) as connection_to_server:
+            connection_to_server.sendall(
+                f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{TITLE}".encode()
+            )
 
 
 @contextmanager
-def by_itself(folder: Path) -> Iterator[Stage]:
-    """The PostgreSQL that starts by itself."""
+def embedded_database(folder: Path) -> Iterator[BreakableDatabase]:
+    """The embedded PostgreSQL."""
     data = folder / "data"
     with embedded.running(data) as url:
         pid = int((data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        yield Stage({"data_dir": data}, url, data / "postgres.log", lambda: stand.kill(pid))
+        yield BreakableDatabase({"data_dir": data}, url, data / "postgres.log", lambda: stand.kill(pid))
 
 
 @contextmanager
-def given(folder: Path) -> Iterator[Stage]:
+def external_database(folder: Path) -> Iterator[BreakableDatabase]:
     """Debian's PostgreSQL 15 over TLS, with a password."""
     if (missing := stand.missing()) and not os.environ.get("REQUIRE_PGBOUNCER"):
         pytest.skip(missing)
     with stand.postgres_15(folder) as postgres:
         settings = {"database_url": postgres.url()}
-        yield Stage(settings, postgres.url(), postgres.folder / "log", postgres.kill, postgres.password)
+        yield BreakableDatabase(settings, postgres.url(), postgres.folder / "log", postgres.kill, postgres.password)
 
 
-def owner(stage: Stage, *commands: str) -> None:
-    with psycopg.connect(stage.owner, autocommit=True) as connection:
+def owner(database: BreakableDatabase, *commands: str) -> None:
+    with psycopg.connect(database.owner, autocommit=True) as connection:
         for command in commands:
             connection.execute(command.encode())
 
 
-def kept(stage: Stage) -> dict[str, str]:
-    """The secrets that the database keeps."""
+def stored_secrets(database: BreakableDatabase) -> dict[str, str]:
+    """The secrets that the database stores."""
     found = {}
-    with psycopg.connect(stage.owner) as connection:
+    with psycopg.connect(database.owner) as connection:
         for table, column in (
             ("credentials", "password_hash"),
             ("sessions", "token_hash"),
@@ -179,69 +181,75 @@ def kept(stage: Stage) -> dict[str, str]:
     return found
 
 
-def test_a_new_database_knows_nobody(empty_url: str) -> None:
+def test_a_new_database_has_no_users(empty_url: str) -> None:
     migrate.upgrade(empty_url)
-    assert run_to_its_end("user", "list", database_url=empty_url).stdout == ""
+    assert run_command("user", "list", database_url=empty_url).stdout == ""
 
 
-@pytest.mark.parametrize("place", [by_itself, given])
+@pytest.mark.parametrize("place", [embedded_database, external_database])
 def test_no_secret_is_in_any_log(tmp_path: Path, place: Any) -> None:
-    with place(tmp_path) as stage:
+    with place(tmp_path) as database:
         with serving(
-            tmp_path, "--migrate", log_level="debug", statement_timeout=0.3, pool_timeout=0.5, **stage.settings
+            tmp_path, "--migrate", log_level="debug", statement_timeout=0.3, pool_timeout=0.5, **database.settings
         ) as server:
-            day = Day(server)
-            day.account()
-            day.tokens()
-            day.work()
-            day.hang_up()
-            day.secrets |= kept(stage)
-            fine = len(day.statuses)
-            assert {*day.statuses} >= {200, 201, 204, 400, 401, 409, 422}
-            assert 500 not in day.statuses
+            client = Client(server)
+            client.account()
+            client.tokens()
+            client.tasks()
+            client.disconnect()
+            client.secrets |= stored_secrets(database)
+            before_faults = len(client.statuses)
+            assert {*client.statuses} >= {200, 201, 204, 400, 401, 409, 422}
+            assert 500 not in client.statuses
 
-            owner(stage, BREAK)
-            day.all_that_writes()
-            rotation = run_to_its_end("keys", "rotate", log_level="debug", **stage.settings)
-            owner(stage, MEND, "alter table tasks rename title to elsewhere")
-            owner(stage, "alter table credentials rename password_hash to elsewhere")
-            day.all_that_writes()
-            owner(stage, "alter table tasks rename elsewhere to title")
-            owner(stage, "alter table credentials rename elsewhere to password_hash")
-            assert 500 in day.statuses[fine:]
+            owner(database, BREAK)
+            client.write_to_every_table()
+            rotation = run_command("keys", "rotate", log_level="debug", **database.settings)
+            owner(database, REPAIR, "alter table tasks rename title to renamed")
+            owner(database, "alter table credentials rename password_hash to renamed")
+            client.write_to_every_table()
+            owner(database, "alter table tasks rename renamed to title")
+            owner(database, "alter table credentials rename renamed to password_hash")
+            assert 500 in client.statuses[before_faults:]
 
-            with psycopg.connect(stage.owner) as holder:
+            with psycopg.connect(database.owner) as holder:
                 holder.execute("lock table tasks, credentials, sessions, idempotency")
-                day.all_that_writes()
-            with psycopg.connect(stage.owner, autocommit=True) as connection:
+                client.write_to_every_table()
+            with psycopg.connect(database.owner, autocommit=True) as connection:
                 connection.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
                     " where pid <> pg_backend_pid() and application_name = 'todo'"
                 )
-            day.all_that_writes()
-            stage.kill()
-            day.all_that_writes()
-            assert 503 in day.statuses
+            client.write_to_every_table()
+            database.kill()
+            client.write_to_every_table()
+            assert 503 in client.statuses
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(30)
         refused = []
-        if stage.password:
-            stage.settings["database_url"] = stage.owner.replace(stage.password, GUESS.replace(" ", "%20"))
+        if database.password:
+            database.settings["database_url"] = database.owner.replace(database.password, GUESS.replace(" ", "%20"))
             refused = [
-                run_to_its_end(*command.split(), log_level="debug", **stage.settings)
+                run_command(*command.split(), log_level="debug", **database.settings)
                 for command in ("serve", "db upgrade")
             ]
-            day.secrets["database password"] = stage.password
-        ours = server.log.read_text() + "".join(done.stdout + done.stderr for done in (rotation, *refused))
-        theirs = stage.log.read_text()
+            client.secrets["database password"] = database.password
+        server_log = server.log.read_text() + "".join(done.stdout + done.stderr for done in (rotation, *refused))
+        postgres_log = database.log.read_text()
 
-    day.secrets |= {"first": FIRST, "second": SECOND, "guess": GUESS, "title": TITLE, "description": DESCRIPTION}
-    day.secrets |= {"e-mail": EMAIL.partition("@")[0], "key": KEY, "garbage": GARBAGE, "argon2": "$argon2", "any": "K7"}
-    day.secrets |= {"any key": "PRIVATE KEY", "any row": "Failing row"}
-    assert len(day.secrets) > 30
-    assert "failed: POST" in ours
-    assert "CheckViolation" in ours
-    assert "ERROR:" in theirs
+    client.secrets |= {"first": FIRST, "second": SECOND, "guess": GUESS, "title": TITLE, "description": DESCRIPTION}
+    client.secrets |= {
+        "e-mail": EMAIL.partition("@")[0],
+        "key": KEY,
+        "garbage": GARBAGE,
+        "argon2": "$argon2",
+        "any": "K7",
+    }
+    client.secrets |= {"any key": "PRIVATE KEY", "any row": "Failing row"}
+    assert len(client.secrets) > 30
+    assert "failed: POST" in server_log
+    assert "CheckViolation" in server_log
+    assert "ERROR:" in postgres_log
     assert rotation.returncode
-    for log in (ours, theirs):
-        assert [name for name, secret in day.secrets.items() if secret.lower() in log.lower()] == []
+    for log in (server_log, postgres_log):
+        assert [name for name, secret in client.secrets.items() if secret.lower() in log.lower()] == []

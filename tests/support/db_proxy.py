@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 
 class DatabaseProxy:
-    """A proxy before the database that counts how often the client sends before it reads again."""
+    """Counts a round trip whenever the client sends after it has received something."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -15,10 +15,10 @@ class DatabaseProxy:
         folder = query.pop("host", None)
         self.unix = f"{folder}/.s.PGSQL.5432" if folder else None
         self.host, self.port = parts.hostname, parts.port or 5432
-        self.url = parts._replace(query=urlencode(query))  # over TLS it counts the round trips of TLS
+        self.url = parts._replace(query=urlencode(query))  # over TLS it would also count TLS's own round trips
         self.round_trips = 0
-        self.swallow: Callable[[int, bool], bool] | None = None
-        """Called for each piece with its round trip and whether the client sent it: whether it is lost."""
+        self.drop: Callable[[int, bool], bool] | None = None
+        """Called with each piece's round trip and whether the client sent it; True drops the piece."""
         self._reading = True
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -48,7 +48,7 @@ class DatabaseProxy:
             while data := await reader.read(65536):
                 self.round_trips += sending and self._reading
                 self._reading = not sending
-                if not (self.swallow and self.swallow(self.round_trips, sending)):
+                if not (self.drop and self.drop(self.round_trips, sending)):
                     writer.write(data)
         finally:
             writer.close()

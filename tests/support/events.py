@@ -17,10 +17,10 @@ class Event(NamedTuple):
     id: str | None
 
 
-async def read(answer: httpx.Response) -> AsyncIterator[Event | str]:
+async def read(response: httpx.Response) -> AsyncIterator[Event | str]:
     """The events of a stream (WHATWG HTML, 9.2.6), and its comments as plain text."""
     fields: dict[str, str] = {}
-    async for line in answer.aiter_lines():
+    async for line in response.aiter_lines():
         if line.startswith(":"):
             yield line
         elif line:
@@ -36,9 +36,9 @@ async def read(answer: httpx.Response) -> AsyncIterator[Event | str]:
 class Stream:
     """An open stream. `next` waits for its next event."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self._events = read(answer)
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._events = read(response)
 
     async def next(self, seconds: float = 10) -> Event:
         """The next event, comments left out."""
@@ -58,10 +58,10 @@ class Stream:
 
 @asynccontextmanager
 async def streaming(base: str, path: str, token: str, **headers: str) -> AsyncIterator[Stream]:
-    """The stream at `path` of the server at `base`."""
+    """Open the stream at `path` of the server at `base`."""
     sent = {"Authorization": f"Bearer {token}", **headers}
     async with (
         httpx.AsyncClient(base_url=base, timeout=httpx.Timeout(10, read=None)) as client,
-        client.stream("GET", path, headers=sent) as answer,
+        client.stream("GET", path, headers=sent) as response,
     ):
-        yield Stream(answer)
+        yield Stream(response)

@@ -1,7 +1,8 @@
-"""An issuer of tokens as a process of its own: publishes keys, mints, rotates, fails on demand.
+"""A token issuer as a process of its own: it publishes keys, issues tokens, rotates its keys and fails on demand.
 
-`GET /jwks` publishes. `POST /mint` `{claims, algorithm}` mints. `POST /rotate` makes new keys. `POST /mode` `{mode}`
-makes `/jwks` answer well (`ok`), slowly (`slow`), with garbage (`garbage`), a huge set (`huge`), or 500 (`down`).
+`GET /jwks` publishes the keys. `POST /mint` `{claims, algorithm}` issues a token. `POST /rotate` makes new keys.
+`POST /mode` `{mode}` sets how `/jwks` answers: correctly (`ok`), slowly (`slow`), with text that is no key set
+(`garbage`), with unusable keys (`empty`), with a huge set (`huge`), or with 500 (`down`).
 """
 
 import json
@@ -58,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
                 body = b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}, {"kty": "RSA", "n": "AQAB", "e": "AQAB"}, 1]}'
             case "huge":
                 body = b'{"keys": [' + b" " * 2_000_000 + b"]}"
-        self.answer(500 if cls.mode == "down" else 200, body)
+        self.respond(500 if cls.mode == "down" else 200, body)
 
     def do_POST(self) -> None:
         cls = type(self)
@@ -76,9 +77,9 @@ class Handler(BaseHTTPRequestHandler):
                     cls.mode = wanted["mode"]
                 case "/fetches":
                     result = cls.fetches
-        self.answer(200, json.dumps(result).encode())
+        self.respond(200, json.dumps(result).encode())
 
-    def answer(self, status: int, body: bytes) -> None:
+    def respond(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -86,11 +87,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    print(server.server_port, flush=True)  # noqa: T201 # whoever started it waits for the port
-    threading.Timer(float(sys.argv[1]), server.shutdown).start()  # never longer than this
+    print(server.server_port, flush=True)  # noqa: T201 # the parent process reads the port
+    threading.Timer(float(sys.argv[1]), server.shutdown).start()  # the longest time that it runs
     server.serve_forever()

@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document, and the calls that it describes: a new one is tried without a list."""
+"""Every operation of the OpenAPI document, and valid calls of it, so that a new operation is tested by itself."""
 
 import json
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ Schema = dict[str, Any]
 
 
 class UndescribedError(AssertionError):
-    """No valid call can be built of what the document says; the message says what to add."""
+    """The document does not describe a valid call; the message says what to add."""
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """A method on a path, and what the document says of it."""
+    """A method of a path, and the document's description of it."""
 
     method: str
     path: str
@@ -35,7 +35,7 @@ class Operation:
 
     @property
     def owned(self) -> bool:
-        """Whether it lives under a user's own path."""
+        """Whether its path begins with a user's id."""
         return self.path.startswith("/api/{user_id}/")
 
     @property
@@ -44,8 +44,8 @@ class Operation:
 
     @property
     def streams(self) -> bool:
-        """Whether its answer does not end by itself."""
-        return any("text/event-stream" in answer.get("content", {}) for answer in self.says["responses"].values())
+        """Whether its response is an event stream, which does not end by itself."""
+        return any("text/event-stream" in response.get("content", {}) for response in self.says["responses"].values())
 
     @property
     def writes(self) -> bool:
@@ -60,7 +60,7 @@ class Operation:
 
     @property
     def things(self) -> dict[str, str]:
-        """What each path parameter but the user names, told by the word before it: {"id": "tasks"}."""
+        """The kind of row that each path parameter except the user names, by the segment before it: {"id": "tasks"}."""
         segments = pairwise(self.path.split("/"))
         return {part[1:-1]: kind for kind, part in segments if part.startswith("{") and part != "{user_id}"}
 
@@ -71,13 +71,13 @@ class Operation:
         schema: Schema | None = request and request["content"]["application/json"]["schema"]
         return schema
 
-    def undescribed(self, answer: httpx.Response) -> set[str]:
-        """The fields of an answer that its schema does not name."""
-        said = self.says["responses"][str(answer.status_code)].get("content", {}).get("application/json")
-        return _undescribed(said["schema"], answer.json()) if said else set()
+    def undescribed(self, response: httpx.Response) -> set[str]:
+        """The fields of a response that its schema does not name."""
+        described = self.says["responses"][str(response.status_code)].get("content", {}).get("application/json")
+        return _undescribed(described["schema"], response.json()) if described else set()
 
     def calls(self) -> list["Call"]:
-        """Valid calls: the examples, and each choice that the document leaves. Raises UndescribedError."""
+        """Valid calls: the examples, and each other value that the document lists. Raises UndescribedError."""
         queries, bodies = self._queries(), self._bodies()
         return [Call(self, query, bodies[0]) for query in queries] + [Call(self, queries[0], b) for b in bodies[1:]]
 
@@ -104,8 +104,8 @@ class Operation:
         if not bodies:
             raise UndescribedError(f"{self}: give its body an example")
         for schema in _shapes(self.body):
-            for name, said in schema.get("properties", {}).items():
-                wanted = [{**bodies[-1], name: value} for value in _choices(said)]
+            for name, field in schema.get("properties", {}).items():
+                wanted = [{**bodies[-1], name: value} for value in _choices(field)]
                 bodies += [body for body in wanted if body not in bodies]
         return bodies if request.get("required") else [None, *bodies]
 
@@ -117,7 +117,7 @@ OPERATIONS = [
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A valid call of an operation, as soon as it is told whose it is and what the things in its path are."""
+    """A valid call of an operation, complete once the user and the ids in its path are given."""
 
     operation: Operation
     query: Mapping[str, str]
@@ -131,12 +131,12 @@ class Call:
         names = {"user_id": quote(user_id, safe="")}
         for parameter, kind in self.operation.things.items():
             if kind not in things:
-                raise UndescribedError(f"{self.operation}: nobody in the tests has any {kind}: make them one")
+                raise UndescribedError(f"{self.operation}: the sample users have no {kind}: add one in two_users.py")
             names[parameter] = things[kind]
         return self.operation.path.format_map(names) + (f"?{urlencode(self.query)}" if self.query else "")
 
     def filled(self, values: Mapping[str, Any]) -> Any:
-        """The body, with these values in place of the example's wherever a field has such a name."""
+        """The body, with `values` in place of the example's values, by field name."""
         return _filled(self.body, values)
 
     def naming(self, id: str, body: Any) -> Any:
@@ -152,14 +152,14 @@ def _resolved(schema: Schema) -> Schema:
 
 
 def _shapes(schema: Schema) -> list[Schema]:
-    """What a schema may be: itself, or each of its alternatives."""
+    """A schema, or each of its alternatives."""
     schema = _resolved(schema)
     several = [each for name in ("anyOf", "oneOf", "allOf") for each in schema.get(name, [])]
     return [shape for each in several for shape in _shapes(each)] if several else [schema]
 
 
 def _choices(schema: Schema) -> list[Any]:
-    """The values that a schema names one by one."""
+    """The values that a schema lists."""
     return [
         value
         for shape in _shapes(schema)
@@ -190,9 +190,9 @@ def _naming(schema: Schema, value: Any, id: str) -> Any:
         if shape.get("format") == "uuid":
             return id
         if isinstance(value, dict):
-            for name, said in shape.get("properties", {}).items():
-                if name in value or any(each.get("format") == "uuid" for each in _shapes(said)):
-                    value = value | {name: _naming(said, value.get(name), id)}
+            for name, field in shape.get("properties", {}).items():
+                if name in value or any(each.get("format") == "uuid" for each in _shapes(field)):
+                    value = value | {name: _naming(field, value.get(name), id)}
         if isinstance(value, list) and "items" in shape:
             value = [_naming(shape["items"], each, id) for each in value]
     return value

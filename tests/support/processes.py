@@ -59,10 +59,10 @@ class Server:
         raise AssertionError(self.log.read_text())
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End it, with everything that it started when it is killed; its exit status."""
-        family = psutil.Process(self.process.pid).children(recursive=True) if how == signal.SIGKILL else []
+        """Stop the server and return its exit status. SIGKILL also kills its child processes."""
+        children = psutil.Process(self.process.pid).children(recursive=True) if how == signal.SIGKILL else []
         self.process.send_signal(how)
-        for child in family:
+        for child in children:
             child.kill()
         self.http.close()
         return self.process.wait(30)
@@ -81,7 +81,7 @@ def serving(folder: Path, *options: str, **settings: Any) -> Iterator[Server]:
 
 @asynccontextmanager
 async def served(app: FastAPI, **options: Any) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """The application behind a real server, in this process, where a test can turn its screws."""
+    """The application served by uvicorn in this process, so that a test can patch it."""
     given = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 5, **options}
     config = uvicorn.Config(app, port=free_port(), http=Connection, **given)
     server = uvicorn.Server(config)
@@ -97,25 +97,25 @@ async def served(app: FastAPI, **options: Any) -> AsyncIterator[tuple[str, uvico
 
 
 def signed_up(server: Server, email: str = "ada@example.com") -> tuple[str, dict[str, str]]:
-    answer = server.http.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
-    assert answer.status_code == 201, answer.text
-    session = answer.json()
+    response = server.http.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
+    assert response.status_code == 201, response.text
+    session = response.json()
     return f"/api/{session['user']['id']}/tasks", {"Authorization": f"Bearer {session['access_token']}"}
 
 
 def created(server: Server, tasks: str, token: dict[str, str], count: int) -> list[str]:
-    answers = [server.http.post(tasks, headers=token, json={"title": f"task {n}"}) for n in range(count)]
-    assert {answer.status_code for answer in answers} == {201}
-    return [answer.json()["id"] for answer in answers][::-1]
+    responses = [server.http.post(tasks, headers=token, json={"title": f"task {n}"}) for n in range(count)]
+    assert {response.status_code for response in responses} == {201}
+    return [response.json()["id"] for response in responses][::-1]
 
 
 def listed(server: Server, tasks: str, token: dict[str, str]) -> list[str]:
-    answer = server.http.get(tasks, headers=token)
-    assert answer.status_code == 200, answer.text
-    return [task["id"] for task in answer.json()]
+    response = server.http.get(tasks, headers=token)
+    assert response.status_code == 200, response.text
+    return [task["id"] for task in response.json()]
 
 
-def run_to_its_end(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+def run_command(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [TODO, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,4 @@
-"""Ways around the walls, for tests that must see or set what nobody may."""
+"""Helpers that bypass row-level security or the owner conditions, for tests that must read or write any row."""
 
 import re
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ from todo.tasks import lists
 
 UNOWNED = {
     "alembic_version": "the schema's own number",
-    "deployment": "which issuer vouches for all users",
-    "signing_keys": "those of the server, which requests cannot read",
+    "deployment": "which issuer signs the tokens of all users",
+    "signing_keys": "the server's own keys, which requests cannot read",
 }
-"""Tables whose rows are of no user."""
+"""Tables whose rows belong to no user."""
 
 OWNED_BY = {"users": "id = %(id)s", "departed": "user_hash = sha256(convert_to(%(id)s, 'UTF8'))"}
-"""How rows name their user where it is not by `user_id`."""
+"""The condition on the user of a row, for tables without a column `user_id`."""
 
 
 @contextmanager
 def as_table_owner(url: str, *tables: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction of the owner of the tables, for whom row-level security is not forced on `tables` meanwhile."""
+    """A transaction of the owner of the tables, in which row-level security is not forced on `tables`."""
     tables = tables or ("users", "tasks", "changes", "idempotency")
     with psycopg.connect(url) as connection:
         for table in tables:
@@ -42,9 +42,9 @@ def as_table_owner(url: str, *tables: str) -> Iterator[psycopg.Connection[Any]]:
 
 @cache
 def owned_tables(url: str) -> dict[str, str]:
-    """Each table whose rows are somebody's, found in the catalog, and the condition that they are `%(id)s`'s.
+    """Each table whose rows belong to users, found in the catalog, with the condition for the rows of user `%(id)s`.
 
-    Fails for a table of which it cannot be told.
+    Fails for a table whose rows name no user in a known way.
     """
     with psycopg.connect(url) as connection:
         found = connection.execute(
@@ -58,17 +58,19 @@ def owned_tables(url: str) -> dict[str, str]:
 
 
 def everything(url: str, user_id: str) -> dict[str, list[str]]:
-    """Every row of a user in every table as its bytes, with the transaction that wrote it: any write shows."""
+    """Every row of a user in every table as text, with the transaction that wrote it, so that any write is detected."""
     tables = owned_tables(url)
     rows: dict[str, list[str]] = {table: [] for table in tables}
-    theirs = [
+    queries = [
         sql.SQL("select {}, xmin || ' ' || t::text from {} t where " + condition).format(table, sql.Identifier(table))
         for table, condition in tables.items()
     ]
     with psycopg.connect(url) as connection:
-        free = [sql.SQL("alter table {} no force row level security").format(sql.Identifier(table)) for table in tables]
-        connection.execute(sql.SQL("; ").join(free))
-        found = connection.execute(sql.SQL(" union all ").join(theirs) + sql.SQL(" order by 2"), {"id": user_id})
+        unforced = [
+            sql.SQL("alter table {} no force row level security").format(sql.Identifier(table)) for table in tables
+        ]
+        connection.execute(sql.SQL("; ").join(unforced))
+        found = connection.execute(sql.SQL(" union all ").join(queries) + sql.SQL(" order by 2"), {"id": user_id})
         for table, text in found.fetchall():
             rows[table].append(text)
         connection.rollback()
@@ -86,11 +88,11 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     *((changes, name) for name in ("LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
-"""The statements about tasks that name their owner."""
+"""The statements about tasks that have a condition on the owner."""
 
 
 def without_owner(statement: Statement[Any]) -> Statement[Any]:
-    """The statement with the application's own condition on the owner taken out."""
+    """The statement without its condition on the owner."""
     condition = OWNER_CONDITION.replace("{place}", str(statement.names.index("user_id") + 1))
     text, count = re.subn(condition.encode(), rb"\1 is not null", statement.sql)
     assert count, statement.sql
@@ -99,7 +101,7 @@ def without_owner(statement: Statement[Any]) -> Statement[Any]:
 
 @contextmanager
 def conditions_removed(statements: list[tuple[ModuleType, str]] = STATEMENTS) -> Iterator[None]:
-    """Meanwhile these statements of this process name no owner, so that row-level security alone holds."""
+    """In the block these statements have no condition on the owner, so that only row-level security isolates users."""
     kept = [(module, name, getattr(module, name)) for module, name in statements]
     for module, name, statement in kept:
         setattr(module, name, without_owner(statement))

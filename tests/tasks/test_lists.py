@@ -1,4 +1,4 @@
-"""The list: pages, cursors, and the whole of it."""
+"""The list of tasks: pages, cursors, and the whole list."""
 
 import base64
 import json
@@ -22,21 +22,21 @@ async def follow(person: Person, path: str) -> list[list[dict[str, Any]]]:
     """Every page from `path` on, by the Link headers."""
     pages = []
     while path:
-        answer = await person.call("GET", path)
-        assert answer.status_code == 200, answer.text
-        pages.append(answer.json())
-        link = re.fullmatch(r'<(/[^>]+)>; rel="next"', answer.headers.get("link", ""))
+        response = await person.call("GET", path)
+        assert response.status_code == 200, response.text
+        pages.append(response.json())
+        link = re.fullmatch(r'<(/[^>]+)>; rel="next"', response.headers.get("link", ""))
         path = link[1] if link else ""
     return pages
 
 
 def add(url: str, person: Person, count: int, *, same_moment: bool = False) -> None:
-    """Add `count` tasks as the owner of the tables would, with row security set aside for the load."""
+    """Insert `count` tasks as the owner of the tables, without row-level security."""
     moment = "timestamptz '2026-01-01 00:00:00Z'" + ("" if same_moment else " + n * interval '1 second'")
     with psycopg.connect(url) as connection:
         connection.execute("alter table tasks no force row level security")
         connection.execute(
-            "insert into tasks (user_id, id, title, created_at, completed)"  # all our own words
+            "insert into tasks (user_id, id, title, created_at, completed)"  # no input in the text
             f" select %s, gen_random_uuid(), 'task ' || n, {moment}, n %% 3 = 0 from generate_series(1, %s) n",
             [person.id, count],
         )
@@ -44,7 +44,7 @@ def add(url: str, person: Person, count: int, *, same_moment: bool = False) -> N
 
 
 @pytest.mark.parametrize("same_moment", [False, True])
-async def test_pages_are_the_list_in_pieces(ada: Person, database_url: str, same_moment: bool) -> None:
+async def test_all_pages_together_are_the_whole_list(ada: Person, database_url: str, same_moment: bool) -> None:
     add(database_url, ada, 25, same_moment=same_moment)
     whole = await ada.list()
 
@@ -57,7 +57,7 @@ async def test_pages_are_the_list_in_pieces(ada: Person, database_url: str, same
     )
 
 
-async def test_the_filter_goes_with_the_pages(ada: Person, database_url: str) -> None:
+async def test_the_next_link_keeps_the_filter(ada: Person, database_url: str) -> None:
     add(database_url, ada, 25)
 
     pages = await follow(ada, f"{ada.tasks}?limit=3&status=completed")
@@ -66,27 +66,27 @@ async def test_the_filter_goes_with_the_pages(ada: Person, database_url: str) ->
     assert all(task["completed"] for page in pages for task in page)
 
 
-async def test_a_full_last_page_has_no_next(ada: Person, database_url: str) -> None:
+async def test_a_full_last_page_has_no_next_link(ada: Person, database_url: str) -> None:
     add(database_url, ada, 4)
 
     assert [len(page) for page in await follow(ada, f"{ada.tasks}?limit=2")] == [2, 2]
 
 
-async def test_a_cursor_holds_while_rows_come_and_go(ada: Person, database_url: str) -> None:
+async def test_a_cursor_stays_valid_while_tasks_are_created_and_deleted(ada: Person, database_url: str) -> None:
     add(database_url, ada, 6)
     whole = await ada.list()
     first = await ada.call("GET", ada.tasks, params={"limit": 2})
     path = first.headers["link"].split(">")[0].lstrip("<")
 
     await ada.create(title="newer than the page")
-    await ada.delete(whole[1]["id"])  # the very task that the cursor stands on
+    await ada.delete(whole[1]["id"])  # the task that the cursor names
     await ada.delete(whole[3]["id"])
 
     rest = [*chain.from_iterable(await follow(ada, path))]
     assert [task["id"] for task in rest] == [whole[2]["id"], whole[4]["id"], whole[5]["id"]]
 
 
-async def test_a_cursor_without_a_limit_gives_the_rest(ada: Person, database_url: str) -> None:
+async def test_a_cursor_without_a_limit_returns_the_rest(ada: Person, database_url: str) -> None:
     add(database_url, ada, 5)
     first = await ada.call("GET", ada.tasks, params={"limit": 2})
     cursor = re.search(r"cursor=([^>]+)>", first.headers["link"])
@@ -96,7 +96,7 @@ async def test_a_cursor_without_a_limit_gives_the_rest(ada: Person, database_url
 
 
 @pytest.mark.parametrize("count", [499, 500, 501, 1000, 1234])
-async def test_the_whole_list_comes_without_a_limit(ada: Person, database_url: str, count: int) -> None:
+async def test_the_whole_list_is_returned_without_a_limit(ada: Person, database_url: str, count: int) -> None:
     add(database_url, ada, count)
 
     whole = await ada.list()
@@ -105,7 +105,7 @@ async def test_the_whole_list_comes_without_a_limit(ada: Person, database_url: s
     assert [task["title"] for task in whole] == [f"task {number}" for number in range(count, 0, -1)]
 
 
-async def test_a_list_that_fails_half_way_never_looks_whole(
+async def test_a_list_that_fails_half_way_is_not_completed(
     ada: Person, app: FastAPI, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(database_url, ada, 1200)
@@ -115,18 +115,18 @@ async def test_a_list_that_fails_half_way_never_looks_whole(
         nonlocal calls
         calls += 1
         if calls == 2:
-            raise RuntimeError("the database went away")
+            raise RuntimeError("the database was lost")
         return await real_page(*args, **options)
 
     monkeypatch.setattr(lists, "page", fails_the_second_time)
-    transport = httpx.ASGITransport(app)  # which, like a server, breaks off when the application does
+    transport = httpx.ASGITransport(app)  # which, like a server, ends the response where the application raises
     async with httpx.AsyncClient(transport=transport, base_url="http://todo") as client:
         ada.client = client
         with pytest.raises(RuntimeError):
             await ada.list()
 
 
-async def test_a_list_whose_account_goes_half_way_never_looks_whole(
+async def test_a_list_whose_account_is_deleted_half_way_is_not_completed(
     ada: Person, app: FastAPI, database_url: str
 ) -> None:
     add(database_url, ada, 1200)
@@ -164,21 +164,21 @@ async def test_a_list_whose_account_goes_half_way_never_looks_whole(
     ],
 )
 async def test_bad_parameters_are_refused(ada: Person, params: dict[str, Any]) -> None:
-    answer = await ada.call("GET", ada.tasks, params=params)
+    response = await ada.call("GET", ada.tasks, params=params)
 
-    assert answer.status_code == 422
-    [error] = answer.json()["errors"]
+    assert response.status_code == 422
+    [error] = response.json()["errors"]
     assert error["loc"] == ["query", next(iter(params))]
 
 
-async def test_a_cut_cursor_is_refused(ada: Person, database_url: str) -> None:
+async def test_a_changed_cursor_is_refused(ada: Person, database_url: str) -> None:
     add(database_url, ada, 3)
     first = await ada.call("GET", ada.tasks, params={"limit": 2})
     cursor = re.search(r"cursor=([^>]+)>", first.headers["link"])
     assert cursor
 
-    for spoilt in (cursor[1][:-4], "B" + cursor[1][1:], cursor[1] + "AAAA"):
-        assert (await ada.call("GET", ada.tasks, params={"cursor": spoilt})).status_code == 422
+    for changed in (cursor[1][:-4], "B" + cursor[1][1:], cursor[1] + "AAAA"):
+        assert (await ada.call("GET", ada.tasks, params={"cursor": changed})).status_code == 422
 
 
 async def test_unknown_parameters_are_ignored(ada: Person) -> None:

@@ -1,4 +1,4 @@
-"""How many tasks somebody may have."""
+"""The limit of tasks per user."""
 
 import asyncio
 import uuid
@@ -11,7 +11,7 @@ from todo.app import create_app
 pytestmark = pytest.mark.anyio
 
 
-async def test_more_than_there_may_be_are_refused(database_url: str) -> None:
+async def test_a_task_above_the_limit_is_refused(database_url: str) -> None:
     async with running(create_app(settings_for(database_url, max_tasks_per_user=3))) as app, http(app) as client:
         ada = await sign_up(client, "ada")
         tasks = [await ada.create() for _ in range(3)]
@@ -26,17 +26,17 @@ async def test_more_than_there_may_be_are_refused(database_url: str) -> None:
         assert (await ada.since(0))["revision"] == 6
 
 
-async def test_it_holds_for_many_at_once(database_url: str) -> None:
+async def test_the_limit_holds_for_concurrent_creations(database_url: str) -> None:
     async with running(create_app(settings_for(database_url, max_tasks_per_user=5))) as app, http(app) as client:
         ada = await sign_up(client, "ada")
 
-        answers = await asyncio.gather(*(ada.post(title="x") for _ in range(12)))
+        responses = await asyncio.gather(*(ada.post(title="x") for _ in range(12)))
 
-        assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
+        assert sorted(response.status_code for response in responses) == [201] * 5 + [409] * 7
         assert len(await ada.list()) == 5
 
 
-async def test_the_same_creation_again_needs_no_room(database_url: str) -> None:
+async def test_a_repeated_creation_does_not_count_again(database_url: str) -> None:
     async with running(create_app(settings_for(database_url, max_tasks_per_user=1))) as app, http(app) as client:
         ada = await sign_up(client, "ada")
         fields = {"id": str(uuid.uuid4()), "title": "x"}

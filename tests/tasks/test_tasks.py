@@ -1,4 +1,4 @@
-"""The six endpoints, as one person uses them."""
+"""The six endpoints, called by one user."""
 
 import re
 import uuid
@@ -16,35 +16,35 @@ FIELDS = {
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-async def test_a_new_task_is_answered_whole(ada: Person) -> None:
-    answer = await ada.post(title="  Water the ferns ", description="The ones in the hall too")
+async def test_a_new_task_is_returned_with_all_its_fields(ada: Person) -> None:
+    response = await ada.post(title="  Water the ferns ", description="The ones in the hall too")
 
-    assert answer.status_code == 201
-    task = answer.json()
+    assert response.status_code == 201
+    task = response.json()
     assert set(task) == FIELDS
-    assert answer.headers["location"] == f"{ada.tasks}/{task['id']}"
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "private, no-cache"
-    assert answer.headers["vary"] == "Authorization"
+    assert response.headers["location"] == f"{ada.tasks}/{task['id']}"
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "private, no-cache"
+    assert response.headers["vary"] == "Authorization"
     assert task["title"] == "Water the ferns"
     assert task["description"] == "The ones in the hall too"
     assert (task["completed"], task["completed_at"]) == (False, None)
     assert task["user_id"] == ada.id
     assert uuid.UUID(task["id"]).version == 7
     assert task["created_at"] == task["updated_at"]
-    assert answer.headers["etag"] == f'"{task["revision"]}"'
+    assert response.headers["etag"] == f'"{task["revision"]}"'
     assert RFC3339.fullmatch(task["created_at"])
     assert (await ada.get(task["id"])).json() == task
 
 
-async def test_a_task_may_be_created_done(ada: Person) -> None:
+async def test_a_task_may_be_created_completed(ada: Person) -> None:
     task = await ada.create(completed=True)
 
     assert task["completed"] is True
     assert task["completed_at"] == task["created_at"]
 
 
-async def test_what_the_server_owns_is_ignored_in_a_body(ada: Person, bob: Person) -> None:
+async def test_fields_that_the_server_sets_are_ignored_in_a_body(ada: Person, bob: Person) -> None:
     task = await ada.create(user_id=bob.id, created_at="2000-01-01T00:00:00Z", nonsense=1)
 
     assert task["user_id"] == ada.id
@@ -67,8 +67,8 @@ async def test_a_trailing_slash_is_served_without_a_redirect(ada: Person) -> Non
     assert (await ada.call("GET", f"{ada.tasks}/")).json() == [made.json()]
     for method, path in (("GET", new), ("PUT", new), ("PATCH", f"{new}/complete"), ("DELETE", new)):
         body = {"title": "Water all ferns"} if method == "PUT" else None
-        answer = await ada.call(method, f"{ada.tasks}/{path}/", json=body)
-        assert answer.status_code == (204 if method == "DELETE" else 200), (method, answer.text)
+        response = await ada.call(method, f"{ada.tasks}/{path}/", json=body)
+        assert response.status_code == (204 if method == "DELETE" else 200), (method, response.text)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ async def test_status_filters_the_list(ada: Person, status: str, titles: list[st
 
 
 class TestUpdate:
-    async def test_changes_what_is_named_and_keeps_the_rest(self, ada: Person) -> None:
+    async def test_an_update_changes_the_named_fields_and_keeps_the_rest(self, ada: Person) -> None:
         task = await ada.create(title="old", description="kept")
 
-        answer = await ada.put(task["id"], title=" new ")
+        response = await ada.put(task["id"], title=" new ")
 
-        assert answer.status_code == 200
-        changed = answer.json()
+        assert response.status_code == 200
+        changed = response.json()
         assert changed == task | {"title": "new", "updated_at": changed["updated_at"], "revision": task["revision"] + 1}
         assert changed["updated_at"] > task["updated_at"]
         assert (await ada.get(task["id"])).json() == changed
@@ -108,28 +108,28 @@ class TestUpdate:
     async def test_null_is_refused_where_a_value_is_required(self, ada: Person, body: dict[str, Any]) -> None:
         task = await ada.create()
 
-        answer = await ada.put(task["id"], **body)
+        response = await ada.put(task["id"], **body)
 
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["loc"] == ["body", next(iter(body))]
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["loc"] == ["body", next(iter(body))]
         assert (await ada.get(task["id"])).json() == task
 
     @pytest.mark.parametrize("body", [{}, {"titel": "misspelt"}, {"id": "x", "created_at": "2000-01-01T00:00:00Z"}])
-    async def test_a_body_with_nothing_to_act_on_is_refused(self, ada: Person, body: dict[str, Any]) -> None:
+    async def test_a_body_without_any_known_field_is_refused(self, ada: Person, body: dict[str, Any]) -> None:
         task = await ada.create()
 
-        answer = await ada.put(task["id"], **body)
+        response = await ada.put(task["id"], **body)
 
-        assert answer.status_code == 422
-        assert "nothing to change" in answer.json()["detail"]
+        assert response.status_code == 422
+        assert "nothing to change" in response.json()["detail"]
         assert (await ada.get(task["id"])).json() == task
 
-    async def test_what_was_read_can_be_sent_back(self, ada: Person) -> None:
+    async def test_a_task_can_be_sent_back_as_it_was_read(self, ada: Person) -> None:
         task = await ada.create(description="as it was")
 
         assert (await ada.put(task["id"], **task)).json() == task
 
-    async def test_updated_at_moves_on_changes_only(self, ada: Person) -> None:
+    async def test_updated_at_changes_only_with_the_task(self, ada: Person) -> None:
         task = await ada.create(title="same")
 
         assert (await ada.put(task["id"], title="same")).json() == task
@@ -152,7 +152,7 @@ class TestComplete:
         "options",
         [{}, {"content": b""}, {"content": b" \n"}, {"json": {}}, {"headers": {"Content-Type": "application/json"}}],
     )
-    async def test_no_body_and_an_empty_one_toggle(self, ada: Person, options: dict[str, Any]) -> None:
+    async def test_no_body_or_an_empty_one_toggles(self, ada: Person, options: dict[str, Any]) -> None:
         task = await ada.create()
 
         done = await ada.toggle(task["id"], **options)
@@ -163,7 +163,7 @@ class TestComplete:
         assert RFC3339.fullmatch(done.json()["completed_at"])
         assert (undone.json()["completed"], undone.json()["completed_at"]) == (False, None)
 
-    async def test_a_body_sets_it_however_often(self, ada: Person) -> None:
+    async def test_a_body_sets_the_completion_also_when_repeated(self, ada: Person) -> None:
         task = await ada.create()
 
         first = (await ada.toggle(task["id"], json={"completed": True})).json()
@@ -181,12 +181,12 @@ class TestComplete:
     @pytest.mark.parametrize(
         "body", [{"completed": None}, {"completed": "yes"}, {"completed": 1}, {"complete": True}, [], "true"]
     )
-    async def test_anything_else_is_refused(self, ada: Person, body: Any) -> None:
+    async def test_any_other_body_is_refused(self, ada: Person, body: Any) -> None:
         task = await ada.create()
 
-        answer = await ada.toggle(task["id"], json=body)
+        response = await ada.toggle(task["id"], json=body)
 
-        assert answer.status_code == 422
+        assert response.status_code == 422
         assert (await ada.get(task["id"])).json() == task
 
 
@@ -195,25 +195,25 @@ class TestDelete:
         task = await ada.create()
         kept = await ada.create(title="kept")
 
-        gone = await ada.delete(task["id"])
+        deleted = await ada.delete(task["id"])
 
-        assert (gone.status_code, gone.content) == (204, b"")
-        answers = [
+        assert (deleted.status_code, deleted.content) == (204, b"")
+        responses = [
             await ada.get(task["id"]),
             await ada.put(task["id"], title="again"),
             await ada.toggle(task["id"]),
             await ada.delete(task["id"]),
         ]
-        assert [answer.status_code for answer in answers] == [404] * 4
+        assert [response.status_code for response in responses] == [404] * 4
         assert await ada.list() == [kept]
 
-    async def test_permanent_purges_from_the_list(self, ada: Person) -> None:
+    async def test_a_permanent_deletion_purges_a_listed_task(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
 
         assert (await ada.delete(task["id"], permanent=True)).status_code == 204
         assert (await ada.post(id=task["id"], title="The id is free again")).status_code == 201
 
-    async def test_permanent_purges_from_the_trash(self, ada: Person) -> None:
+    async def test_a_permanent_deletion_purges_a_task_in_the_trash(self, ada: Person) -> None:
         task = await ada.create(id=str(uuid.uuid4()))
         await ada.delete(task["id"])
 
@@ -233,7 +233,7 @@ class TestChosenIds:
         assert second.headers["location"] == first.headers["location"]
         assert len(await ada.list()) == 1
 
-    async def test_the_answer_is_the_task_as_it_is_now(self, ada: Person) -> None:
+    async def test_a_repeated_creation_returns_the_current_task(self, ada: Person) -> None:
         fields = {"id": str(uuid.uuid4()), "title": "as created"}
         await ada.post(**fields)
         changed = (await ada.put(fields["id"], title="changed since", completed=True)).json()
@@ -247,32 +247,32 @@ class TestChosenIds:
         fields = {"id": str(uuid.uuid4()), "title": "as created"}
         task = (await ada.post(**fields)).json()
 
-        answer = await ada.post(**(fields | other))
+        response = await ada.post(**(fields | other))
 
-        assert answer.status_code == 409
+        assert response.status_code == 409
         assert (await ada.get(task["id"])).json() == task
 
-    async def test_one_in_the_trash_is_a_conflict_that_says_so(self, ada: Person) -> None:
-        fields = {"id": str(uuid.uuid4()), "title": "thrown away"}
+    async def test_an_id_in_the_trash_is_a_conflict_that_says_so(self, ada: Person) -> None:
+        fields = {"id": str(uuid.uuid4()), "title": "in the trash"}
         await ada.post(**fields)
         await ada.delete(fields["id"])
 
-        answer = await ada.post(**fields)
+        response = await ada.post(**fields)
 
-        assert answer.status_code == 409
-        assert "trash" in answer.json()["detail"]
+        assert response.status_code == 409
+        assert "trash" in response.json()["detail"]
 
-    async def test_null_is_as_absent_and_a_malformed_id_is_refused(self, ada: Person) -> None:
+    async def test_a_null_id_counts_as_absent_and_a_malformed_id_is_refused(self, ada: Person) -> None:
         assert (await ada.post(id=None, title="chosen by the server")).status_code == 201
 
-        answer = await ada.post(id="not-a-uuid", title="x")
+        response = await ada.post(id="not-a-uuid", title="x")
 
-        assert answer.status_code == 422
-        assert answer.json()["errors"] == [
+        assert response.status_code == 422
+        assert response.json()["errors"] == [
             {"loc": ["body", "id"], "msg": "Input should be a UUID", "type": "uuid_parsing"}
         ]
 
-    async def test_two_people_may_choose_the_same_id(self, ada: Person, bob: Person) -> None:
+    async def test_two_users_may_choose_the_same_id(self, ada: Person, bob: Person) -> None:
         chosen = str(uuid.uuid4())
 
         assert (await ada.post(id=chosen, title="hers")).status_code == 201
@@ -300,10 +300,10 @@ class TestChosenIds:
 async def test_an_id_that_names_no_task_is_404(ada: Person, method: str, id: str) -> None:
     path = f"{ada.tasks}/{id}" + ("/complete" if method == "PATCH" else "")
 
-    answer = await ada.call(method, path, json={"title": "x"} if method == "PUT" else None)
+    response = await ada.call(method, path, json={"title": "x"} if method == "PUT" else None)
 
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_an_id_may_be_written_in_capitals(ada: Person) -> None:

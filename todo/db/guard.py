@@ -37,7 +37,7 @@ LOG_TRIGGER = Statement.of(
     row=LogTrigger,
     read_only=True,
 )
-LOGGED_TABLES = (("tasks", "log"), ("users", "begin"))
+LOGGED_TABLES = (("tasks", "log"), ("users", "begin"), ("users", "forget"))
 """Tables, and the triggers on them that work as LOG_ROLE for every writer."""
 LOG_ROLE = "todo_log"
 

@@ -83,7 +83,7 @@ class _Created(NamedTuple):
     task: TaskRow
 
 
-_fingerprint = func.task_fingerprint(*[bindparam(name, type_=_table.c[name].type) for name in WRITABLE])
+_fingerprint = func.task_fingerprint(cast(bindparam("fields", type_=Text), JSONB))
 CREATED_BEFORE = Statement.of(
     select(col(Task.fingerprint) == _fingerprint, col(Task.deleted_at).is_not(None), *COLUMNS).where(_this),
     row=lambda same, in_trash, *task: _Created(same, in_trash, TaskRow(*task)),
@@ -122,7 +122,7 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
 
 async def _created_before(db: ScopedDatabase, id: UUID | None, fields: Mapping[str, object]) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    found = await db.run(CREATED_BEFORE, id=id, **fields)
+    found = await db.run(CREATED_BEFORE, id=id, fields=msgspec.json.encode(fields).decode())
     if not found:
         return None
     if found[0].in_trash:

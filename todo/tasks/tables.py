@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, Index, LargeBinary, Text, Uuid
 from sqlmodel import Field, col
 
 from todo.db.tables import Table
@@ -11,6 +11,11 @@ from todo.tasks.fields import DESCRIPTION_LENGTH, TITLE_LENGTH, TaskFields
 
 CONTROLS = r"[\u0001-\u001f\u007f-\u009f]"
 CONTROLS_BUT_LINES = r"[\u0001-\u0008\u000b-\u001f\u007f-\u009f]"
+
+
+def _by_trigger() -> dict[str, FetchedValue]:
+    """Options of a column that the trigger sets: the ORM leaves it out and reads it back."""
+    return {"server_default": FetchedValue(), "server_onupdate": FetchedValue()}
 
 
 class Task(TaskFields, Table, table=True):
@@ -31,13 +36,13 @@ class Task(TaskFields, Table, table=True):
 
     user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", sa_type=Text)
     id: UUID = Field(primary_key=True, sa_type=Uuid)
-    completed_at: datetime | None = None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None = None
-    fingerprint: bytes = Field(sa_type=LargeBinary)
+    completed_at: datetime | None = Field(None, sa_column_kwargs=_by_trigger())
+    created_at: datetime = Field(sa_column_kwargs=_by_trigger())
+    updated_at: datetime = Field(sa_column_kwargs=_by_trigger())
+    deleted_at: datetime | None = Field(None, sa_column_kwargs={"server_default": FetchedValue()})
+    fingerprint: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=_by_trigger())
     """A hash of what the task was created with, so that a repeated creation is told from a conflicting one."""
-    revision: int = Field(sa_type=BigInteger)
+    revision: int = Field(sa_type=BigInteger, sa_column_kwargs=_by_trigger())
     """The number of the user's change that this task last changed with."""
 
 

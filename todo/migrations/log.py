@@ -1,0 +1,159 @@
+"""The function of the trigger on tasks: it stamps rows, counts them and logs every change.
+
+A migration that adds a field to tasks makes the function again, with the new list of fields.
+"""
+
+from collections.abc import Sequence
+
+FUNCTION = """
+CREATE OR REPLACE FUNCTION log_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path FROM CURRENT AS $$
+DECLARE
+    owner constant text := CASE WHEN TG_OP = 'DELETE' THEN OLD.user_id ELSE NEW.user_id END;
+    max_tasks bigint;
+    held bigint;
+    number bigint;
+    moment timestamptz;
+    old_values jsonb;
+BEGIN
+    IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
+        RAISE 'this is the log of tasks';
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.user_id, NEW.id, NEW.completed_at, NEW.created_at, NEW.updated_at, NEW.fingerprint, NEW.revision)
+            IS DISTINCT FROM
+            (OLD.user_id, OLD.id, OLD.completed_at, OLD.created_at, OLD.updated_at, OLD.fingerprint, OLD.revision)
+        THEN
+            NEW.user_id := OLD.user_id;
+            NEW.id := OLD.id;
+            NEW.completed_at := OLD.completed_at;
+            NEW.created_at := OLD.created_at;
+            NEW.updated_at := OLD.updated_at;
+            NEW.fingerprint := OLD.fingerprint;
+            NEW.revision := OLD.revision;
+        END IF;
+        old_values := {old_values};
+        IF old_values = '{{}}' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+
+    UPDATE users
+       SET revision = users.revision + 1,
+           changed_at = greatest(clock_timestamp(), users.changed_at + interval '1 microsecond'),
+           task_count = users.task_count + CASE TG_OP WHEN 'INSERT' THEN 1 WHEN 'DELETE' THEN -1 ELSE 0 END
+     WHERE id = owner
+    RETURNING users.revision, users.changed_at, users.task_count INTO number, moment, held;
+    IF NOT FOUND THEN
+        CASE TG_OP
+            WHEN 'DELETE' THEN
+                RETURN OLD;
+            WHEN 'UPDATE' THEN
+                RAISE foreign_key_violation USING TABLE = 'tasks', MESSAGE = 'the user of the task does not exist';
+            ELSE
+                moment := clock_timestamp();
+        END CASE;
+    END IF;
+
+    IF TG_OP = 'DELETE' THEN
+        UPDATE changes SET before = NULL, after = NULL
+         WHERE user_id = OLD.user_id AND task_id = OLD.id AND after IS NOT NULL;
+        UPDATE idempotency SET body = NULL
+         WHERE user_id = OLD.user_id AND task_id = OLD.id AND status NOT IN (204, 404, 409);
+        INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes)
+        VALUES (owner, number, OLD.id, 'purge', moment,
+                coalesce(nullif(current_setting('app.via', true), ''), 'database'),
+                nullif(current_setting('app.undoes', true), '')::bigint);
+        RETURN OLD;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        max_tasks := nullif(current_setting('app.max_tasks', true), '');
+        IF held > max_tasks THEN
+            RAISE check_violation USING CONSTRAINT = 'max_tasks', TABLE = 'tasks',
+                MESSAGE = format('a user may have %s tasks', max_tasks);
+        END IF;
+        NEW.revision := coalesce(number, 0);
+        NEW.created_at := coalesce(NEW.created_at, moment);
+        NEW.updated_at := NEW.created_at;
+        NEW.completed_at := CASE WHEN NEW.completed THEN NEW.created_at END;
+        NEW.fingerprint := task_fingerprint({created_with});
+        IF number IS NULL THEN
+            RETURN NEW;
+        END IF;
+    ELSE
+        NEW.revision := number;
+        NEW.updated_at := greatest(moment, OLD.updated_at + interval '1 microsecond');
+        IF NEW.completed <> OLD.completed THEN
+            NEW.completed_at := CASE WHEN NEW.completed THEN NEW.updated_at END;
+        END IF;
+    END IF;
+
+    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after)
+    VALUES (owner, number, NEW.id,
+            CASE
+                WHEN TG_OP = 'INSERT' THEN 'create'
+                WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN 'delete'
+                WHEN OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL THEN 'restore'
+                ELSE 'update'
+            END,
+            moment,
+            coalesce(nullif(current_setting('app.via', true), ''), 'database'),
+            nullif(current_setting('app.undoes', true), '')::bigint,
+            old_values,
+            {new_values});
+    RETURN NEW;
+END $$
+"""
+"""Lock order: the task's row, which is locked when a BEFORE trigger runs, then its user's. The number is taken under
+the user's lock, so the log is in the order of commits.
+
+A change that changes nothing returns the row as it was: NULL would leave RETURNING empty, and the row would look
+missing. Where the user of a new task does not exist, the foreign key of tasks refuses the row.
+"""
+
+OTHERS = ("completed_at", "created_at", "updated_at", "deleted_at")
+"""Columns that the log keeps besides the fields."""
+
+
+def log_function(fields: Sequence[str]) -> str:
+    """The statement that makes the function, for tasks with these writable fields, in the order of their creation."""
+    changed = [
+        f"CASE WHEN NEW.{name} IS NOT DISTINCT FROM OLD.{name} THEN '{{}}'"
+        f" ELSE jsonb_build_object('{name}', OLD.{name}) END"
+        for name in (*fields, "deleted_at")
+    ]
+    return FUNCTION.format(
+        old_values="\n            || ".join(changed),
+        created_with=_object(fields),
+        new_values=_object((*fields, *OTHERS)),
+    )
+
+
+def _object(names: Sequence[str]) -> str:
+    return "jsonb_build_object(" + ", ".join(f"'{name}', NEW.{name}" for name in names) + ")"
+
+
+AS_LOG_ROLE = """
+DO $do$
+BEGIN
+    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
+        EXECUTE format('GRANT CREATE ON SCHEMA %I TO todo_log', current_schema());
+    END IF;
+    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
+        RAISE 'the owner of the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
+            current_schema(), current_schema();
+    END IF;
+    EXECUTE format('SET LOCAL search_path = %I, pg_temp', current_schema());
+    SET LOCAL ROLE todo_log;
+    EXECUTE $sql${statement}$sql$;
+    RESET ROLE;
+    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM todo_log', current_schema());
+END $do$
+"""
+
+
+def as_log_role(statement: str) -> str:
+    """The statement, run as the role that owns the log's functions and may make things only for this moment."""
+    return AS_LOG_ROLE.replace("{statement}", statement)
