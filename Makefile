@@ -11,7 +11,7 @@ FASTIFY := bench/peers/fastify
 # pip-audit, likewise.
 AUDIT := .venv-audit
 
-.PHONY: help install run test bench drill audit format contract lock clean
+.PHONY: help install run check test bench drill audit format contract lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,10 +25,13 @@ $(STAMP): requirements.lock pyproject.toml bin/bootstrap
 run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR override)
 	@exec $(BIN)/todo serve
 
+check: $(STAMP) ## lint, types, import floors and the fast tests, within a minute
+	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: $(STAMP) $(PEERS)/.installed $(FASTIFY)/node_modules ## this server beside its peers and ceilings (QUICK=1, SCALE=1, ONLY=name,…); needs wrk
+bench: $(STAMP) $(PEERS)/.installed $(FASTIFY)/node_modules ## this server compared with its peers and ceilings (QUICK=1, SCALE=1, ONLY=name,…); needs wrk
 	@exec $(BIN)/python -m bench
 
 $(PEERS)/.installed: bench/peers/requirements.lock bin/bootstrap
@@ -39,23 +42,23 @@ $(FASTIFY)/node_modules: $(FASTIFY)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $(FASTIFY) && touch $@; else \
 		echo "bench: npm is missing, so Fastify is left out; on Debian or Ubuntu: apt-get install npm" >&2; fi
 
-drill: $(STAMP) ## break things on purpose and count what is lost (LONG=1 for the figures, ONLY="ledger load"); needs what .ci/run installs
+drill: $(STAMP) ## inject faults and count what is lost (LONG=1 for the figures, ONLY="ledger load"); needs what .ci/run installs
 	@LONG=$(LONG) $(BIN)/python -m drills $(ONLY)
 
-audit: $(STAMP) $(AUDIT)/.installed ## known vulnerabilities of what the lock files name, where the service that knows them can be asked
+audit: $(STAMP) $(AUDIT)/.installed ## known vulnerabilities of the locked packages, where the service can be reached
 	@$(BIN)/python -m drills.audit $(AUDIT)/bin/pip-audit
 
 $(AUDIT)/.installed: drills/audit.lock bin/bootstrap
 	@PYTHON="$(PYTHON)" VENV="$(AUDIT)" LOCK=drills/audit.lock sh bin/bootstrap
 	@touch $@
 
-format: $(STAMP) ## put the code into the one format
+format: $(STAMP) ## format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 contract: $(STAMP) ## export the OpenAPI document to contracts/task-api.yaml
 	@$(BIN)/todo openapi > contracts/task-api.yaml
 
-lock: ## resolve pyproject.toml, and what bench and audit need, anew into the lock files (needs uv)
+lock: ## resolve pyproject.toml, and what bench and audit need, into the lock files again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --group dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock bench/peers/requirements.in -o bench/peers/requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra redis pyproject.toml -o requirements-serve.lock

@@ -110,7 +110,7 @@ def load(url: str, revision: str) -> None:
     """Load a dump as the login that owns the database and is no superuser. It becomes the owner of everything."""
     text = (FOLDER / f"{revision}.sql").read_text()
     text = re.sub(r"^ALTER .* OWNER TO todo;$", "", text, flags=re.MULTILINE)
-    # Only todo_log may grant and revoke on what todo_log owns.
+    # Only todo_log may revoke on what todo_log owns.
     text = re.sub(
         r"^(REVOKE ALL ON FUNCTION public\.(?:log_task|begin_behind_departure|delete_changes)\(\) FROM PUBLIC;)$",
         r"SET ROLE todo_log; \1 RESET ROLE;",

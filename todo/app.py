@@ -29,7 +29,6 @@ from todo.changes.errors import ChangeError
 from todo.changes.stream import Streams
 from todo.db.database import Database
 from todo.db.guard import check_database
-from todo.db.session import Sessions as DatabaseSessions
 from todo.db.url import database_url
 from todo.http.connection import max_connections
 from todo.http.errors import answer_problems, problem_response
@@ -149,7 +148,6 @@ async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> R
     return Resources(
         settings=settings,
         database=database,
-        database_sessions=DatabaseSessions(database),
         authenticator=Authenticator(issuer),
         rate_limits=RateLimits.of(settings),
         shutdown=shutdown,

@@ -50,6 +50,7 @@ VALUES: dict[str, Any] = {
     "title": "Water the ferns",
     "description": None,
     "completed": None,
+    "fields": '{"title": "Water the ferns", "description": null, "completed": false}',
     "patch": '{"title": "Water all ferns"}',
     "key": "a key",
     "request": b"hash",

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 import todo
 from tests.conftest import Person, http, running, settings_for, sign_up
 from tests.support.sql_conditions import as_table_owner
-from todo.api.dependencies import SessionDep, SignedIn
+from todo.api.session import SessionDep, SignedIn
 from todo.app import create_app
 from todo.auth.tables import User
 from todo.changes.tables import Change
@@ -127,7 +127,7 @@ class TestOrdinaryRoutes:
         assert (change["kind"], change["via"]) == ("create", "session")
 
     async def test_another_users_row_cannot_be_written(self, ada: Person, bob: Person, noted: FastAPI) -> None:
-        async with noted.state.resources.database_sessions.as_user(bob.id) as session:
+        async with noted.state.resources.database.sessions.as_user(bob.id) as session:
             session.add(task_of(ada.id, "planted"))
             with pytest.raises(DBAPIError, match="row-level security"):
                 await session.flush()
@@ -187,27 +187,32 @@ class TestOrdinaryRoutes:
                 owner.execute("drop trigger refuse on tasks; drop function refuse")
 
 
+async def _tasks_of_ada(database: Database, end_connection_by: str | None = None) -> None:
+    async with Sessions(database).as_user("ada") as session:
+        if end_connection_by:
+            connection = await (await session.connection()).get_raw_connection()
+            assert connection.driver_connection is not None
+            pid = connection.driver_connection.info.backend_pid
+            with psycopg.connect(end_connection_by, autocommit=True) as administrator:
+                administrator.execute("select pg_terminate_backend(%s)", [pid])
+        await session.exec(select(Task))
+
+
 class TestSessions:
     async def test_the_accounts_role_sees_users(self, ada: Person, noted: FastAPI) -> None:
-        async with noted.state.resources.database_sessions.as_accounts() as session:
+        async with noted.state.resources.database.sessions.as_accounts() as session:
             assert (await session.exec(select(User.email).where(User.id == ada.id))).one() == ada.email
 
     async def test_a_database_that_is_away_is_unavailable(self) -> None:
         settings = settings_for("postgresql://todo@127.0.0.1:1/todo", pool_timeout=0.2)
         async with Database("postgresql://todo@127.0.0.1:1/todo", settings) as database:
             with pytest.raises(Unavailable):
-                async with Sessions(database).as_user("ada") as session:
-                    await session.exec(select(Task))
+                await _tasks_of_ada(database)
 
     async def test_a_connection_that_is_lost_is_unavailable(self, database_url: str) -> None:
         async with Database(database_url, settings_for(database_url)) as database:
             with pytest.raises(Unavailable, match="lost"):
-                async with Sessions(database).as_user("ada") as session:
-                    connection = await (await session.connection()).get_raw_connection()
-                    pid = connection.driver_connection.info.backend_pid
-                    with psycopg.connect(database_url, autocommit=True) as administrator:
-                        administrator.execute("select pg_terminate_backend(%s)", [pid])
-                    await session.exec(select(Task))
+                await _tasks_of_ada(database, end_connection_by=database_url)
 
 
 class TestJobs:
@@ -227,10 +232,15 @@ class TestJobs:
         self, ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", database_url)
-        with pytest.raises(RuntimeError), todo.session_as(ada.id) as session:
-            session.add(task_of(ada.id, "by a job"))
-            session.flush()
-            raise RuntimeError
+
+        def fails() -> None:
+            with todo.session_as(ada.id) as session:
+                session.add(task_of(ada.id, "by a job"))
+                session.flush()
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fails()
         with todo.session_as(ada.id) as session:
             assert session.exec(select(Task)).all() == []
 

@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from todo.auth.authenticator import Authenticator
 from todo.db.database import Database
-from todo.db.session import Sessions as DatabaseSessions
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import Shutdown
 from todo.settings import Settings
@@ -23,7 +22,6 @@ class Resources:
 
     settings: Settings
     database: Database
-    database_sessions: DatabaseSessions
     authenticator: Authenticator
     rate_limits: RateLimits | None
     """None where they are off."""

@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from psycopg import OperationalError
@@ -21,6 +22,9 @@ from todo.db.statement import R, Statement
 from todo.db.transaction import Transaction
 from todo.problems import Interrupted, Unavailable
 from todo.settings import Settings
+
+if TYPE_CHECKING:
+    from todo.db.session import Sessions
 
 T = TypeVar("T")
 
@@ -60,6 +64,13 @@ class Database:
     def as_accounts(self, user_id: str = "", via: Via = "database") -> "ScopedDatabase":
         """The database as the built-in accounts see it: users, credentials, sessions, keys."""
         return ScopedDatabase(self, ACCOUNTS, user_id, via)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """SQLModel sessions on the connections of the pool, as users or as the accounts."""
+        from todo.db.session import Sessions  # SQLAlchemy's asyncio part, which the fast routes do not need
+
+        return Sessions(self)
 
     async def acquire(self) -> Connection:
         """A connection of the pool. Raises Unavailable."""

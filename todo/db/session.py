@@ -1,7 +1,8 @@
 """SQLModel sessions: the ordinary way to the database, as one user.
 
 A session enters the role and the user at the beginning of each of its transactions, so row-level security holds for
-whatever is selected. It is convenient, and costs several round trips: the fast routes run a Statement instead.
+whatever is selected; `session.info["user_id"]` names the user. It is convenient, and costs several round trips: the
+fast routes run a Statement instead.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -73,7 +74,7 @@ class Sessions:
     async def _session(self, role: str, user_id: str, via: Via) -> AsyncIterator[AsyncSession]:
         database = self._database
         try:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            async with AsyncSession(self._engine, expire_on_commit=False, info={"user_id": user_id}) as session:
                 _enter_each_transaction(
                     session.sync_session,
                     role=role,
@@ -132,7 +133,7 @@ def session_as(user_id: str, settings: Settings | None = None) -> Iterator[Sessi
         engine = create_engine(
             DIALECT, creator=lambda: psycopg.connect(url, application_name="todo session"), poolclass=NullPool
         )
-        with Session(engine, expire_on_commit=False) as session:
+        with Session(engine, expire_on_commit=False, info={"user_id": user_id}) as session:
             _enter_each_transaction(
                 session,
                 role=REQUESTS,
