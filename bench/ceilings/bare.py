@@ -63,7 +63,7 @@ class Bare:
             task = {"id": uuid4(), "title": body["title"], "description": None, "completed": False}
             return 201, encode((await self._run(CREATE, user_id, **task))[0])
         if not path:
-            rows = await self._run(
+            [page] = await self._run(
                 PAGE,
                 user_id,
                 flags=FLAGS["all"],
@@ -72,7 +72,7 @@ class Bare:
                 limit=LIMIT + 1,
                 cached=array(()),
             )
-            return 200, encode([row.task for row in rows[:LIMIT]])
+            return 200, encode(page.tasks[:LIMIT])
         task_id = UUID(path[0])
         if method == "GET":
             return 200, encode((await self._run(READ, user_id, id=task_id))[0])

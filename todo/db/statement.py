@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar, overload
 
 from sqlalchemy import Executable
@@ -22,8 +23,8 @@ class Statement(Generic[R]):
     sql: bytes
     names: tuple[str, ...]
     constants: Mapping[str, Any]
-    make_row: Callable[[Row], R] | None
-    """Makes a row of the result into what the caller reads; None leaves it a tuple."""
+    make_rows: Callable[[list[Row]], list[R]] | None
+    """Makes the rows of the result into what the caller reads; None leaves them tuples."""
     read_only: bool
     lock_by: str | None
     long_running: bool
@@ -40,7 +41,8 @@ class Statement(Generic[R]):
         cls,
         clause: Executable,
         *,
-        row: Callable[..., R],
+        row: Callable[..., R] = ...,
+        rows: Callable[[list[Row]], list[R]] = ...,
         read_only: bool = ...,
         lock_by: str | None = ...,
         long_running: bool = ...,
@@ -52,26 +54,28 @@ class Statement(Generic[R]):
         clause: Executable,
         *,
         row: Callable[..., Any] | None = None,
+        rows: Callable[[list[Row]], list[Any]] | None = None,
         read_only: bool = False,
         lock_by: str | None = None,
         long_running: bool = False,
     ) -> "Statement[Any]":
         """Compile `clause`.
 
-        `row` is called with the columns of each row, in their order. `read_only` says that the statement changes
-        nothing, so it may run twice. `lock_by` names a parameter: statements that name one run one after the other
-        for each of its values, and each sees all that those before it did, since its snapshot is taken after the
-        lock. `long_running` gives it more time, for work that grows with a user's history. Raises TypeError for a
-        statement that needs Python when it is executed.
+        `row` is called with the columns of each row, in their order, or `rows` with all rows. `read_only` says that
+        the statement changes nothing, so it may run twice. `lock_by` names a parameter: statements that name one run
+        one after the other for each of its values, and each sees all that those before it did, since its snapshot is
+        taken after the lock. `long_running` gives it more time, for work that grows with a user's history. Raises
+        TypeError for a statement that needs Python when it is executed.
         """
         compiled = clause.compile(dialect=PSYCOPG)  # type: ignore[attr-defined] # every Executable that we use can be compiled
         if compiled.prefetch or compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError("a statement must not need Python at execution: use server_default, and any_() for IN")
         names = compiled.bind_names
         constants = {names[bind]: bind.value for bind in names if not bind.required}
-        make_row = (lambda values: row(*values)) if row is not None else None
+        if row is not None:
+            rows = partial(_each, row)
         positions = tuple(compiled.positiontup or ())
-        return Statement(str(compiled).encode(), positions, constants, make_row, read_only, lock_by, long_running)
+        return Statement(str(compiled).encode(), positions, constants, rows, read_only, lock_by, long_running)
 
     def query(self, params: Mapping[str, Any]) -> Query:
         """The statement with these values. Raises KeyError for one that is missing."""
@@ -79,9 +83,12 @@ class Statement(Generic[R]):
         return Query(self.sql, [params[name] if name in params else constants[name] for name in self.names])
 
     def typed(self, rows: list[Row]) -> list[R]:
-        """The rows as `row` makes them."""
-        make_row = self.make_row
-        return rows if make_row is None else [make_row(each) for each in rows]  # type: ignore[return-value] # R is Row
+        """The rows as `row` or `rows` makes them."""
+        return rows if self.make_rows is None else self.make_rows(rows)  # type: ignore[return-value] # R is Row
+
+
+def _each(row: Callable[..., R], rows: list[Row]) -> list[R]:
+    return [row(*columns) for columns in rows]
 
 
 def array(numbers: Iterable[int]) -> str:

@@ -3,8 +3,7 @@
 As in `actions`, every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -29,10 +28,11 @@ from sqlmodel import col
 
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
+from todo.db.pipeline import Row
 from todo.db.statement import Statement, array
 from todo.problems import Gone
 from todo.tasks.cursors import Cursor
-from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, ListedTask, TaskRow, listed, listed_in_trash
+from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, Page, TaskRow, page_of_list, page_of_trash
 from todo.tasks.shapes import Status
 from todo.tasks.tables import Task
 
@@ -44,7 +44,9 @@ FLAGS = {"all": "{f,t}", "pending": "{f}", "completed": "{t}", "deleted": "{f,t}
 """Which values of `completed` a list shows, as PostgreSQL writes an array."""
 
 
-def _page(where: ColumnElement[bool], columns: Sequence[Column[Any]], row: Any) -> Statement[ListedTask]:
+def _page(
+    where: ColumnElement[bool], columns: Sequence[Column[Any]], rows: Callable[[list[Row]], list[Page]]
+) -> Statement[Page]:
     """A page of tasks, each row ended by the user's revision, all in one snapshot.
 
     Where the caller has that revision cached, the inner part is never run. Its order stays: the outer part is one row,
@@ -67,21 +69,13 @@ def _page(where: ColumnElement[bool], columns: Sequence[Column[Any]], row: Any) 
         select(*tasks.c, col(User.revision))
         .select_from(outerjoin(User, tasks, true()))
         .where(col(User.id) == bindparam("user_id")),
-        row=row,
+        rows=rows,
         read_only=True,
     )
 
 
-PAGE = _page(col(Task.deleted_at).is_(None), COLUMNS, listed)
-PAGE_OF_TRASH = _page(col(Task.deleted_at).is_not(None), COLUMNS_WITH_TRASH, listed_in_trash)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Tasks, and the user's revision when they were read."""
-
-    revision: int
-    tasks: list[TaskRow]
+PAGE = _page(col(Task.deleted_at).is_(None), COLUMNS, page_of_list)
+PAGE_OF_TRASH = _page(col(Task.deleted_at).is_not(None), COLUMNS_WITH_TRASH, page_of_trash)
 
 
 async def page(
@@ -89,12 +83,10 @@ async def page(
 ) -> Page:
     """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`."""
     statement = PAGE_OF_TRASH if status == "deleted" else PAGE
-    rows = await db.run(
+    [found] = await db.run(
         statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, limit=limit, cached=array(cached)
     )
-    if not rows:  # a user of an external issuer who has written nothing yet
-        return Page(0, [])
-    return Page(rows[0].user_revision, [row.task for row in rows if row.task is not None])
+    return found
 
 
 async def following_pages(db: ScopedDatabase, first: Page, *, status: Status) -> AsyncIterator[list[TaskRow]]:

@@ -19,7 +19,7 @@ from todo.tasks.cursors import Cursor
 from todo.tasks.fields import WRITABLE
 from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId
 from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
-from todo.tasks.rows import TaskRow
+from todo.tasks.rows import Page, TaskRow
 from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 
 CREATED = {"Location": "The path of the task.", "ETag": ETAG}
@@ -235,7 +235,7 @@ def _cursor(text: str | None) -> Cursor:
         raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
 
 
-def _whole_list(first: lists.Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
+def _whole_list(first: Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
     """The list in one piece when one page holds it, else streamed; its first page is read before it is answered."""
     beginning = tasks_json(first.tasks)
     if len(first.tasks) < lists.STREAM_PAGE:

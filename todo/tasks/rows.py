@@ -1,12 +1,14 @@
 """Rows of tasks as statements return them, and as they are encoded: structs, since no model is validated here."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Column
 
+from todo.db.pipeline import Row
 from todo.tasks.shapes import TaskOut
 from todo.tasks.tables import Task
 
@@ -47,18 +49,26 @@ def task_or_none(*columns: Any) -> TrashedTaskRow | None:
     return task
 
 
-class ListedTask(NamedTuple):
-    """A row of a page: the user's revision, and a task unless the page is empty."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Tasks, and the user's revision when they were read."""
 
-    user_revision: int
-    task: TaskRow | None
-
-
-def listed(*columns: Any) -> ListedTask:
-    """A row of a page of the list."""
-    return ListedTask(columns[-1], None if columns[0] is None else TaskRow(*columns[:-1]))
+    revision: int
+    tasks: list[TaskRow]
 
 
-def listed_in_trash(*columns: Any) -> ListedTask:
-    """A row of a page of the trash."""
-    return ListedTask(columns[-1], None if columns[0] is None else TrashedTaskRow(*columns[:-1]))
+def page_of_list(rows: list[Row]) -> list[Page]:
+    """The page in these rows of a list, each a task and the user's revision; one without a task where it is empty."""
+    return _page(TaskRow, rows)
+
+
+def page_of_trash(rows: list[Row]) -> list[Page]:
+    """The same of the trash."""
+    return _page(TrashedTaskRow, rows)
+
+
+def _page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
+    if not rows:  # a user of an external issuer who has written nothing yet
+        return [Page(0, [])]
+    tasks = [make(*row[:-1]) for row in rows] if rows[0][0] is not None else []
+    return [Page(rows[0][-1], tasks)]
