@@ -30,10 +30,10 @@ from todo.changes.stream import Streams
 from todo.db.database import Database
 from todo.db.guard import check_database
 from todo.db.url import database_url
-from todo.http.connection import max_connections
 from todo.http.errors import answer_problems, problem_response
 from todo.http.middleware.cors import add_cors
 from todo.http.middleware.edge import Edge, security_headers
+from todo.http.open_files import max_connections
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
 from todo.problems import Problem, Unavailable
@@ -99,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
     app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age)  # the order: http/middleware/__init__.py
-    add_cors(app, settings.cors_origins)
+    add_cors(app, settings.cors_origins, settings.hsts_max_age)
     return app
 
 

@@ -26,7 +26,7 @@ from todo.app import create_app
 from todo.changes import actions
 from todo.changes import stream as streams_module
 from todo.db import migrate
-from todo.http import connection as http_connection
+from todo.http import backpressure
 
 pytestmark = pytest.mark.anyio
 
@@ -393,7 +393,7 @@ async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path,
 
 
 async def test_a_client_that_does_not_read_is_disconnected(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_connection, "READ_TIMEOUT", 1.0)
+    monkeypatch.setattr(backpressure, "READ_TIMEOUT", 1.0)
     app = create_app(settings_for(url))
     async with served(app) as (address, server), httpx.AsyncClient(base_url=address, timeout=30) as client:
         ada = await sign_up(client, "ada")

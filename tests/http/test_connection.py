@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import settings_for
 from tests.support.processes import Server, served, serving, signed_up
 from todo.app import create_app
-from todo.http import connection as http_connection
+from todo.http import backpressure
 
 SIGN_IN = (
     b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 62\r\n\r\n"
@@ -244,7 +244,7 @@ async def test_line_ends_between_requests_do_not_keep_a_connection_open(database
 async def test_a_client_that_does_not_read_its_response_is_disconnected(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_connection, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(backpressure, "READ_TIMEOUT", 0.5)
     async with served(create_app(settings_for(database_url))) as (address, server):
         with socket.socket() as reader:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

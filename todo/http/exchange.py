@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Scope
+
+from todo.http.json import encode
+from todo.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from todo.http.connection import Connection
@@ -112,8 +116,8 @@ class Exchange:
     async def send(self, message: Message) -> None:
         """ASGI: send a piece of the response. Waits while the client does not read."""
         connection = self._connection
-        if connection.drained is not None and not self.disconnected:
-            await connection.drained
+        if (drained := connection.backpressure.drained) is not None and not self.disconnected:
+            await drained
         if self.disconnected:
             return
         kind = message["type"]
@@ -169,3 +173,17 @@ class Exchange:
             self.complete = True
             self._wake()
             self._connection.responded(self)
+
+
+def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """A whole response that refuses what is no request; the connection closes after it."""
+    body = encode({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": ""})
+    lines = [
+        f"HTTP/1.1 {status} {title}\r\n".encode(),
+        common,
+        b"content-type: %b\r\n" % MEDIA_TYPE.encode(),
+        b"content-length: %d\r\n" % len(body),
+        *[b"%b: %b\r\n" % header for header in headers],
+        b"connection: close\r\n\r\n",
+    ]
+    return b"".join(lines) + body

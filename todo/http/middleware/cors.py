@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo.http.errors import document
 from todo.http.middleware.edge import security_headers
@@ -16,24 +17,38 @@ ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-N
 class Cors(CORSMiddleware):
     """Starlette's middleware, whose preflight responses are like all others: a refusal is a problem document."""
 
-    def preflight_response(self, request_headers: Headers) -> Response:
-        """The response to a preflight request."""
-        response = super().preflight_response(request_headers)
-        if response.status_code == 400:
-            body = document(400, "Bad Request", "CORS_ORIGINS does not let this page call, or not like this.", "")
-            response = Response(body, 400, {"Vary": "Origin"}, MEDIA_TYPE)
-        response.raw_headers.extend(security_headers(secure=False, hsts_max_age=0))
-        return response
-
-
-def add_cors(app: FastAPI, origins: tuple[str, ...]) -> None:
-    """Let pages of these origins call, with cookies; without any, no page may."""
-    if origins:
-        app.add_middleware(
-            Cors,
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...], hsts_max_age: int) -> None:
+        super().__init__(
+            app,
             allow_origins=origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=ALLOWED,
             expose_headers=EXPOSED,
             allow_credentials=True,
         )
+        self._hsts_max_age = hsts_max_age
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            headers = Headers(scope=scope)
+            if "origin" in headers and "access-control-request-method" in headers:
+                response = self.preflight_response(headers)
+                secure = scope["scheme"] == "https"
+                response.raw_headers.extend(security_headers(secure=secure, hsts_max_age=self._hsts_max_age))
+                await response(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """The response to a preflight request, without security headers."""
+        response = super().preflight_response(request_headers)
+        if response.status_code == 400:
+            body = document(400, "Bad Request", "CORS_ORIGINS does not let this page call, or not like this.", "")
+            response = Response(body, 400, {"Vary": "Origin"}, MEDIA_TYPE)
+        return response
+
+
+def add_cors(app: FastAPI, origins: tuple[str, ...], hsts_max_age: int) -> None:
+    """Let pages of these origins call, with cookies; without any, no page may."""
+    if origins:
+        app.add_middleware(Cors, origins=origins, hsts_max_age=hsts_max_age)

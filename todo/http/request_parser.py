@@ -1,0 +1,169 @@
+"""From bytes to requests: httptools' parser, with bodies of requests that ask for another protocol."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from httptools.parser.errors import HttpParserInvalidURLError
+
+from todo.http.exchange import Exchange
+
+LENGTHS = {b"content-length", b"transfer-encoding"}
+
+
+@dataclass(slots=True)
+class Head:
+    """A request's line and headers."""
+
+    method: str
+    raw_path: bytes
+    path: str
+    query_string: bytes
+    version: str
+    headers: list[tuple[bytes, bytes]]
+    keep_alive: bool
+    expects_continue: bool
+
+    def scope(self, root_path: str) -> dict[str, Any]:
+        """Its part of an ASGI scope."""
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": self.version,
+            "method": self.method,
+            "root_path": root_path,
+            "path": root_path + self.path,
+            "raw_path": root_path.encode() + self.raw_path,
+            "query_string": self.query_string,
+            "headers": self.headers,
+        }
+
+
+class RequestParser:
+    """Parses requests: `on_head` is called with each head and gives the Exchange that takes the body."""
+
+    def __init__(self, on_head: Callable[[Head], Exchange], on_begin: Callable[[], None]) -> None:
+        self.arriving: Exchange | None = None
+        """The exchange whose body is being parsed."""
+        self.in_head = False
+        self.head_bytes = 0
+        """Bytes of an incomplete head, after the piece that it began in."""
+        self._on_head = on_head
+        self._on_begin = on_begin
+        self._parser = _new_parser(self)
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._expects_continue = False
+        self._upgrade_length: tuple[bytes, bytes] | None = None
+        """How long the body is of a request that asks for another protocol."""
+        self._in_upgrade_body = False
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a request has begun to arrive and is not whole."""
+        return self.in_head or self.arriving is not None
+
+    def feed(self, piece: bytes) -> bytes:
+        """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
+        begun_before = self.in_head
+        try:
+            self._parser.feed_data(piece)
+        except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
+            return self._upgrade_body_head() + piece[upgrade.args[0] :]
+        if self.in_head and begun_before:
+            self.head_bytes += len(piece)
+        return b""
+
+    def _upgrade_body_head(self) -> bytes:
+        """A head for the body of a request that asked for a protocol that is not spoken (RFC 9110 §7.8)."""
+        self._parser = _new_parser(self)
+        length, self._upgrade_length = self._upgrade_length, None
+        self._in_upgrade_body = length is not None
+        return b"POST * HTTP/1.1\r\n%b: %b\r\n\r\n" % length if length else b""
+
+    def on_message_begin(self) -> None:
+        """httptools: a request begins."""
+        if self._in_upgrade_body:
+            return
+        self._url, self._headers, self._expects_continue = b"", [], False
+        self.in_head, self.head_bytes = True, 0
+        self._on_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """httptools: a piece of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: a header, or a trailer, which is none (RFC 9110 §6.5.1)."""
+        if not self.in_head or self._in_upgrade_body:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._expects_continue = True
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """httptools: the head is complete."""
+        if self._in_upgrade_body:
+            return
+        self.in_head = False
+        if self._parser.should_upgrade():
+            self._upgrade_length = next((header for header in self._headers if header[0] in LENGTHS), None)
+        self.arriving = self._on_head(self._head())
+
+    def on_body(self, body: bytes) -> None:
+        """httptools: a piece of the body."""
+        if self.arriving is not None:
+            self.arriving.add_body(body)
+
+    def on_message_complete(self) -> None:
+        """httptools: the request has arrived, unless its body is to come by another parser."""
+        if self._upgrade_length is not None:
+            return
+        self._in_upgrade_body = False
+        if self.arriving is not None:
+            exchange, self.arriving = self.arriving, None
+            exchange.end_body()
+
+    def _head(self) -> Head:
+        parser = self._parser
+        try:
+            url = parse_url(self._url)
+        except HttpParserInvalidURLError:
+            raise HttpParserError("invalid URL") from None
+        raw_path: bytes = url.path or b""
+        path = raw_path.decode("ascii")
+        version = parser.get_http_version()
+        return Head(
+            method=parser.get_method().decode("ascii"),
+            raw_path=raw_path,
+            path=unquote(path) if "%" in path else path,
+            query_string=url.query or b"",
+            version=version,
+            headers=self._headers,
+            keep_alive=version == "1.1" and parser.should_keep_alive(),
+            expects_continue=self._expects_continue,
+        )
+
+
+def _new_parser(callbacks: RequestParser) -> HttpRequestParser:
+    """A parser that answers `Connection: close` and still parses what comes after it."""
+    parser = HttpRequestParser(callbacks)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
+def connection_scope(transport: asyncio.Transport) -> dict[str, Any]:
+    """The part of an ASGI scope that all requests of a connection share."""
+    return {
+        "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+        "server": _host_and_port(transport.get_extra_info("sockname")),
+        "client": _host_and_port(transport.get_extra_info("peername")),
+    }
+
+
+def _host_and_port(address: Any) -> tuple[str, int] | None:
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
