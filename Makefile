@@ -26,7 +26,7 @@ run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT
 	@exec $(BIN)/todo serve
 
 check: $(STAMP) ## lint, types, import floors and the fast tests, within a minute
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n3 -m "not slow" $(ARGS)
 
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)
 	@$(BIN)/python -m pytest $(ARGS)

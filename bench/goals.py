@@ -42,7 +42,7 @@ AGAINST: dict[str, tuple[Limit, ...]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """A goal, what was measured for it, and whether it was met; None where this machine cannot tell."""
+    """A goal, what was measured for it, and whether it was met; None where this machine cannot measure it."""
 
     goal: str
     measured: str

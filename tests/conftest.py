@@ -19,6 +19,7 @@ import pytest
 from fastapi import FastAPI
 from psycopg import sql
 
+from todo.accounts.actions import SIGN_UP
 from todo.app import create_app
 from todo.db import migrate
 from todo.db.database import Database
@@ -33,6 +34,25 @@ PASSWORD = "a long and quiet afternoon"
 GIVEN_URL = os.environ.pop("DATABASE_URL", None)
 for name in Settings.model_fields:
     os.environ.pop(name.upper(), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each process its share of the slow modules, and begin with them, so that none is left alone at the end."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    slow = [module for module in modules.values() if any(item.get_closest_marker("slow") for item in module)]
+    for number, module in enumerate(slow):
+        shares[number % processes] += module
+    fast = [item for module in modules.values() if module not in slow for item in module]
+    size = -(-len(items) // processes)
+    for share in shares:
+        missing = max(0, size - len(share))
+        share += fast[:missing]
+        del fast[:missing]
+    items[:] = [item for share in shares for item in share] + fast
 
 
 @pytest.fixture(scope="session")
@@ -209,14 +229,31 @@ async def sign_up(client: httpx.AsyncClient, name: str) -> Person:
     return Person(client, session["user"]["id"], email, session["access_token"])
 
 
-@pytest.fixture
-async def ada(client: httpx.AsyncClient) -> Person:
-    return await sign_up(client, "ada")
+_hashes: list[str] = []
+
+
+async def new_person(app: FastAPI, client: httpx.AsyncClient, name: str) -> Person:
+    """Somebody with an account, made as a sign-up makes it; the password is hashed once for all of a process."""
+    resources = app.state.resources
+    accounts, email = resources.accounts, f"{name}-{uuid.uuid4().hex[:8]}@example.com"
+    if not _hashes:
+        _hashes.append(await accounts.passwords.hash(PASSWORD))
+    account = {"id": str(uuid.uuid4()), "email": email, "password_hash": _hashes[0]}
+    await resources.database.as_accounts().run(SIGN_UP, **account)
+    session = await accounts.sessions.start(account["id"], _hashes[0])
+    keys = await accounts.issuer.current()
+    token = keys.issue(account["id"], session.public_id, accounts.issuer.lifetime)
+    return Person(client, account["id"], email, token)
 
 
 @pytest.fixture
-async def bob(client: httpx.AsyncClient) -> Person:
-    return await sign_up(client, "bob")
+async def ada(app: FastAPI, client: httpx.AsyncClient) -> Person:
+    return await new_person(app, client, "ada")
+
+
+@pytest.fixture
+async def bob(app: FastAPI, client: httpx.AsyncClient) -> Person:
+    return await new_person(app, client, "bob")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.problems import Unavailable
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 NOTHING = {"trash": 0, "changes": 0, "keys": 0, "sessions": 0}
 

@@ -1,4 +1,4 @@
-"""The tree of errors that a client is told of, as RFC 9457 problem details; `http.errors` answers them.
+"""The tree of errors that a client is answered with, as RFC 9457 problem details; `http.errors` answers them.
 
     Problem
     ├── BadRequest              400  the request's headers
@@ -28,7 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):  # noqa: N818 # the RFC's own word
-    """An error that a client is told of: `status` and `title` by its class, `detail` by its occurrence."""
+    """An error that a client is answered with: `status` and `title` by its class, `detail` by its occurrence."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal Server Error"

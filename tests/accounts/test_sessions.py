@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from tests.conftest import PASSWORD, Person, http, sign_up
 from tests.support.processes import serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

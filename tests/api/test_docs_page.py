@@ -18,9 +18,10 @@ from tests.support.processes import Server, serving
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
 
-pytestmark = pytest.mark.skipif(
+_needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and "REQUIRE_CHROMIUM" not in os.environ, reason="needs Debian's Chromium, which .ci/run installs"
 )
+pytestmark = [_needs_chromium, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from todo.auth.jwks import PublishedKeys
 from todo.db import migrate
 from todo.problems import Unauthorized
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SECRET = "a secret of thirty-two bytes and more"
 

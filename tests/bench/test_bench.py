@@ -15,6 +15,8 @@ from bench.load import OPERATIONS
 from bench.stand import Stand
 from todo.db.embedded import server as embedded
 
+pytestmark = pytest.mark.slow
+
 needs_wrk = pytest.mark.skipif(
     shutil.which("wrk") is None and not os.environ.get("REQUIRE_WRK"), reason="wrk, the load generator, is missing"
 )

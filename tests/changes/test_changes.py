@@ -265,7 +265,7 @@ class TestSince:
         response = await ada.call("GET", f"{ada.home}/changes", params={"since": 2})
 
         assert response.status_code == 410
-        assert "read the list anew" in response.json()["detail"]
+        assert "read the list again" in response.json()["detail"]
 
     async def test_a_since_below_the_oldest_change_is_410(self, ada: Person, database_url: str) -> None:
         for _ in range(4):

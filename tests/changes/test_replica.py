@@ -17,6 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.conftest import PASSWORD, Person
 from tests.support.processes import Server, serving
 
+pytestmark = pytest.mark.slow
+
 TITLES = st.sampled_from(["Water the ferns", "Feed the cat", "Sing", "ünïcödé 🦊"])
 DESCRIPTIONS = st.sampled_from([None, "", "one\ntwo", "long " * 40])
 PEOPLE = st.sampled_from(["ada", "bob"])

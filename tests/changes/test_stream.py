@@ -28,7 +28,7 @@ from todo.changes import stream as streams_module
 from todo.db import migrate
 from todo.http import backpressure
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

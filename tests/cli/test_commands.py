@@ -17,7 +17,7 @@ from todo.accounts.signing_keys import rotate
 from todo.app import create_app
 from todo.db import migrate
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def todo(*arguments: str, url: str, input: str = "", **settings: Any) -> subprocess.CompletedProcess[str]:

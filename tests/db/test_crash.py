@@ -16,7 +16,7 @@ from tests.support.db_proxy import DatabaseProxy
 from tests.support.processes import Server, serving, signed_up
 from todo.db import migrate
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @asynccontextmanager

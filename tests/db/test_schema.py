@@ -74,6 +74,7 @@ def test_an_upgrade_of_a_current_schema_changes_nothing(database_url: str) -> No
     assert shape(database_url) == before
 
 
+@pytest.mark.slow
 def test_ten_concurrent_upgrades_run_each_migration_once(empty_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=migrate.upgrade, args=(empty_url,)) for _ in range(10)]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
 import todo
-from tests.conftest import Person, http, running, settings_for, sign_up
+from tests.conftest import Person, http, new_person, running, settings_for
 from tests.support.sql_conditions import as_table_owner
 from todo.api.session import SessionDep, SignedIn
 from todo.app import create_app
@@ -246,10 +246,10 @@ class TestJobs:
 
 
 @pytest.fixture
-async def ada(client: httpx.AsyncClient) -> Person:
-    return await sign_up(client, "ada")
+async def ada(noted: FastAPI, client: httpx.AsyncClient) -> Person:
+    return await new_person(noted, client, "ada")
 
 
 @pytest.fixture
-async def bob(client: httpx.AsyncClient) -> Person:
-    return await sign_up(client, "bob")
+async def bob(noted: FastAPI, client: httpx.AsyncClient) -> Person:
+    return await new_person(noted, client, "bob")

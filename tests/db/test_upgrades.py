@@ -22,7 +22,7 @@ from todo.app import create_app
 from todo.db import migrate
 from todo.db.guard import check_database
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REVISIONS = migrate.revisions()
 

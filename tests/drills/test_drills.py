@@ -11,7 +11,7 @@ from drills import bytes as odd_bytes
 from drills import contract, lifecycle, load, overload, storage
 from drills.figures import Figures, rendered
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.support.operations import OPERATIONS
 from tests.support.two_users import SampleUser
 from todo.db import migrate
 
+pytestmark = pytest.mark.slow
+
 MISSING = stand.missing()
 
 

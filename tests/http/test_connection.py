@@ -18,6 +18,8 @@ from tests.support.processes import Server, served, serving, signed_up
 from todo.app import create_app
 from todo.http import backpressure
 
+pytestmark = pytest.mark.slow
+
 SIGN_IN = (
     b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 62\r\n\r\n"
     b'{"email": "nobody@example.com", "password": "whatever it was"}'

@@ -28,7 +28,7 @@ from todo.http.rate_limit import (
 )
 from todo.problems import WrongPassword
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 REDIS = shutil.which("redis-server")
 

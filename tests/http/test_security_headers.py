@@ -12,6 +12,8 @@ from tests.support.processes import Server, serving, signed_up
 from todo.app import create_app
 from todo.db import migrate
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "https://app.example.com"
 YEAR = 31_536_000
 DATA = "default-src 'none'; frame-ancestors 'none'"

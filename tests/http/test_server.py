@@ -24,6 +24,8 @@ from todo.db import migrate
 from todo.db.embedded import os_user
 from todo.db.embedded import server as embedded
 
+pytestmark = pytest.mark.slow
+
 
 def postmaster(folder: Path) -> psutil.Process | None:
     try:

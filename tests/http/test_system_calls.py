@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.processes import created, serving, signed_up
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = 300
 WAITS = {"epoll_wait", "epoll_pwait", "futex"}
 """The event loop's own waiting, and that of idle threads."""

@@ -80,3 +80,20 @@ def test_files_are_short(root: Path) -> None:
     files = [path for path in (root / "todo").rglob("*.py") if path.parent.name != "versions"]
     long = [path.name for path in files if len(path.read_text().splitlines()) > 280]
     assert long == []
+
+
+OLD_WORDS = (
+    r"whoever|vouch(?:es|ed)?|\bflights?\b|\bfl(?:y|ies|ew)\b|\blanded\b|at hand\b|straight way|neighbours?\b|\bunfit\b"
+    r"|\bwall(?:s|ed)?\b|\bWallError\b|\bcrowded\b|in_the_way|stands in the way|\banew\b|alone_by|hears? no more"
+)
+"""Words of an earlier version of this code that a reader could not search for."""
+
+
+def test_no_file_uses_the_old_words(root: Path) -> None:
+    found = [
+        f"{path.relative_to(root)}: {word}"
+        for path in tracked(root)
+        if path != Path(__file__) and path.suffix in {".py", ".md", ".yaml", ".toml", ".sh", ""}
+        for word in re.findall(OLD_WORDS, path.read_text(errors="replace"), re.IGNORECASE)
+    ]
+    assert found == []

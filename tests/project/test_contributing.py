@@ -20,7 +20,7 @@ from todo.db import migrate
 from todo.tasks.shapes import TaskOut
 from todo.tasks.tables import Task
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 MIGRATION = """
 import sqlalchemy as sa

@@ -21,6 +21,8 @@ from todo.cli import app as cli
 from todo.db import migrate
 from todo.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented(root: Path, name: str) -> None:

@@ -21,6 +21,8 @@ from tests.support.processes import Server, run_command, serving
 from todo.db import migrate
 from todo.db.embedded import server as embedded
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, GUESS = "a first afternoon-K7", "a second afternoon-K7", "a wrong guess-K7"
 EMAIL = "ada.k7@example.com"
 TITLE, DESCRIPTION = "Water the ferns-K7", "The large ones first-K7"

@@ -1,1 +1,1 @@
-"""Accounts: who somebody is, and who calls."""
+"""Built-in accounts: sign-up, sign-in, sessions, API tokens, signing keys."""

@@ -213,7 +213,7 @@ async def set_password(database: Database, passwords: Passwords, user_id: str, p
 async def record_issuer(database: Database, issuer: str, *, accept: bool = False) -> None:
     """Record whose subjects the user ids are. Raises CannotStart when they are another issuer's.
 
-    A database without users takes any issuer; with users another one only when told to `accept` it.
+    A database without users takes any issuer; with users another one only when `accept` says so.
     """
     db = database.as_accounts()
     await db.run(RECORD_ISSUER, issuer=issuer, accept=accept)

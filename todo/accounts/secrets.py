@@ -35,7 +35,7 @@ class RefreshSecret:
 
     @property
     def public_id(self) -> str:
-        """What may be told of the session, in access tokens: nothing that a refresh token could be made from."""
+        """The session's id in access tokens: no refresh token can be made from it."""
         return hashlib.sha256(str(self.session_id).encode()).hexdigest()[:32]
 
     @property

@@ -26,5 +26,5 @@ class Caller:
 
     @property
     def via(self) -> Literal["session", "api_token"]:
-        """How they write, as the log of changes tells it."""
+        """How they write, as the log of changes names it."""
         return "api_token" if self.api_token else "session"

@@ -11,7 +11,7 @@ BUILT_IN = "built-in accounts"
 
 
 class Issuer(Protocol):
-    """Verifies tokens; `name` tells issuers, and so the meaning of user ids, apart."""
+    """Verifies tokens; `name` distinguishes issuers, and so the meaning of user ids."""
 
     name: str
 

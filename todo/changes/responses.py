@@ -35,7 +35,7 @@ def problem_of(error: ChangeError) -> Problem:
             return NotFound("There is no such change, or it is no longer kept.")
         case ChangesNotKept(revision=revision):
             return Gone(
-                f"The changes after {revision} are not available: read the list anew, and go on from the revision "
+                f"The changes after {revision} are not available: read the list again, and go on from the revision "
                 "in its ETag."
             )
         case CannotUndoPurge():

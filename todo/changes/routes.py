@@ -62,7 +62,7 @@ async def list_changes(
 
     Read the list, take the revision from its `ETag` (of the first page, when it comes in pages), then ask for the
     changes since, again and again from the `revision` that was answered. 410 when `since` is older than what is kept
-    (90 days) or newer than what there is: read the list anew.
+    (90 days) or newer than what there is: read the list again.
     """
     found = await actions.since(db, since, limit=limit, compact=compact)
     return private_json(encode({"changes": found.changes, "revision": found.revision, "more": found.more}))

@@ -18,7 +18,7 @@ class ChangeOut(SQLModel):
     revision: int = Field(description="Its number among the user's changes, in the order in which they happened.")
     task_id: UUID = Field(description="The task that it changed.")
     kind: Kind = Field(
-        description="What it did. With `compact` only the newest change of a task is told, so go by `task`."
+        description="What it did. With `compact` only the newest change of a task is listed, so go by `task`."
     )
     at: datetime = Field(description="When: RFC 3339, UTC.")
     via: Via = Field(description="Who wrote: a signed-in user (`session`), an API token, the command line, …")
@@ -29,7 +29,7 @@ class ChangeOut(SQLModel):
 
 
 class PastChange(ChangeOut):
-    """A change as the history of a task tells it."""
+    """A change as the history of a task shows it."""
 
     before: dict[str, Any] | None = Field(
         description="The values that the altered fields had; null for a creation, and once the task is purged."

@@ -40,7 +40,7 @@ COMMENT = b": still here\n\n"
 ENDS = {
     "shutdown": "The server stops: connect again.",
     "token": "The access token has expired or was revoked: connect again with a new one.",
-    "gone": "The changes from here on are not kept: read the list anew, and go on from its ETag.",
+    "gone": "The changes from here on are not kept: read the list again, and go on from its ETag.",
     "account": "The account was deleted.",
 }
 

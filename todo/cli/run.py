@@ -35,7 +35,7 @@ def _fail(message: str) -> None:
 
 
 def with_database(url: str, settings: Settings, work: Callable[["Database"], Awaitable[T]]) -> T:
-    """Do the work with an open database. A problem that a client would be told becomes a CannotStart."""
+    """Do the work with an open database. A Problem becomes a CannotStart."""
     from todo.db.database import Database
     from todo.problems import Problem
 

@@ -86,7 +86,7 @@ class Database:
         self.failing = False
 
     def unavailable(self, error: Exception, *, wrote: bool) -> Unavailable:
-        """What a client is told of psycopg's `error`; `wrote` where the change may have been made."""
+        """What a client is answered for psycopg's `error`; `wrote` where the change may have been made."""
         self.failing = self.failing or not is_of_the_statement(error)
         return unavailable(error, wrote=wrote)
 

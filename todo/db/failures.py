@@ -30,7 +30,7 @@ def is_of_the_statement(error: Exception) -> bool:
 
 
 def unavailable(error: Exception, *, wrote: bool) -> Unavailable:
-    """What a client is told of psycopg's `error`; `wrote` where the change may have been made."""
+    """What a client is answered for psycopg's `error`; `wrote` where the change may have been made."""
     sqlstate = getattr(error, "sqlstate", None)
     if sqlstate == errors.QueryCanceled.sqlstate:
         return Unavailable("The database took too long; nothing was changed.")

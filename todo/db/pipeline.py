@@ -83,7 +83,7 @@ class Connection(AsyncConnection[Row]):
     def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
         super().__init__(pgconn, *args, **kwargs)
         self.usable = True
-        """False once the server has said something on it that nobody asked for, which is mostly its farewell."""
+        """False once the server has sent something on it while it was idle: mostly that it ends the connection."""
         self.opened_at = self.idle_since = 0.0
         """On the loop's clock; the pool keeps them."""
         self._loop = asyncio.get_running_loop()

@@ -19,7 +19,7 @@ LIFETIME = 3600.0
 """Seconds after which a connection is replaced, give or take a tenth, so that they do not all go at once."""
 
 IDLE_TIME = 600.0
-"""Seconds after which a connection that nobody needs is closed."""
+"""Seconds after which an unused connection is closed."""
 
 TIDY_INTERVAL = 30.0  # seconds
 FIRST_RETRY, LAST_RETRY = 0.1, 1.0  # seconds between two attempts to connect, doubled each time
@@ -185,7 +185,7 @@ class Pool:
         return connection
 
     async def _tidy(self) -> None:
-        """Close idle connections that are old, or that nobody has needed for a while."""
+        """Close idle connections that are old, or that have not been used for a while."""
         while True:
             await asyncio.sleep(TIDY_INTERVAL)
             now = self._loop.time()

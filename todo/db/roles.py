@@ -3,13 +3,13 @@
 from typing import Literal
 
 REQUESTS = "todo_app"
-"""The role that serves requests: it owns nothing and sees the rows of the user it was told."""
+"""The role that serves requests: it owns nothing and sees the rows of the user that the transaction names."""
 
 ACCOUNTS = "todo_accounts"
 """The role for what happens before there is a user: sign-up, sign-in, keys."""
 
 Via = Literal["session", "api_token", "command_line", "sweep", "database"]
-"""Who writes, as the log of changes tells it; `database` for a writer that names none, as in psql."""
+"""Who writes, as the log of changes names it; `database` for a writer that names none, as in psql."""
 
 ENTER = (
     b"select set_config('role', $1, true), set_config('app.user_id', $2, true),"

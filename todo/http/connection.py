@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._deadline.set(REQUEST_TIMEOUT, self._timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 # asyncio calls it so
-        """Tell the request that is answered, also where others wait behind it."""
+        """Let the request that is answered know, also where another waits behind it."""
         self._server.connections.discard(self)
         self._deadline.close()
         self._next = None
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         self.backpressure.resume()
 
     def shutdown(self) -> None:
-        """uvicorn stops: close an idle connection, another after its response; event streams are told to end."""
+        """uvicorn stops: close an idle connection, another after its response; event streams are ended."""
         self._hooks.end_streams()
         if self._current is None:
             self.close()

@@ -1,4 +1,4 @@
-"""The end of a process: readiness fails first, so that a load balancer looks elsewhere; then the server stops.
+"""The end of a process: readiness fails first, so that a load balancer uses another server; then the server stops.
 
 uvicorn has signal handlers of its own; these run before them, for as long as the application does.
 """

@@ -43,5 +43,5 @@ class Cursor:
 
 
 def _checksum(body: bytes) -> bytes:
-    """Tells a cut or foreign string from a cursor; it is no secret, since a cursor only ever reaches one's own rows."""
+    """Distinguishes a cursor from other strings; it is no secret, since a cursor only reaches the caller's own rows."""
     return binascii.crc_hqx(body, 0).to_bytes(2, "big")

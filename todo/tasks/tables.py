@@ -41,7 +41,7 @@ class Task(TaskFields, Table, table=True):
     updated_at: datetime = Field(sa_column_kwargs=_by_trigger())
     deleted_at: datetime | None = Field(None, sa_column_kwargs={"server_default": FetchedValue()})
     fingerprint: bytes = Field(sa_type=LargeBinary, sa_column_kwargs=_by_trigger())
-    """A hash of what the task was created with, so that a repeated creation is told from a conflicting one."""
+    """A hash of what the task was created with, to distinguish a repeated creation from a conflicting one."""
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs=_by_trigger())
     """The number of the user's change that this task last changed with."""
 

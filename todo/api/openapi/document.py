@@ -64,7 +64,7 @@ PROBLEM_SCHEMA = {
             "description": "For 412: the task as it is now.",
             "allOf": [{"$ref": "#/components/schemas/TrashedTaskOut"}],
         },
-        "hindrance": {"type": "integer", "description": "For 409 to an undo: the revision that stands in the way."},
+        "hindrance": {"type": "integer", "description": "For 409 to an undo: the revision of the conflicting change."},
         "request_id": {"type": "string", "description": "For 500: what to look for in the log."},
     },
 }

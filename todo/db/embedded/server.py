@@ -209,7 +209,7 @@ class _Server:
         """Remove a postmaster.pid whose process is not the postmaster of this folder.
 
         PostgreSQL does so itself unless the number was given to another process since, as happens
-        when a container starts anew.
+        when a container restarts.
         """
         if self._postmaster() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -224,7 +224,7 @@ class _Server:
                 return None
             try:
                 return process if Path(process.cwd()) == self.data.resolve() else None
-            except psutil.AccessDenied:  # another user's, as PostgreSQL is where root starts it elsewhere
+            except psutil.AccessDenied:  # another user's, as PostgreSQL's is where root started it in another process
                 return process
         return None
 

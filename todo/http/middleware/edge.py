@@ -27,7 +27,7 @@ ALWAYS_SERVED = "/health/live"
 
 
 def security_headers(*, secure: bool, hsts_max_age: int) -> list[Header]:
-    """What every response tells a browser: take it as what it says it is, do not run or frame it, keep to https.
+    """What every response says to a browser: believe its content type, do not run or frame it, keep to https.
 
     `hsts_max_age` seconds, unless 0, go only to clients that came by https (RFC 6797 §7.2).
     """
@@ -138,6 +138,6 @@ def _log_bug(scope: Scope, error: Exception) -> str:
 
 
 def _bug(scope: Scope, error: Exception) -> Response:
-    """A 500 that tells nothing but a request id, which stands in the log."""
+    """A 500 that shows nothing but a request id, which is in the log."""
     detail = "Something went wrong on our side. The request id finds it in the log."
     return problem_response(Problem(detail, request_id=_log_bug(scope, error)), scope)

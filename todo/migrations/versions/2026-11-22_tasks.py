@@ -82,7 +82,7 @@ END $$
 # '' and not NULL is what current_setting gives after a transaction that set it; the sub-select is evaluated once.
 ME = "(SELECT nullif(current_setting('app.user_id', true), ''))"
 
-WALLS = f"""
+POLICIES = f"""
 ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE credentials ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE tasks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -179,7 +179,7 @@ def upgrade() -> None:
     op.execute(FINGERPRINT)
     op.execute(STAMP)
     op.execute("CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION stamp_task()")
-    for statement in (WALLS + ";" + GRANTS).split(";"):
+    for statement in (POLICIES + ";" + GRANTS).split(";"):
         op.execute(statement)
 
 

@@ -14,7 +14,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 ME = "(SELECT nullif(current_setting('app.user_id', true), ''))"
 
-WALLS = f"""
+POLICIES = f"""
 ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE api_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE departed ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -83,7 +83,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE users NO FORCE ROW LEVEL SECURITY")
     op.execute("INSERT INTO deployment (issuer) SELECT 'built-in accounts' WHERE EXISTS (SELECT FROM users)")
     op.execute("ALTER TABLE users FORCE ROW LEVEL SECURITY")
-    for statement in (WALLS + ";" + GRANTS).split(";"):
+    for statement in (POLICIES + ";" + GRANTS).split(";"):
         op.execute(statement)
 
 

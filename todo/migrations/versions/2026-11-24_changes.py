@@ -1,6 +1,6 @@
 """One number a user: the log of changes, the answers kept for retries, the count of tasks, and who may sweep.
 
-People write meanwhile, so what takes long locks nobody out, and what locks somebody out takes milliseconds:
+Clients write meanwhile, so what takes long locks no writer out, and what locks writers out takes milliseconds:
 
 1. The indexes on tasks are built concurrently.
 2. One transaction changes the catalogue: columns, tables, and the trigger, which counts and logs from then on. Users
@@ -26,8 +26,8 @@ MOMENT = sa.DateTime(timezone=True)
 
 ME = "(SELECT nullif(current_setting('app.user_id', true), ''))"
 
-# A third role, which nobody works as: it owns the trigger's function, so that the log is written whoever writes
-# tasks, and by nothing else. Roles belong to the whole cluster, as in the first migration.
+# A third role, which no process works as: it owns the trigger's function, so that the log is written for every
+# writer of tasks, and by nothing else. Roles belong to the whole cluster, as in the first migration.
 ROLE = """
 DO $$
 BEGIN
@@ -57,8 +57,9 @@ END $$
 
 # The stamps and the log of every change, for every writer.
 #
-# Lock order: the task's row, which is locked when a BEFORE trigger runs, then its user's. Whoever takes several
-# tasks takes them by id. The number is taken under the user's lock, so the log is in the order of commits.
+# Lock order: the task's row, which is locked when a BEFORE trigger runs, then its user's. A writer of several
+# tasks locks them in the order of their ids. The number is taken under the user's lock, so the log is in the order
+# of commits.
 #
 # A change that changes nothing gives the row back as it was: a NULL would leave RETURNING empty, and the row would
 # look missing. Where the user is gone, their account is being deleted and nothing is logged, or the foreign key
@@ -155,13 +156,13 @@ BEGIN
 END $$
 """
 
-# The functions find their tables whatever the writer's search_path is, and theirs are not taken for ours; nobody may
-# hang them on a table of their own.
+# The functions find their tables whatever the writer's search_path is, and theirs are not taken for ours; no role may
+# use them on a table of its own.
 LOG_IS_SAFE = """
 DO $$
 BEGIN
     IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
-        RAISE 'whoever owns the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
+        RAISE 'the owner of the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
             current_schema(), current_schema();
     END IF;
     EXECUTE format('ALTER FUNCTION log_task() SET search_path = %I, pg_temp', current_schema());
@@ -185,12 +186,12 @@ END $$
 """
 
 # Users who are there already start at 1 where they have tasks, at 0 where they have none. What was before is not in
-# the log, so whoever asks for it is told to read the list.
+# the log, so a client that asks for it must read the list.
 #
-# A write of a task holds its user's row until it is committed. So whoever holds that row, and looks only then, sees
-# every task that the trigger counted or has still to count: the row is locked by one statement and the tasks are
-# counted by the next. What was written since the trigger is there has moved the revision behind 1. A row that is not
-# free is left for later: whoever waits for nobody is in no deadlock.
+# A write of a task holds its user's row until it is committed. So a transaction that holds that row, and reads only
+# then, sees every task that the trigger counted or has still to count: the row is locked by one statement and the
+# tasks are counted by the next. What was written since the trigger exists has moved the revision beyond 1. A row that
+# is not free is left for later: a transaction that does not wait cannot deadlock.
 COUNT = """
 DO $$
 DECLARE
@@ -225,7 +226,7 @@ END $$
 """
 
 # The accounts role sweeps: it sees of tasks and of the log only what is over, and never what they say.
-WALLS = f"""
+POLICIES = f"""
 ALTER TABLE changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE idempotency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY log ON users TO todo_log USING (true) WITH CHECK (true);
@@ -362,7 +363,7 @@ def _switch() -> None:
     op.execute("CREATE TRIGGER begin BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION begin_behind_departure()")
     op.execute("CREATE TRIGGER log BEFORE INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION log_task()")
     op.execute(LOG_IS_SAFE)
-    for statement in (WALLS + ";" + GRANTS).split(";"):
+    for statement in (POLICIES + ";" + GRANTS).split(";"):
         op.execute(statement)
 
 

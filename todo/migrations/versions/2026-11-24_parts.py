@@ -1,4 +1,4 @@
-"""The log of tasks also where they are partitioned: a row's trigger is then told the part, whose root is the table."""
+"""The log of tasks also where they are partitioned: its trigger then gets the partition of a row."""
 
 from alembic import op
 
@@ -8,10 +8,10 @@ branch_labels = None
 depends_on = None
 
 WHOLE = "IF TG_RELID <> 'tasks'::regclass THEN"
-IN_PARTS = """\
+PARTITIONED = """\
 IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN"""
 
-# The rest of the function stays as it is. It belongs to a role that may only make it anew while it may make things.
+# The rest of the function stays as it is. It belongs to a role that may replace it only while it may create objects.
 CHANGE = """
 DO $$
 DECLARE
@@ -24,7 +24,7 @@ BEGIN
         EXECUTE format('GRANT CREATE ON SCHEMA %I TO todo_log', current_schema());
     END IF;
     IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
-        RAISE 'whoever owns the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
+        RAISE 'the owner of the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
             current_schema(), current_schema();
     END IF;
     SET LOCAL ROLE todo_log;
@@ -41,9 +41,9 @@ def _quoted(text: str) -> str:
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute(CHANGE.format(old=_quoted(WHOLE), new=_quoted(IN_PARTS)))
+    op.execute(CHANGE.format(old=_quoted(WHOLE), new=_quoted(PARTITIONED)))
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute(CHANGE.format(old=_quoted(IN_PARTS), new=_quoted(WHOLE)))
+    op.execute(CHANGE.format(old=_quoted(PARTITIONED), new=_quoted(WHOLE)))

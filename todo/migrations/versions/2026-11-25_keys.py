@@ -1,4 +1,4 @@
-"""A wall before the signing keys: PostgreSQL writes no row into an error, or its log, that a policy stands before."""
+"""Row-level security for the signing keys: PostgreSQL writes no row of such a table into an error, or its log."""
 
 from alembic import op
 
