@@ -14,8 +14,8 @@
     ├── ContentTooLarge         413
     ├── UnsupportedMediaType    415
     ├── TooManyRequests         429
-    └── Unavailable             503  the database, for now
-        └── Interrupted              it may run again
+    └── Unavailable             503  for now: the database, a limit
+        └── Interrupted              a transaction; `undone` when nothing was changed
 
 Raise, don't return. Actions raise facts of their own feature (`tasks.errors`), which its responses word as these.
 Anything else is a bug, and a 500.
@@ -162,7 +162,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """The database cannot serve this now; `retry_after` is in seconds."""
+    """The server, or something it depends on, cannot serve this now; `retry_after` is in seconds."""
 
     status, title = 503, "Service Unavailable"
     detail = "The database cannot be reached at the moment."

@@ -1,7 +1,7 @@
 """Retention: rows that are past their time are deleted, a few at a time, by one process at a time.
 
-The row-level policies show the accounts role only rows of tasks and of the log that have expired, so no other rows
-can be deleted here.
+The row-level policies show the accounts role only expired rows of tasks, changes and stored answers, so no other rows
+of these can be deleted here.
 """
 
 import asyncio

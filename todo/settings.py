@@ -79,7 +79,7 @@ def _rate_limit(rate: str) -> str:
     from limits import parse_many
 
     if rate != "off":
-        advice = "must be one of at least 1 in at most a day, like 6000/minute, 100/second or 50000/hour, or off"
+        advice = "must be off, or one limit such as 6000/minute or 100/second: at least 1 request, at most a day"
         try:
             [limit] = parse_many(rate)
         except ValueError:
@@ -213,16 +213,16 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.direct_database_url is not None and self.database_url is None:
-            raise ValueError("DIRECT_DATABASE_URL: goes with DATABASE_URL, which is not set")
+            raise ValueError("DIRECT_DATABASE_URL: requires DATABASE_URL, which is not set")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET: must have at least 32 bytes")
         if self.jwt_secret is not None and "-----BEGIN" in self.jwt_secret.get_secret_value():
-            raise ValueError("JWT_SECRET: is a key and no secret: publish it as a key set and set JWT_JWKS_URL")
+            raise ValueError("JWT_SECRET: contains a PEM key: publish it as a key set and set JWT_JWKS_URL")
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
-            raise ValueError("JWT_SECRET: there is one issuer: set it or JWT_JWKS_URL, not both")
+            raise ValueError("JWT_SECRET: set it or JWT_JWKS_URL, not both: there is one issuer")
         for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
             if getattr(self, name) and not self.external_issuer:
-                raise ValueError(f"{name.upper()}: goes with JWT_JWKS_URL or JWT_SECRET, which are not set")
+                raise ValueError(f"{name.upper()}: requires JWT_JWKS_URL or JWT_SECRET, which are not set")
         return self
 
     @property

@@ -139,3 +139,39 @@ async def test_a_broken_connection_is_an_operational_error(connection: Connectio
     with pytest.raises(psycopg.OperationalError):
         await pipeline
     assert connection.closed
+
+
+async def test_a_schema_change_by_another_session_spoils_no_connection(database_url: str) -> None:
+    """The server keeps what was prepared for the old columns: its names are not used again on this connection."""
+    async with Pool(database_url, settings_for(database_url, pool_size=1, prepare_threshold=0)) as pool:
+        connection = await pool.acquire()
+        with psycopg.connect(database_url, autocommit=True) as administrator:
+            administrator.execute("drop table if exists pots; create table pots (height int)")
+            read = Query(b"select * from pots")
+            assert (await connection.run_pipeline([read])).error is None
+            administrator.execute("alter table pots add column width int")
+            for _ in range(4):
+                assert (await connection.run_pipeline([read])).error is None
+            administrator.execute("drop table pots")
+        pool.release(connection)
+        assert connection.closed  # it is replaced
+
+
+async def test_a_connection_that_is_lost_while_it_flushes_leaves_its_descriptor_usable(database_url: str) -> None:
+    text = "fern " * 4_000_000
+    async with Pool(database_url, settings_for(database_url, pool_size=2)) as pool:
+        for _ in range(3):
+            connection = await pool.acquire()
+            pid = connection.info.backend_pid
+            running = asyncio.create_task(
+                connection.run_pipeline([Query(b"select pg_sleep(5)"), Query(b"select length($1::text)", [text])])
+            )
+            await asyncio.sleep(0.05)
+            with psycopg.connect(database_url, autocommit=True) as administrator:
+                administrator.execute("select pg_terminate_backend(%s)", [pid])
+            with pytest.raises(psycopg.OperationalError):
+                await running
+            pool.release(connection)
+            another = await pool.acquire()
+            assert another.rows((await another.run_pipeline([Query(b"select 1")])).results[0]) == [(1,)]
+            pool.release(another)

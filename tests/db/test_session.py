@@ -152,6 +152,21 @@ class TestOrdinaryRoutes:
         assert [(each["title"], each["description"]) for each in answer.json()] == [("committed", "and once more")]
         assert [change["kind"] for change in (await ada.since())["changes"]] == ["create", "update", "update"]
 
+    async def test_a_body_is_bounded_as_on_fast_routes(self, ada: Person) -> None:
+        response = await ada.call("POST", notes(ada), json={"title": "x", "description": "y" * 70_000})
+        assert response.status_code == 413
+        assert "64 KiB" in response.json()["detail"]
+        assert await ada.list() == []
+
+    async def test_rate_limit_headers_are_in_every_response(self, database_url: str) -> None:
+        app = create_app(settings_for(database_url, rate_limit="3/hour"))
+        app.include_router(router)
+        async with running(app), http(app) as client:
+            ada = await new_person(app, client, "ada")
+            responses = [await ada.call("GET", notes(ada) + path) for path in ("", "/missing", "", "")]
+        assert [response.status_code for response in responses] == [200, 404, 200, 429]
+        assert [response.headers["ratelimit"].split(";")[1] for response in responses] == ["r=2", "r=1", "r=0", "r=0"]
+
     async def test_other_dependencies_with_yield_work_too(self, ada: Person) -> None:
         await ada.create("ferns")
         assert (await ada.call("GET", f"{notes(ada)}/yielding")).json() == ["with yield: ferns"]
@@ -167,6 +182,18 @@ class TestOrdinaryRoutes:
         pool = noted.state.resources.database.pool
         assert len(pool._connections) <= 2
         assert await ada.list() == []
+
+    async def test_a_rollback_leaves_prepared_statements_as_they_are(self, noted: FastAPI) -> None:
+        """psycopg drops all prepared statements of a connection after a rollback, were it to prepare any."""
+        app = create_app(settings_for(noted.state.resources.settings.database_url, pool_size=1, prepare_threshold=0))
+        app.include_router(router)
+        async with running(app), http(app) as client:
+            ada = await new_person(app, client, "ada")
+            for number in range(4):
+                assert (await ada.call("POST", notes(ada), json={"title": "refuse me"})).status_code == 418
+                key = {"Idempotency-Key": f"key-{number}"}
+                response = await ada.call("POST", ada.tasks, json={"title": "x"}, headers=key)
+                assert response.status_code == 201, response.text
 
     async def test_a_write_is_answered_after_its_commit(self, ada: Person, database_url: str) -> None:
         with as_table_owner(database_url) as owner:

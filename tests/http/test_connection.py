@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import psutil
@@ -17,6 +18,8 @@ from tests.conftest import settings_for
 from tests.support.processes import Server, served, serving, signed_up
 from todo.app import create_app
 from todo.http import backpressure
+from todo.http.exchange import Exchange
+from todo.http.request_parser import RequestParser
 
 pytestmark = pytest.mark.slow
 
@@ -293,3 +296,62 @@ def test_workers_stop_when_their_parent_is_killed(tmp_path: Path, database_url: 
         server.process.wait(10)
         _, alive = psutil.wait_procs(workers, 15)
         assert alive == []
+
+
+def test_a_blank_line_that_is_split_between_two_reads_mixes_no_responses(server: Server) -> None:
+    """Three requests: the head of the second ends in the piece in which the third begins, while the first runs."""
+    second, third = (LIVE.replace(b"/health/live", path) for path in (b"/second", b"/third"))
+    last = third.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for cut in (1, 2, 3):
+        response = answer_to(server, SIGN_IN + second[:-cut], second[-cut:] + last)
+        assert re.findall(rb"HTTP/1.1 (\d+)", response) == [b"401", b"404", b"404"]
+        assert re.findall(rb'"instance":"(/\w+)"', response)[-2:] == [b"/second", b"/third"]
+
+
+def test_a_body_of_blank_lines_is_parsed_in_linear_time() -> None:
+    """Counted, not timed: the parser is fed a body of known length in one piece."""
+    pieces = 0
+
+    class Counted(RequestParser):
+        def feed(self, piece: bytes) -> bytes:
+            nonlocal pieces
+            pieces += 1
+            return super().feed(piece)
+
+    exchange = Exchange(cast("Any", None), {}, keep_alive=True, expects_continue=False)
+    exchange.complete = True
+    parser = Counted(lambda _: exchange, lambda: None)
+    data, start = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"\r\n\r\n" * 15_000, 0
+    while start < len(data):
+        end = parser.end_of_slice(data, start)
+        parser.feed(data[start:end])
+        start = end
+    assert pieces == 2
+    assert not parser.incomplete
+
+
+def test_a_client_that_leaves_the_end_of_a_response_unread_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the transport's low-water mark nothing was waited for once the connection closed."""
+
+    class Transport:
+        aborted = False
+
+        def get_write_buffer_size(self) -> int:
+            return 1000
+
+        def is_closing(self) -> bool:
+            return True
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    monkeypatch.setattr(backpressure, "READ_TIMEOUT", 0.05)
+    transport = Transport()
+
+    async def closes() -> None:
+        watched = backpressure.Backpressure(asyncio.get_running_loop(), cast("Any", transport))
+        watched.closing()
+        await asyncio.sleep(0.2)
+
+    asyncio.run(closes())
+    assert transport.aborted

@@ -110,8 +110,8 @@ def test_httptools_says_where_another_protocol_begins() -> None:
     from httptools import HttpParserUpgrade, HttpRequestParser
 
     parser = HttpRequestParser(object())
-    has(parser, "set_dangerous_leniencies", used_in="todo/http/connection.py")
+    has(parser, "set_dangerous_leniencies", used_in="todo/http/request_parser.py")
     request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     with pytest.raises(HttpParserUpgrade) as upgrade:
         parser.feed_data(request + b"rest")
-    assert upgrade.value.args[0] == len(request), "todo/http/connection.py: HttpParserUpgrade's offset"
+    assert upgrade.value.args[0] == len(request), "todo/http/request_parser.py: HttpParserUpgrade's offset"

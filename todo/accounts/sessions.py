@@ -1,7 +1,7 @@
 """Sessions: a refresh token for each device that is signed in, rotated with every use.
 
-A token that was used before is a copy: a request with it ends the whole session
-(RFC 9700 §4.14.2), also when both send it at the same moment.
+The reuse of a rotated token means that it was copied: it ends the session (RFC 9700 §4.14.2), also where two requests
+send it at the same moment.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ START = Statement.of(
     .add_cte(_expired),
     lock_by="user_id",
 )
-"""Only while the password is still the one that was verified: a change of it ends what it does not see."""
+"""Only while the password hash is the one that was verified: otherwise a concurrent change of the password would leave
+this session open."""
 
 _rotated = (
     update(Session)

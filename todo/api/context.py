@@ -20,7 +20,7 @@ class Context:
     caller: Caller | None = None
     """Set by the stage that authenticates; None on public routes."""
     database: ScopedDatabase | None = None
-    """Set where a stage opens one: the idempotent one of a request with a key."""
+    """The IdempotentDatabase of a request with an Idempotency-Key, else None."""
     extra_headers: Sequence[tuple[bytes, bytes]] = ()
     """Headers that the response carries, whether it succeeds or not."""
 

@@ -39,4 +39,4 @@ CallerDatabase = Annotated[ScopedDatabase, Depends(_caller_database)]
 """The database as the caller sees it, under a path that names no user."""
 
 UserDatabase = Annotated[ScopedDatabase, Depends(_user_database)]
-"""The database as the user sees it whom the path names, and who calls."""
+"""The database as the caller, on routes under /api/{user_id}."""

@@ -9,19 +9,19 @@ from typing import Annotated
 from fastapi import Depends
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
-from starlette.responses import Response
 
 from todo.api.access import OWNER, SIGNED_IN, admit
 from todo.api.context import KEY, Context
 from todo.auth.caller import Caller
+from todo.http.middleware.edge import EXTRA_HEADERS
 
 
-async def _signed_in(request: Request, response: Response) -> Caller:
-    """For ordinary routes: the same stages as a fast route has, once for each request."""
+async def _signed_in(request: Request) -> Caller:
+    """Authenticate, authorize and count the request, once. Ordinary routes have no Idempotency-Key."""
     context = Context.of(request) if KEY in request.scope else Context.begin(request)
     access = OWNER if "user_id" in request.path_params else SIGNED_IN
     caller = context.caller or await admit(access, request, context)
-    response.raw_headers.extend(context.extra_headers)
+    request.scope[EXTRA_HEADERS].extend(context.extra_headers)
     return caller
 
 

@@ -1,4 +1,4 @@
-"""From an Authorization header to a caller, cached so that a repeated header costs next to nothing."""
+"""From an Authorization header to a caller, cached so that a repeated header is cheap."""
 
 import hashlib
 import time

@@ -17,7 +17,7 @@ from todo.problems import Unauthorized
 
 Claims = dict[str, Any]
 
-MAX_LENGTH = 8192  # characters of a token that are looked at
+MAX_LENGTH = 8192  # characters; a longer token is refused
 
 UNDATED_AGE = timedelta(days=1)
 """How old a token without `iat` counts, when it matters whether an account was deleted since."""
@@ -25,7 +25,7 @@ UNDATED_AGE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What a token must say besides being signed, whole and in time."""
+    """Claims that a token must have, besides a valid signature and expiry."""
 
     issuer: str | None = None
     audience: str | None = None
@@ -71,7 +71,7 @@ def caller_of(claims: Claims, *, external: bool) -> Caller:
         expires_at = float(claims["exp"])
         issued_at = datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else datetime.now(UTC) - UNDATED_AGE
     except (ValueError, TypeError, OverflowError, OSError):
-        raise Unauthorized("The access token has times that cannot be.") from None
+        raise Unauthorized("The exp or iat of the access token is not a valid time.") from None
     return Caller(
         user_id=_subject(claims["sub"]),
         expires_at=expires_at,

@@ -35,7 +35,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="The greatest number of 
 async def _revision(
     revision: Annotated[str, Path(description="The revision of a change.", examples=["42"])],
 ) -> int | None:
-    """The number in the path; what is none is None, which no change has for its number."""
+    """The revision, or None where the text is no number: then no change is found."""
     return int(revision) if REVISION.fullmatch(revision) else None
 
 

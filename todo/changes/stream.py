@@ -1,4 +1,4 @@
-"""Changes as they happen: server-sent events (WHATWG HTML, 9.2) for any number of streams, at the cost of one query.
+"""Changes as they happen: server-sent events (WHATWG HTML, 9.2) for many streams, by one shared query.
 
 While there are streams, one query every INTERVAL asks for the revisions of all their users; the changes of a user
 whose revision has moved are read once for all streams at the same position. Nothing is queued: a stream asks for the
@@ -30,7 +30,7 @@ log = logging.getLogger("todo")
 
 INTERVAL = 0.4  # seconds between two look-ups
 HEARTBEAT = 15.0  # seconds of silence before a comment
-PIECE = 65_536  # bytes that are written at once, and then some
+PIECE = 65_536  # bytes that are written at once, approximately
 PAGE = 50  # changes that are read at a time: at most some 2 MB, and mostly a few kB
 READERS = 4  # pages that are read at the same time, so that requests find connections too
 
@@ -123,9 +123,9 @@ class Streams:
                 try:
                     revisions = await actions.revisions(self._database, [*asked])
                 except Unavailable as problem:
-                    log.debug("the streams wait: %s", problem.detail)
+                    log.debug("polling for event streams failed: %s", problem.detail)
                 except Exception:  # nothing else would start the poll again
-                    log.exception("the streams wait")
+                    log.exception("polling for event streams failed")
                     await asyncio.sleep(10 * INTERVAL)
                 else:
                     self.notify(asked, revisions)

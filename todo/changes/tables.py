@@ -23,7 +23,7 @@ class Change(Table, table=True):
     )
 
     user_id: str = Field(primary_key=True, sa_type=Text)
-    """Without a foreign key: the trigger writes under the user's lock, and another deletes with the user."""
+    """Without a foreign key: the trigger `log` writes under the user's row lock, `forget` deletes a user's changes."""
     revision: int = Field(primary_key=True, sa_type=BigInteger)
     task_id: UUID = Field(sa_type=Uuid)
     kind: str = Field(sa_type=Text)

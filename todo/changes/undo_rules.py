@@ -19,7 +19,7 @@ class Logged:
     before: Mapping[str, Any] | None
 
     def altered(self) -> set[str] | None:
-        """The fields that it altered; None for all there are. A creation altered whether there is such a task."""
+        """The fields that it altered; None for all there are. A creation counts as altering `deleted_at`."""
         if self.kind == "purge":
             return None
         return {EXISTENCE} if self.kind == "create" else set(self.before or ())

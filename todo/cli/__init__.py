@@ -126,7 +126,7 @@ def sweep() -> None:
         with database_url(settings) as url:
             deleted = with_database(url, settings, checked)
         if deleted is None:
-            raise CannotStart("a server deletes expired rows at this moment: nothing is left to do")
+            raise CannotStart("a server deletes expired rows at this moment: nothing was done")
         for kind, count in deleted.items():
             typer.echo(f"{kind}\t{count}")
 

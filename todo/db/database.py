@@ -44,7 +44,7 @@ class Database:
         self.failing = False
         """Whether it did not answer the last time it was asked."""
         self.schema_mismatch = False
-        """Whether what answers is not what this build needs."""
+        """Whether the last check found another schema version or broken isolation."""
         self.statement_timeout = str(round(settings.statement_timeout * 1000))
         self.long_timeout = str(round(settings.statement_timeout * 1000 * LONG_RUNNING))
         self.max_tasks = str(settings.max_tasks_per_user)
@@ -93,7 +93,7 @@ class Database:
 
 @dataclass(slots=True)
 class ScopedDatabase:
-    """The database as one role and one user. An action runs its statement on it; nothing else commits."""
+    """The database as one role and one user: actions run their statements on it."""
 
     database: Database
     role: str
@@ -119,7 +119,7 @@ class ScopedDatabase:
             raise self.database.unavailable(error, wrote=not statement.read_only) from error
 
     def mentions(self, task_id: UUID) -> None:
-        """Take note of the task that the answer speaks of, for those who store answers."""
+        """The answer is about this task. Nothing to do here; `IdempotentDatabase` records it, for the task's purge."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

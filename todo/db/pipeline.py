@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -84,6 +85,8 @@ class Connection(AsyncConnection[Row]):
         super().__init__(pgconn, *args, **kwargs)
         self.usable = True
         """False once the server has sent something on it while it was idle: mostly that it ends the connection."""
+        self.threshold: int | None = None
+        """Uses after which a statement is prepared; None for never. psycopg's own is off: it would drop ours too."""
         self.opened_at = self.idle_since = 0.0
         """On the loop's clock; the pool keeps them."""
         self._loop = asyncio.get_running_loop()
@@ -126,7 +129,8 @@ class Connection(AsyncConnection[Row]):
         outcome = self._outcome(sent, running.received)
         if outcome.error is not None and outcome.error.sqlstate in STALE and self._names:
             self._names.clear()
-            self._uses.clear()
+            self.threshold = None  # their names may still be taken on the server: prepare nothing more here,
+            self.usable = False  # and let the pool replace the connection
             if pgconn.transaction_status == IDLE:  # nothing of it was done
                 return await self.run_pipeline(queries)
         return outcome
@@ -150,8 +154,10 @@ class Connection(AsyncConnection[Row]):
         await super().close()
 
     def close_now(self) -> None:
-        """The same, from where nothing can be awaited."""
+        """The same, from where nothing can be awaited. A running pipeline fails."""
         self._unwatch()
+        if self._running is not None and not self._running.done.done():
+            self._running.done.set_exception(OperationalError("the connection was closed"))
         self.pgconn.finish()
 
     def watch(self) -> None:
@@ -162,6 +168,8 @@ class Connection(AsyncConnection[Row]):
 
     def _unwatch(self) -> None:
         if self._watched:
+            with suppress(OSError):  # of asyncio's own loop, where libpq has closed the descriptor
+                self._loop.remove_writer(self._watched)  # that of a flush: left behind, it would spoil the descriptor
             self._loop.remove_reader(self._watched)
             self._watched = 0
 
@@ -176,9 +184,9 @@ class Connection(AsyncConnection[Row]):
         """Hand a query to libpq; adds to `sent` None for each message, or what the message prepares."""
         key = sql, types
         name = self._names.get(key) or next((each.name for each in sent if each and each.key == key), None)
-        if name is None and self.prepare_threshold is not None:
+        if name is None and self.threshold is not None:
             self._uses[key] += 1
-            if self._uses[key] > self.prepare_threshold:
+            if self._uses[key] > self.threshold:
                 name = _statement_name(key)
                 self.pgconn.send_prepare(name, sql, types)
                 sent.append(_Prepares(key, name))
@@ -192,11 +200,12 @@ class Connection(AsyncConnection[Row]):
         """Send what the socket had no room for, while `_readable` reads, so that neither side waits for the other."""
         while not running.done.done() and self.pgconn.flush():
             writable = self._loop.create_future()
-            self._loop.add_writer(self.pgconn.socket, _wake, writable)
+            self._loop.add_writer(self._watched, _wake, writable)
             try:
                 await asyncio.wait((writable, running.done), return_when=asyncio.FIRST_COMPLETED)
             finally:
-                self._loop.remove_writer(self.pgconn.socket)
+                if self._watched:
+                    self._loop.remove_writer(self._watched)
 
     def _readable(self) -> None:
         """Receive what has arrived; the pipeline is done when its Sync came back."""

@@ -97,6 +97,7 @@ class Pool:
             self._discard(connection)
             return
         connection.idle_since = now
+        connection.watch()  # psycopg's own operations end it
         self._hand_on(connection)
 
     def _hand_on(self, connection: Connection) -> None:
@@ -173,11 +174,12 @@ class Pool:
         connection = await Connection.connect(
             self._url,
             autocommit=True,
-            prepare_threshold=self._prepare_threshold,
+            prepare_threshold=None,
             connect_timeout=self._connect_timeout,
             application_name="todo",
             client_encoding="utf8",
         )
+        connection.threshold = self._prepare_threshold
         now = self._loop.time()
         connection.opened_at = now - LIFETIME * random.uniform(0, 0.1)  # noqa: S311 # no secret
         connection.idle_since = now

@@ -92,7 +92,7 @@ class Sessions:
 
 
 class _Borrowed:
-    """A connection of the pool as SQLAlchemy's driver connection: to close it gives it back."""
+    """A connection of the pool as SQLAlchemy's driver connection: closing it returns it to the pool."""
 
     def __init__(self, connection: Connection, database: "Database") -> None:
         self._connection: Connection | None = connection

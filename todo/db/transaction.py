@@ -66,7 +66,7 @@ class Transaction:
         return statement.typed(rows)
 
     async def fetch_all(self) -> list[list[Row]]:
-        """Send what is queued; the rows of each query. Raises what the first one failed with."""
+        """Send what is queued; the rows of each query. Raises the error of the first one that fails."""
         rows, error = await self.flush()
         if error is not None:
             raise error

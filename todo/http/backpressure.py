@@ -1,4 +1,4 @@
-"""A client that reads slower than the server writes: wait for it, but not without end."""
+"""A client that reads slower than the server writes: wait for it for a limited time."""
 
 import asyncio
 import logging
@@ -26,11 +26,21 @@ class Backpressure:
         """More was written than the transport buffers."""
         if self.drained is None:
             self.drained = self._loop.create_future()
-        self._timeout = READ_TIMEOUT
         self._wait()
 
     def resume(self) -> None:
-        """The client has read, or is gone."""
+        """The client has read."""
+        self.gone()
+        if self._transport.is_closing():
+            self.closing()
+
+    def closing(self) -> None:
+        """The connection closes when the client has read the rest: it has as long for each part of it."""
+        if self._transport.get_write_buffer_size():
+            self._wait()
+
+    def gone(self) -> None:
+        """Nothing is waited for any more."""
         self._deadline.close()
         if self.drained is not None:
             drained, self.drained = self.drained, None
@@ -39,8 +49,8 @@ class Backpressure:
 
     def hurry(self) -> None:
         """The server stops: a client of an endless response has LAST_READ_TIMEOUT."""
+        self._timeout = LAST_READ_TIMEOUT
         if self.drained is not None:
-            self._timeout = LAST_READ_TIMEOUT
             self._wait()
 
     def _wait(self) -> None:

@@ -20,10 +20,8 @@ EXTENSION = "todo.connection"
 """In a request's ASGI extensions: the Connection that it came on."""
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
-REQUEST_TIMEOUT = 20.0  # seconds, from its first byte or the connection's first moment to the request's last byte
+REQUEST_TIMEOUT = 20.0  # seconds, from its first byte or since the connection opened, to the request's last byte
 KEEP_ALIVE = 75  # seconds that a connection stays open after a response: longer than common proxies keep theirs
-
-END_OF_HEAD = b"\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -54,7 +52,7 @@ class Connection(asyncio.Protocol):
         """Whether what is received is thrown away."""
         self._deadline = Deadline(self.loop)
 
-    # The transport's side
+    # Called by asyncio and uvicorn
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # of TCP
         """Wait for a request, but not for long; above the limit of connections, for one that is refused."""
@@ -66,13 +64,13 @@ class Connection(asyncio.Protocol):
         self._deadline.set(REQUEST_TIMEOUT, self._timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 # asyncio calls it so
-        """Let the request that is answered know, also where another waits behind it."""
+        """Tell the running exchange that the client is gone, also where another waits behind it."""
         self._server.connections.discard(self)
         self._deadline.close()
         self._next = None
         self._unparsed = b""
         self._discarding = True
-        self.backpressure.resume()
+        self.backpressure.gone()
         if self._current is not None:
             self._current.disconnect()
 
@@ -88,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._eof = True
         current = self._current
         if current is None or current.more_body or current.endless:
+            self.close()
             return False
         if self._next is not None and self._next.more_body and not self._unparsed:
             self._next = None  # its rest will not come
@@ -116,36 +115,35 @@ class Connection(asyncio.Protocol):
     # Requests
 
     def _parse(self) -> None:
-        """Parse up to one request beyond the one that is answered; stop reading where more has come.
-
-        A slice ends where a head ends, so that at most one request begins in it.
-        """
-        parser = self._parser
-        while self._unparsed and self._next is None and not self._discarding:
-            end = self._unparsed.find(END_OF_HEAD) + len(END_OF_HEAD)
-            if end < len(END_OF_HEAD) or end == len(self._unparsed):
-                piece, self._unparsed = self._unparsed, b""
-            else:
-                piece, self._unparsed = self._unparsed[:end], self._unparsed[end:]
+        """Parse up to one request beyond the one that is answered; stop reading where more has come."""
+        parser, was_incomplete = self._parser, self._parser.incomplete
+        data, self._unparsed, start = self._unparsed, b"", 0
+        while start < len(data) and self._next is None and not self._discarding:
+            end = parser.end_of_slice(data, start)
             try:
-                self._unparsed = parser.feed(piece) + self._unparsed
+                first = parser.feed(data[start:end])
             except HttpParserError:
                 self._refuse(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.")
                 return
+            start = end
+            if first:  # the body of a request with an Upgrade header, for another parser
+                data, start = first + data[start:], 0
         if self._discarding:
             return
+        self._unparsed = data[start:]
         if self._next is not None:
             self.pause_reading()
         if parser.in_head and parser.head_bytes > HEAD_LIMIT:
             self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
         elif not parser.incomplete and self._current is not None:
             self._deadline.clear()
+        elif was_incomplete and not parser.incomplete:
+            self._deadline.set(self._keep_alive_timeout, self.close)  # the rest of a request that was answered before
         elif parser.incomplete and not self._deadline.is_set:
             self._deadline.set(REQUEST_TIMEOUT, self._timed_out)
 
     def _request_begins(self) -> None:
-        if self._current is None:
-            self._deadline.clear()  # that of the idle connection
+        self._deadline.clear()  # that of the idle connection, or of the request before
 
     def _head_arrived(self, head: Head) -> Exchange:
         scope = head.scope(self._root_path) | self._scope | {"state": self._state.copy()}
@@ -164,7 +162,7 @@ class Connection(asyncio.Protocol):
         exchange.task = self.loop.create_task(exchange.run(self._app))
         self._server.tasks.add(exchange.task)
 
-    # The exchange's side
+    # Called by Exchange
 
     def common_headers(self) -> bytes:
         """The header lines that every response has; uvicorn makes a new list of them each second."""
@@ -239,8 +237,9 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def close(self) -> None:
-        """Close once everything written is sent."""
+        """Close once everything written is sent, which the client must read within the bounds."""
         self._transport.close()
+        self.backpressure.closing()
 
     # Bounds
 

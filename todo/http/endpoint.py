@@ -1,8 +1,8 @@
 """How an endpoint is called: its signature is read once, and its parameters are taken from the request.
 
 FastAPI describes the endpoint in the OpenAPI document; this calls it, in place of FastAPI's handler and dependency
-solver, which cost more than the rest of a request (docs/decisions/0012). Only public information is used:
-`inspect.signature`, FastAPI's parameter classes and Pydantic's `TypeAdapter`. What a fast endpoint may not have
+solver, which cost more than the rest of a request (docs/decisions/0012). It uses `inspect.signature`, FastAPI's
+parameter classes (docs/decisions/0018) and Pydantic's `TypeAdapter`. What a fast endpoint may not have
 (dependencies with `yield` or in threads, forms, cookies, lists in the query) is refused when the route is made.
 """
 

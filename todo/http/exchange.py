@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("todo")
 
-BODY_BUFFER = 64 * 1024  # bytes of a request's body that wait for the application, at most, and then some
+BODY_BUFFER = 64 * 1024  # bytes of a request's body that wait for the application, approximately
 
 NO_BODY = {204, 304}
 """Statuses whose responses have no body (RFC 9110 §15.3.5, §15.4.5)."""
@@ -46,7 +46,7 @@ class Exchange:
         self._connection = connection
         self._expects_continue = expects_continue
         self.task: asyncio.Task[None] | None = None
-        self._body = b""
+        self._body = bytearray()
         self._received = False
         """Whether the application has received the whole request."""
         self._arrived: asyncio.Future[None] | None = None
@@ -94,12 +94,12 @@ class Exchange:
     async def receive(self) -> Message:
         """ASGI: the next piece of the request, or that the client is gone."""
         connection = self._connection
-        if self._expects_continue and not self.started:
+        if self._expects_continue and not (self.started or self.disconnected):
             self._expects_continue = False
             connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self.disconnected or self.complete):
             if self._body or not (self.more_body or self._received):
-                body, self._body = self._body, b""
+                body, self._body = bytes(self._body), bytearray()
                 self._received = not self.more_body
                 return {"type": "http.request", "body": body, "more_body": self.more_body}
             await self._wait()

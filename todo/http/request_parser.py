@@ -1,4 +1,4 @@
-"""From bytes to requests: httptools' parser, with bodies of requests that ask for another protocol."""
+"""From bytes to requests: httptools' parser, which also keeps the body of a request with an Upgrade header."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from httptools.parser.errors import HttpParserInvalidURLError
 
 from todo.http.exchange import Exchange
 
+END_OF_HEAD = b"\r\n\r\n"
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
@@ -54,9 +55,14 @@ class RequestParser:
         self._on_head = on_head
         self._on_begin = on_begin
         self._parser = _new_parser(self)
+        self._length = 0
+        self._tail = b""
+        """The last three bytes of the piece before."""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
+        self._body_left = 0
+        """Bytes of a body of known length that are still to come."""
         self._upgrade_length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._in_upgrade_body = False
@@ -66,9 +72,22 @@ class RequestParser:
         """Whether a request has begun to arrive and is not whole."""
         return self.in_head or self.arriving is not None
 
+    def end_of_slice(self, data: bytes, start: int) -> int:
+        """Where a piece of `data` from `start` on must end, so that at most one request begins in it.
+
+        That is after a blank line, which may have begun in the piece before. A body of known length is not cut.
+        """
+        if start == 0 and self._tail:
+            at = (self._tail + data[:3]).find(END_OF_HEAD)
+            if at >= 0:
+                return at + len(END_OF_HEAD) - len(self._tail)
+        at = data.find(END_OF_HEAD, start + self._body_left)
+        return at + len(END_OF_HEAD) if at >= 0 else len(data)
+
     def feed(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
         begun_before = self.in_head
+        self._tail = (self._tail + piece[-3:])[-3:]
         try:
             self._parser.feed_data(piece)
         except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
@@ -89,6 +108,7 @@ class RequestParser:
         if self._in_upgrade_body:
             return
         self._url, self._headers, self._expects_continue = b"", [], False
+        self._body_left = self._length = 0
         self.in_head, self.head_bytes = True, 0
         self._on_begin()
 
@@ -104,18 +124,22 @@ class RequestParser:
         if name == b"expect" and value.lower() == b"100-continue":
             self._expects_continue = True
         self._headers.append((name, value))
+        if name == b"content-length" and value.isdigit():
+            self._length = int(value)
 
     def on_headers_complete(self) -> None:
         """httptools: the head is complete."""
         if self._in_upgrade_body:
             return
         self.in_head = False
+        self._body_left = self._length
         if self._parser.should_upgrade():
             self._upgrade_length = next((header for header in self._headers if header[0] in LENGTHS), None)
         self.arriving = self._on_head(self._head())
 
     def on_body(self, body: bytes) -> None:
         """httptools: a piece of the body."""
+        self._body_left = max(0, self._body_left - len(body))
         if self.arriving is not None:
             self.arriving.add_body(body)
 
@@ -124,6 +148,7 @@ class RequestParser:
         if self._upgrade_length is not None:
             return
         self._in_upgrade_body = False
+        self._body_left = 0
         if self.arriving is not None:
             exchange, self.arriving = self.arriving, None
             exchange.end_body()
@@ -145,12 +170,12 @@ class RequestParser:
             version=version,
             headers=self._headers,
             keep_alive=version == "1.1" and parser.should_keep_alive(),
-            expects_continue=self._expects_continue,
+            expects_continue=self._expects_continue and version == "1.1",  # RFC 9110 §10.1.1
         )
 
 
 def _new_parser(callbacks: RequestParser) -> HttpRequestParser:
-    """A parser that answers `Connection: close` and still parses what comes after it."""
+    """A parser that goes on after a request with `Connection: close`."""
     parser = HttpRequestParser(callbacks)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

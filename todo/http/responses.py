@@ -14,7 +14,7 @@ _PRIVATE_JSON = [
 
 
 class _Json(Response):
-    """JSON with its headers as they are sent, where Starlette would make them of a dictionary and look for some."""
+    """JSON with raw headers as they are sent; Starlette would build them from a dictionary."""
 
     def __init__(self, content: bytes, status: int, headers: Mapping[str, str]) -> None:
         self.body = content

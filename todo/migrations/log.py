@@ -1,6 +1,6 @@
 """The function of the trigger on tasks: it stamps rows, counts them and logs every change.
 
-A migration that adds a field to tasks makes the function again, with the new list of fields.
+A migration that adds a field to tasks replaces the function, with the new list of fields.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ DECLARE
     old_values jsonb;
 BEGIN
     IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
-        RAISE 'this is the log of tasks';
+        RAISE 'log_task() may only be a trigger of tasks';
     END IF;
 
     IF TG_OP = 'UPDATE' THEN
@@ -155,5 +155,5 @@ END $do$
 
 
 def as_log_role(statement: str) -> str:
-    """The statement, run as the role that owns the log's functions and may make things only for this moment."""
+    """The statement, run as the role that owns the log's functions, which may create objects only during it."""
     return AS_LOG_ROLE.replace("{statement}", statement)

@@ -73,7 +73,8 @@ CREATE_WITH_USER = Statement.of(
     row=TaskRow,
     lock_by="user_id",
 )
-"""For a user of an external issuer, whose row must exist before the trigger counts: so the count of it is asked."""
+"""For a user of an external issuer. The condition on the count is always true: it makes PostgreSQL insert the user's
+row before the task's, whose trigger needs it."""
 
 
 class _Created(NamedTuple):

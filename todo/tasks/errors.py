@@ -6,7 +6,7 @@ TaskError
 ├── TooManyTasks       the quota
 ├── IdTaken            a task with this id was created with other fields
 ├── IdInTrash          a task with this id is in the trash
-└── StaleTask          If-Match names other revisions
+└── StaleTask          the caller expected another revision
 """
 
 from todo.tasks.rows import TrashedTaskRow

@@ -1,7 +1,7 @@
 """The fields of a task that a client writes. Each is declared here once, and in a migration.
 
-From this class come the columns of the table, the shapes of the API, what an edit and an undo may set, the log and
-the examples of the OpenAPI document.
+From this class come the columns of the table, the shapes of the API, what an edit and an undo may set, and the
+examples of the OpenAPI document. The migration makes the log's function with the new list of fields.
 """
 
 from typing import Annotated

@@ -49,8 +49,8 @@ def _page(
 ) -> Statement[Page]:
     """A page of tasks, each row ended by the user's revision, all in one snapshot.
 
-    Where the caller has that revision cached, the inner part is never run. Its order stays: the outer part is one row,
-    and what depends on it can only be joined to it by a loop.
+    Where the caller's cached revision is the current one, the lateral subquery is not run. The outer query has one row,
+    so the join is a nested loop, which keeps the order of the subquery.
     """
     tasks = (
         select(*columns)

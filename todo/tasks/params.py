@@ -45,7 +45,7 @@ async def _task_id(
         ),
     ],
 ) -> UUID | None:
-    """The id in the path; what is no UUID in its one canonical form is None, which no task has for its id."""
+    """The id, or None where it is not a canonical UUID: then no task is found."""
     return UUID(id) if CANONICAL_UUID.fullmatch(id) else None
 
 

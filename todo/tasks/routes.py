@@ -174,8 +174,8 @@ async def delete_task(
 ) -> Response:
     """Delete a task.
 
-    It goes to the trash, from where it can be restored for 30 days, and every other of the six calls answers 404
-    for it; `permanent=true` purges it, and what the history says of it.
+    It goes to the trash, from where it can be restored for 30 days; until then, reading, updating or completing it
+    answers 404. `permanent=true` purges it, and what the history says of it.
     """
     await actions.delete(db, caller, id, permanent=permanent, matches=etags.if_match(if_match))
     return Response(status_code=204, headers=PRIVATE)

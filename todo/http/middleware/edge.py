@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from todo.http.body import BODY_LIMIT
 from todo.http.connection import EXTENSION
 from todo.http.errors import problem_response
-from todo.problems import Problem, Unavailable
+from todo.problems import ContentTooLarge, Problem, Unavailable
 
 log = logging.getLogger("todo")
 
@@ -21,6 +23,9 @@ Header = tuple[bytes, bytes]
 POLICY = b"content-security-policy"
 DATA = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
 """Of every response that has no policy of its own: it is no page."""
+
+EXTRA_HEADERS = "todo.extra_headers"
+"""In the scope of an ordinary route: a list of headers that its response carries, whether it succeeds or not."""
 
 ALWAYS_SERVED = "/health/live"
 """Served also above the limit of connections: a busy process need not be killed."""
@@ -110,6 +115,17 @@ class Edge:
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]) -> None:
         """The same for what has no fast route: ordinary routes, pages, static files, 404 and 405."""
         started = False
+        received = 0
+        extra: list[Header] = []
+        scope[EXTRA_HEADERS] = extra
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_LIMIT:
+                raise HTTPException(413, ContentTooLarge.detail)  # FastAPI passes no other exception on
+            return message
 
         async def with_headers(message: Message) -> None:
             nonlocal started
@@ -117,11 +133,11 @@ class Edge:
                 started = True
                 own = message.get("headers", ())
                 added = [each for each in headers if each is not DATA] if POLICY in dict(own) else headers
-                message["headers"] = [*own, *added]
+                message["headers"] = [*own, *extra, *added]
             await send(message)
 
         try:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, bounded, with_headers)
         except ClientDisconnect:
             log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
         except Exception as error:

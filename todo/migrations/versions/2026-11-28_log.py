@@ -30,7 +30,11 @@ DELETE_CHANGES = """
 CREATE FUNCTION delete_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 BEGIN
-    DELETE FROM changes WHERE user_id = OLD.id;
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM changes;
+    ELSE
+        DELETE FROM changes WHERE user_id = OLD.id;
+    END IF;
     RETURN NULL;
 END $$
 """
@@ -138,6 +142,7 @@ def upgrade() -> None:
     op.execute(as_log_role(DELETE_CHANGES))
     op.execute("GRANT DELETE ON changes TO todo_log")
     op.execute("CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION delete_changes()")
+    op.execute("CREATE TRIGGER forget_all AFTER TRUNCATE ON users FOR EACH STATEMENT EXECUTE FUNCTION delete_changes()")
     op.execute(as_log_role("REVOKE EXECUTE ON FUNCTION delete_changes() FROM PUBLIC"))
     op.drop_constraint("fk_changes_user_id_users", "changes", type_="foreignkey")
 
@@ -150,6 +155,7 @@ def downgrade() -> None:
         " FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE NOT VALID"
     )
     op.execute("DROP TRIGGER forget ON users")
+    op.execute("DROP TRIGGER forget_all ON users")
     op.execute("REVOKE DELETE ON changes FROM todo_log")
     op.execute(as_log_role(BEFORE))
     op.execute("SET LOCAL ROLE todo_log")  # which owns the function
