@@ -54,6 +54,16 @@ async def client(server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def ada(client: httpx.AsyncClient) -> Person:
+    return await sign_up(client, "ada")
+
+
+@pytest.fixture
+async def bob(client: httpx.AsyncClient) -> Person:
+    return await sign_up(client, "bob")
+
+
 @asynccontextmanager
 async def following(server: Server, person: Person, query: str = "", **headers: str) -> AsyncIterator[Stream]:
     path = f"{person.home}/changes/stream{query}"
