@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml bin/bootstrap
 run: $(STAMP) ## start PostgreSQL, migrate, serve on http://127.0.0.1:8000 (PORT, HOST, DATA_DIR override)
 	@exec $(BIN)/todo serve
 
-check: $(STAMP) ## lint, types, import layers and the fast tests, within a minute
+check: $(STAMP) ## lint, types, import layers and the fast tests, in a minute or two
 	@$(BIN)/python -m pytest -q -n3 -m "not slow" $(ARGS)
 
 test: $(STAMP) ## the whole suite on a real PostgreSQL, lint and types included (ARGS="-k name" narrows it)

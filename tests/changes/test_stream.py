@@ -375,25 +375,26 @@ async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path,
             count += 1
         return count
 
-    writer = asyncio.create_task(write())
-    for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
-        with serving(tmp_path, database_url=url) as other:
-            async with following(other, ada, **{"Last-Event-ID": position}) as stream:
-                for _ in range(25):
-                    event = await stream.next()
-                    seen.append(int(event.data["revision"]))
-                    position = str(event.id)
-                other.process.send_signal(how)
-                try:
-                    while (event := await stream.next()).name == "change":
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(write())
+        for how in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+            with serving(tmp_path, database_url=url) as other:
+                async with following(other, ada, **{"Last-Event-ID": position}) as stream:
+                    for _ in range(25):
+                        event = await stream.next()
                         seen.append(int(event.data["revision"]))
                         position = str(event.id)
-                except (EOFError, httpx.HTTPError):
-                    pass
-            restarts += 1
-            await asyncio.to_thread(other.process.wait, 15)
-    writing = False
-    count = await writer
+                    other.process.send_signal(how)
+                    try:
+                        while (event := await stream.next()).name == "change":
+                            seen.append(int(event.data["revision"]))
+                            position = str(event.id)
+                    except (EOFError, httpx.HTTPError):
+                        pass
+                restarts += 1
+                await asyncio.to_thread(other.process.wait, 15)
+        writing = False
+    count = writer.result()
     async with following(server, ada, **{"Last-Event-ID": position}) as stream:
         while len(seen) < count:
             seen.append(int((await stream.next()).data["revision"]))

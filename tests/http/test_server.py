@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,13 @@ def postmaster(folder: Path) -> psutil.Process | None:
         return psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
+
+
+def accepts_connections(url: str) -> bool:
+    with suppress(psycopg.OperationalError):
+        psycopg.connect(url).close()
+        return True
+    return False
 
 
 def test_tasks_survive_a_restart_and_the_database_stops_with_its_last_server(tmp_path: Path) -> None:
@@ -75,6 +83,23 @@ def test_a_pid_file_with_the_pid_of_another_process_does_not_prevent_the_start(t
 
     with embedded.running(folder) as url, psycopg.connect(url) as connection:
         assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_a_process_that_starts_while_the_database_stops_waits_and_starts_it_again(tmp_path: Path) -> None:
+    with embedded.running(tmp_path) as url:
+        stopping = postmaster(tmp_path)
+        assert stopping
+        last = psycopg.connect(url)
+        stopping.send_signal(signal.SIGTERM)  # a smart shutdown: it accepts no connection, and ends with the last one
+        while accepts_connections(url):
+            time.sleep(0.05)
+        end = threading.Timer(1.5, last.close)
+        end.start()
+
+        with embedded.running(tmp_path) as again, psycopg.connect(again) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+            assert postmaster(tmp_path) != stopping
+        end.join()
 
 
 def test_several_servers_and_the_command_line_share_one_database(tmp_path: Path) -> None:

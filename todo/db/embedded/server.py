@@ -121,15 +121,25 @@ class _Server:
         return f"postgresql://{user}@/{database}?host={quote(str(self._sockets()), safe='')}"
 
     def start(self) -> None:
-        """Bring the server up, making the cluster and its owner the first time."""
-        if not self._responds():
-            if not (self.data / "PG_VERSION").exists():
-                self._initialise()
-            version = (self.data / "PG_VERSION").read_text().strip()
-            if version != str(MAJOR):
-                raise EmbeddedError(f"{self.data} is of PostgreSQL {version}, this is {MAJOR}: dump it and load it")
-            self._launch()
-        self._make_owner()
+        """Bring the server up, making the cluster and its owner the first time.
+
+        Somebody else may stop or kill the server meanwhile: then it is started again, until the deadline.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            if not self._responds():
+                if not (self.data / "PG_VERSION").exists():
+                    self._initialise()
+                version = (self.data / "PG_VERSION").read_text().strip()
+                if version != str(MAJOR):
+                    raise EmbeddedError(f"{self.data} is of PostgreSQL {version}, this is {MAJOR}: dump it and load it")
+                self._launch()
+            try:
+                return self._make_owner()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise EmbeddedError(f"PostgreSQL started and does not respond: {error}") from error
+                time.sleep(0.3)
 
     def keep(self, done: threading.Event) -> None:
         """Restart the server whenever it is gone, until `done`."""
@@ -165,8 +175,9 @@ class _Server:
     def _launch(self) -> None:
         """Start the postmaster in a session of its own, and wait until it answers.
 
-        After a kill -9 its last children may hold the shared memory for a moment, so it is tried again. pg_ctl
-        hands its paths to a shell, so it gets none of ours: it works in the data folder, and names what is there.
+        It is tried again while another postmaster runs that does not accept connections, because it is stopping or
+        starting, and while the last children of a killed one hold the shared memory. pg_ctl hands its paths to a
+        shell, so it gets none of ours: it works in the data folder, and names what is there.
         """
         self.log.touch(mode=0o600)
         self._give_to_user(self.log)
@@ -175,6 +186,7 @@ class _Server:
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             self._remove_stale_pid()
+            other = self._postmaster()
             started = self._run(
                 "pg_ctl", "start", "-D", ".", "-l", f"../{self.log.name}", "-w", "-t", "60", "-s", "-o", f"-k {place}",
                 check=False, folder=self.data,
@@ -182,7 +194,8 @@ class _Server:
             if started.returncode == 0 or self._responds():
                 return
             error = self._last_error()
-            if time.monotonic() > deadline or not ("lock file" in error or "shared memory" in error):
+            passing = other is not None or "lock file" in error or "shared memory" in error
+            if time.monotonic() > deadline or not passing:
                 raise EmbeddedError(f"PostgreSQL does not start; {self.log} ends with: {error}")
             time.sleep(0.3)
 
