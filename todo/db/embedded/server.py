@@ -175,9 +175,8 @@ class _Server:
     def _launch(self) -> None:
         """Start the postmaster in a session of its own, and wait until it answers.
 
-        It is tried again while another postmaster runs that does not accept connections, because it is stopping or
-        starting, and while the last children of a killed one hold the shared memory. pg_ctl hands its paths to a
-        shell, so it gets none of ours: it works in the data folder, and names what is there.
+        Tried again while another postmaster is stopping or starting, and while a killed one's children hold the shared
+        memory. pg_ctl hands its paths to a shell: it works in the data folder, and names only what is there.
         """
         self.log.touch(mode=0o600)
         self._give_to_user(self.log)
