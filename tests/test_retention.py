@@ -154,7 +154,7 @@ async def test_a_batch_that_takes_too_long_is_made_smaller_and_other_rows_are_st
 async def test_one_process_deletes_at_a_time(empty_url: str) -> None:
     async with running_with_ada(empty_url) as (_, database):
         with psycopg.connect(empty_url) as other:
-            other.execute("select pg_advisory_xact_lock(%s)", [retention.LOCK])
+            other.execute("select pg_advisory_xact_lock(%s)", [retention.SWEEP_LOCK])
             assert await retention.delete_expired(database) is None
             refused = run_command("sweep", database_url=empty_url)
         assert (refused.returncode, refused.stdout) == (1, "")

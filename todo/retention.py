@@ -32,9 +32,9 @@ CHANGES_KEPT = timedelta(days=90)
 BATCH = 1000  # rows that go in one transaction
 PAUSE = 4  # times as long as a batch took passes before the next one
 
-LOCK = 0x746F6474  # held until the end of each transaction, so it works through a pooler too
+SWEEP_LOCK = 0x746F6474  # held until the end of each transaction, so it works through a pooler too
 
-TRY_LOCK = Statement.of(select(func.pg_try_advisory_xact_lock(literal_column(str(LOCK)))), read_only=True)
+TRY_LOCK = Statement.of(select(func.pg_try_advisory_xact_lock(literal_column(str(SWEEP_LOCK)))), read_only=True)
 
 
 def _delete_some(table: type[SQLModel], due: Select[*tuple[Any, ...]]) -> Statement[Row]:

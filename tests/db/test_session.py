@@ -16,10 +16,9 @@ from tests.conftest import Person, http, new_person, running, settings_for
 from tests.support.sql_conditions import as_table_owner
 from todo.api.session import SessionDep, SignedIn
 from todo.app import create_app
-from todo.auth.tables import User
 from todo.changes.tables import Change
 from todo.db.database import Database
-from todo.db.session import Sessions
+from todo.db.session import SessionFactory
 from todo.problems import Unavailable
 from todo.tasks.shapes import NewTask, TaskOut
 from todo.tasks.tables import Task
@@ -215,7 +214,7 @@ class TestOrdinaryRoutes:
 
 
 async def _tasks_of_ada(database: Database, end_connection_by: str | None = None) -> None:
-    async with Sessions(database).as_user("ada") as session:
+    async with SessionFactory(database).as_user("ada") as session:
         if end_connection_by:
             connection = await (await session.connection()).get_raw_connection()
             assert connection.driver_connection is not None
@@ -226,10 +225,6 @@ async def _tasks_of_ada(database: Database, end_connection_by: str | None = None
 
 
 class TestSessions:
-    async def test_the_accounts_role_sees_users(self, ada: Person, noted: FastAPI) -> None:
-        async with noted.state.resources.database.sessions.as_accounts() as session:
-            assert (await session.exec(select(User.email).where(User.id == ada.id))).one() == ada.email
-
     async def test_a_database_that_is_away_is_unavailable(self) -> None:
         settings = settings_for("postgresql://todo@127.0.0.1:1/todo", pool_timeout=0.2)
         async with Database("postgresql://todo@127.0.0.1:1/todo", settings) as database:

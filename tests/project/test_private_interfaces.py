@@ -27,7 +27,7 @@ def has(thing: Any, *names: str, used_in: str) -> None:
 
 
 def test_uvicorn_makes_its_http_protocol_as_before() -> None:
-    """`uvicorn.run(http=Connection)`: how the class is called, and what it uses of the server's state."""
+    """`uvicorn.run(http=ClientConnection)`: how the class is called, and what it uses of the server's state."""
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.server import Server, ServerState

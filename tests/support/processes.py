@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD
-from todo.http.connection import Connection
+from todo.http.connection import ClientConnection
 
 TODO = str(Path(sys.executable).parent / "todo")
 
@@ -83,7 +83,7 @@ def serving(folder: Path, *options: str, **settings: Any) -> Iterator[Server]:
 async def served(app: FastAPI, **options: Any) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """The application served by uvicorn in this process, so that a test can patch it."""
     given = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 5, **options}
-    config = uvicorn.Config(app, port=free_port(), http=Connection, **given)
+    config = uvicorn.Config(app, port=free_port(), http=ClientConnection, **given)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
     while not server.started:

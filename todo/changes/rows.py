@@ -1,13 +1,12 @@
 """Rows of the log as statements return them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from todo.tasks.rows import FIELDS, TrashedTaskRow
+from todo.tasks.rows import FIELDS, TrashedTaskRow, task_or_none
 
 
 class ChangeRow(msgspec.Struct, gc=False):
@@ -31,26 +30,15 @@ class PastChangeRow(ChangeRow, gc=False):
 
 CHANGE_COLUMNS = ChangeRow.__struct_fields__[:-1]
 TASK_COLUMNS = (*FIELDS, "deleted_at")
-_TITLE = FIELDS.index("title")
 
 
 def change(*columns: Any) -> ChangeRow:
     """A change, of its own columns and those of its task."""
     revision, task_id, kind, at, via, undoes, *task = columns
-    return ChangeRow(revision, task_id, kind, at, via, undoes, _task(task))
+    return ChangeRow(revision, task_id, kind, at, via, undoes, task_or_none(*task))
 
 
 def past_change(*columns: Any) -> PastChangeRow:
     """The same, with `before` as the last column."""
     revision, task_id, kind, at, via, undoes, *task, before = columns
-    return PastChangeRow(revision, task_id, kind, at, via, undoes, _task(task), before)
-
-
-def _task(columns: Sequence[Any]) -> TrashedTaskRow | None:
-    """The task, whose `deleted_at` is absent outside the trash; a purged one has no title any more."""
-    if columns[_TITLE] is None:
-        return None
-    task = TrashedTaskRow(*columns)
-    if task.deleted_at is None:
-        task.deleted_at = msgspec.UNSET
-    return task
+    return PastChangeRow(revision, task_id, kind, at, via, undoes, task_or_none(*task), before)

@@ -2,8 +2,8 @@
 
 While there are streams, one query every INTERVAL asks for the revisions of all their users; the changes of a user
 whose revision has moved are read once for all streams at the same position. Nothing is queued: a stream asks for the
-next page when the last one is written, and a client that does not read is disconnected by its Connection. A stream
-holds no database connection. So it works through any pooler, and for changes that any process made.
+next page when the last one is written, and a client that does not read is disconnected by its ClientConnection. A
+stream holds no database connection. So it works through any pooler, and for changes that any process made.
 """
 
 import asyncio

@@ -47,7 +47,7 @@ def serve(
 
         from todo.db.migrate import current, head, upgrade
         from todo.db.url import database_url, described
-        from todo.http.connection import KEEP_ALIVE, Connection
+        from todo.http.connection import KEEP_ALIVE, ClientConnection
         from todo.logs import log_configuration
 
         configuration = log_configuration(settings.log_level)
@@ -71,7 +71,7 @@ def serve(
                 port=settings.port,
                 workers=settings.workers,
                 log_config=configuration,
-                http=Connection,
+                http=ClientConnection,
                 ws="none",
                 proxy_headers=bool(settings.trusted_proxies),
                 forwarded_allow_ips=settings.trusted_networks,

@@ -24,7 +24,7 @@ from todo.problems import Interrupted, Unavailable
 from todo.settings import Settings
 
 if TYPE_CHECKING:
-    from todo.db.session import Sessions
+    from todo.db.session import SessionFactory
 
 T = TypeVar("T")
 
@@ -66,11 +66,11 @@ class Database:
         return ScopedDatabase(self, ACCOUNTS, user_id, via)
 
     @cached_property
-    def sessions(self) -> "Sessions":
-        """SQLModel sessions on the connections of the pool, as users or as the accounts."""
-        from todo.db.session import Sessions  # SQLAlchemy's asyncio part, which the fast routes do not need
+    def sessions(self) -> "SessionFactory":
+        """SQLModel sessions on the connections of the pool."""
+        from todo.db.session import SessionFactory  # SQLAlchemy's asyncio part, which the fast routes do not need
 
-        return Sessions(self)
+        return SessionFactory(self)
 
     async def acquire(self) -> Connection:
         """A connection of the pool. Raises Unavailable."""

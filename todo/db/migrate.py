@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 
-LOCK = 0x746F646F
+MIGRATION_LOCK = 0x746F646F
 """The advisory lock that a migration holds: "todo"."""
 
 
@@ -139,7 +139,8 @@ def _locked(url: str) -> Iterator[None]:
     turn by an index that is built concurrently.
     """
     # Without parameters it is a simple query, which leaves no snapshot behind that the index would wait for either.
-    ask = f"select pg_try_advisory_xact_lock({LOCK}), set_config('idle_in_transaction_session_timeout', '0', true)"
+    no_timeout = "set_config('idle_in_transaction_session_timeout', '0', true)"
+    ask = f"select pg_try_advisory_xact_lock({MIGRATION_LOCK}), {no_timeout}"
     with psycopg.connect(url, prepare_threshold=None, application_name="todo migrate: lock") as connection:
         while not (connection.execute(ask.encode()).fetchone() or [False])[0]:
             connection.rollback()

@@ -11,14 +11,20 @@ ACCOUNTS = "todo_accounts"
 Via = Literal["session", "api_token", "command_line", "sweep", "database"]
 """Who writes, as the log of changes names it; `database` for a writer that names none, as in psql."""
 
-ENTER = (
-    b"select set_config('role', $1, true), set_config('app.user_id', $2, true),"
-    b" set_config('statement_timeout', $3, true)"
-)
-"""For a read: role, user, timeout in milliseconds."""
+_ENTERED = ("role", "app.user_id", "statement_timeout", "app.via", "app.max_tasks")
 
-ENTER_TO_WRITE = ENTER + b", set_config('app.via', $4, true), set_config('app.max_tasks', $5, true)"
-"""For a write: the same, then Via and the quota of tasks."""
+
+def enter(*placeholders: str) -> str:
+    """The query that a transaction begins with.
+
+    For a read it takes role, user and timeout in milliseconds; for a write Via and the quota of tasks too.
+    """
+    values = zip(_ENTERED, placeholders, strict=False)
+    return "select " + ", ".join(f"set_config('{name}', {placeholder}, true)" for name, placeholder in values)
+
+
+ENTER = enter("$1", "$2", "$3").encode()
+ENTER_TO_WRITE = enter("$1", "$2", "$3", "$4", "$5").encode()
 
 LOCK = b"select pg_advisory_xact_lock(hashtextextended($1, 0))"
 """Wait for every other transaction that holds the lock of this name. A statement of its own, for which the timeout

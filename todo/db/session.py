@@ -5,14 +5,14 @@ whatever is selected; `session.info["user_id"]` names the user. It is convenient
 fast routes run a Statement instead.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from todo.db.failures import UNAVAILABLE
 from todo.db.pipeline import Connection
-from todo.db.roles import ACCOUNTS, REQUESTS, Via
+from todo.db.roles import REQUESTS, Via, enter
 from todo.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,22 +29,18 @@ if TYPE_CHECKING:
 
 DIALECT = "postgresql+psycopg://"
 
-ENTER = text(
-    "select set_config('role', :role, true), set_config('app.user_id', :user_id, true), "
-    "set_config('statement_timeout', :timeout, true), set_config('app.via', :via, true), "
-    "set_config('app.max_tasks', :max_tasks, true)"
-)
+ENTER_SESSION = enter("%s", "%s", "%s", "%s", "%s")
 
 
-def _enter_each_transaction(session: Any, **values: str) -> None:
+def _enter_each_transaction(session: Any, values: Sequence[str]) -> None:
     """Enter the role and the user at the beginning of every transaction of this session, after a commit too."""
 
     @event.listens_for(session, "after_begin")
     def enter(_session: Any, _transaction: Any, connection: Any) -> None:
-        connection.execute(ENTER, values)
+        connection.exec_driver_sql(ENTER_SESSION, tuple(values))
 
 
-class Sessions:
+class SessionFactory:
     """Makes sessions on the connections of the pool, for ordinary FastAPI routes and jobs in the server."""
 
     def __init__(self, database: "Database") -> None:
@@ -59,30 +55,16 @@ class Sessions:
         await connection.set_autocommit(False)
         return _Borrowed(connection, self._database)
 
-    def as_user(self, user_id: str, via: Via = "database") -> Any:
+    @asynccontextmanager
+    async def as_user(self, user_id: str, via: Via = "database") -> AsyncIterator[AsyncSession]:
         """`async with sessions.as_user(user_id) as session:` one transaction as this user, by the role for requests.
 
         Committed when the block ends, rolled back when it raises. Raises Unavailable when the database cannot serve.
         """
-        return self._session(REQUESTS, user_id, via)
-
-    def as_accounts(self, user_id: str = "") -> Any:
-        """The same by the role of the built-in accounts, which sees users, credentials, sessions and keys."""
-        return self._session(ACCOUNTS, user_id, "database")
-
-    @asynccontextmanager
-    async def _session(self, role: str, user_id: str, via: Via) -> AsyncIterator[AsyncSession]:
         database = self._database
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info={"user_id": user_id}) as session:
-                _enter_each_transaction(
-                    session.sync_session,
-                    role=role,
-                    user_id=user_id,
-                    timeout=database.statement_timeout,
-                    via=via,
-                    max_tasks=database.max_tasks,
-                )
+                _enter_each_transaction(session.sync_session, database.as_user(user_id, via).enter_to_write().values)
                 yield session
                 await session.commit()
         except DBAPIError as error:
@@ -134,13 +116,8 @@ def session_as(user_id: str, settings: Settings | None = None) -> Iterator[Sessi
             DIALECT, creator=lambda: psycopg.connect(url, application_name="todo session"), poolclass=NullPool
         )
         with Session(engine, expire_on_commit=False, info={"user_id": user_id}) as session:
-            _enter_each_transaction(
-                session,
-                role=REQUESTS,
-                user_id=user_id,
-                timeout=str(round(settings.statement_timeout * 1000)),
-                via="database",
-                max_tasks=str(settings.max_tasks_per_user),
-            )
+            timeout = str(round(settings.statement_timeout * 1000))
+            entered = [REQUESTS, user_id, timeout, "database", str(settings.max_tasks_per_user)]
+            _enter_each_transaction(session, entered)
             yield session
             session.commit()

@@ -1,8 +1,8 @@
 """One client connection: HTTP/1.1 as RFC 9112 has it, within bounds of time, bytes and requests.
 
-uvicorn listens and runs the application's lifespan; this is its HTTP protocol (`uvicorn.run(http=Connection)`). One
-request is parsed at a time: while one is answered at most one more waits, and what a client sends after that stays
-unparsed, and then unread.
+uvicorn listens and runs the application's lifespan; this is its HTTP protocol (`uvicorn.run(http=ClientConnection)`).
+One request is parsed at a time: while one is answered at most one more waits, and what a client sends after that
+stays unparsed, and then unread.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from todo.http.request_parser import Head, RequestParser, connection_scope
 from todo.http.shutdown import SERVER, ServerHooks
 
 EXTENSION = "todo.connection"
-"""In a request's ASGI extensions: the Connection that it came on."""
+"""In a request's ASGI extensions: the ClientConnection that it came on."""
 
 HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
 REQUEST_TIMEOUT = 20.0  # seconds, from its first byte or since the connection opened, to the request's last byte
 KEEP_ALIVE = 75  # seconds that a connection stays open after a response: longer than common proxies keep theirs
 
 
-class Connection(asyncio.Protocol):
-    """A connection to one client, for `uvicorn.run(http=Connection)`."""
+class ClientConnection(asyncio.Protocol):
+    """A connection to one client, for `uvicorn.run(http=ClientConnection)`."""
 
     _common: ClassVar[tuple[Any, bytes]] = None, b""
 
@@ -167,9 +167,9 @@ class Connection(asyncio.Protocol):
     def common_headers(self) -> bytes:
         """The header lines that every response has; uvicorn makes a new list of them each second."""
         headers = self._server.default_headers
-        if Connection._common[0] is not headers:
-            Connection._common = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
-        return Connection._common[1]
+        if ClientConnection._common[0] is not headers:
+            ClientConnection._common = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+        return ClientConnection._common[1]
 
     def write(self, data: bytes) -> None:
         """Send to the client."""

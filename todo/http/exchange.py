@@ -1,4 +1,4 @@
-"""One request and its response: ASGI's `receive` and `send`, over a Connection."""
+"""One request and its response: ASGI's `receive` and `send`, over a ClientConnection."""
 
 import asyncio
 import logging
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from todo.http.json import encode
+from todo.http.errors import document
 from todo.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from todo.http.connection import Connection
+    from todo.http.connection import ClientConnection
 
 log = logging.getLogger("todo")
 
@@ -32,7 +32,9 @@ class Exchange:
         "complete", "disconnected", "endless", "keep_alive", "more_body", "scope", "started", "task",
     )  # fmt: skip
 
-    def __init__(self, connection: "Connection", scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(
+        self, connection: "ClientConnection", scope: Scope, *, keep_alive: bool, expects_continue: bool
+    ) -> None:
         self.scope = scope
         self.keep_alive = keep_alive
         self.more_body = True
@@ -177,7 +179,7 @@ class Exchange:
 
 def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A whole response that refuses what is no request; the connection closes after it."""
-    body = encode({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": ""})
+    body = document(status, title, detail, "")
     lines = [
         f"HTTP/1.1 {status} {title}\r\n".encode(),
         common,

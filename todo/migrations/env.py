@@ -11,7 +11,7 @@ import todo.api.idempotency.tables
 import todo.auth.tables
 import todo.changes.tables
 import todo.tasks.tables  # noqa: F401 # the classes register their tables
-from todo.db.migrate import LOCK
+from todo.db.migrate import MIGRATION_LOCK
 
 if context.is_offline_mode():
     context.configure(
@@ -21,10 +21,10 @@ if context.is_offline_mode():
         literal_binds=True,
         transaction_per_migration=True,
     )
-    context.execute(f"SELECT pg_advisory_lock({LOCK})")
+    context.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
     with context.begin_transaction():
         context.run_migrations()
-    context.execute(f"SELECT pg_advisory_unlock({LOCK})")
+    context.execute(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
 else:
     context.configure(
         connection=context.config.attributes["connection"],

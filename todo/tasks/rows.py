@@ -18,6 +18,8 @@ FIELDS = tuple(TaskOut.model_fields)
 COLUMNS: tuple[Column[Any], ...] = tuple(Task.__table__.c[name] for name in FIELDS)  # type: ignore[attr-defined] # SQLModel sets it
 COLUMNS_WITH_TRASH: tuple[Column[Any], ...] = (*COLUMNS, Task.__table__.c.deleted_at)  # type: ignore[attr-defined] # the same
 
+_TITLE = FIELDS.index("title")
+
 if TYPE_CHECKING:  # what the server itself reads of a task; the structs have the other fields too
 
     class TaskRow(msgspec.Struct):
@@ -40,8 +42,11 @@ else:
 
 
 def task_or_none(*columns: Any) -> TrashedTaskRow | None:
-    """The task in these columns of an outer join, or None; `deleted_at` is absent outside the trash."""
-    if columns[0] is None:
+    """The task in these columns, or None where it has no title: in an outer join, or once it is purged.
+
+    `deleted_at` is absent outside the trash.
+    """
+    if columns[_TITLE] is None:
         return None
     task = TrashedTaskRow(*columns)
     if task.deleted_at is None:
