@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from datetime import datetime
+from typing import Any
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import (
@@ -24,12 +25,12 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import col
 
 from todo.accounts.passwords import Passwords
+from todo.accounts.rows import USER_COLUMNS, UserRow
 from todo.accounts.tables import Credential, Session
 from todo.auth.caller import Caller
 from todo.auth.issuers import BUILT_IN
 from todo.auth.tables import DeletedUser, Deployment, User
 from todo.db.database import Database, ScopedDatabase
-from todo.db.pipeline import Row
 from todo.db.roles import ACCOUNTS
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
@@ -37,23 +38,27 @@ from todo.problems import Conflict, Invalid, NotFound, Unauthorized, WrongPasswo
 from todo.settings import CannotStart
 from todo.tasks.tables import Task
 
-SHOWN = (col(User.id), col(User.email), col(User.created_at))
-
-_user = insert(User).values(id=bindparam("id"), email=bindparam("email")).returning(*SHOWN).cte("new_user")
+_user = insert(User).values(id=bindparam("id"), email=bindparam("email")).returning(*USER_COLUMNS).cte("new_user")
 _credential = (
     insert(Credential)
     .values(user_id=bindparam("id"), email=bindparam("email"), password_hash=bindparam("password_hash"))
     .returning(col(Credential.user_id))
     .cte("new_credential")
 )
-SIGN_UP = Statement.of(select(_user).add_cte(_credential))
+SIGN_UP = Statement.of(select(_user).add_cte(_credential), row=UserRow)
 
 _has_email = func.lower(col(Credential.email)) == func.lower(bindparam("email", type_=Text))
 
+
+def _user_and_hash(*columns: Any) -> tuple[UserRow, str]:
+    return UserRow(*columns[:-1]), columns[-1]
+
+
 SIGN_IN = Statement.of(
-    select(*SHOWN, col(Credential.password_hash))
+    select(*USER_COLUMNS, col(Credential.password_hash))
     .join(Credential, col(Credential.user_id) == col(User.id))
     .where(_has_email),
+    row=_user_and_hash,
     read_only=True,
 )
 
@@ -78,7 +83,7 @@ SET_PASSWORD = Statement.of(
     lock_by="user_id",
 )
 
-ME = Statement.of(select(*SHOWN).where(col(User.id) == bindparam("user_id")), read_only=True)
+ME = Statement.of(select(*USER_COLUMNS).where(col(User.id) == bindparam("user_id")), row=UserRow, read_only=True)
 
 _deleted_since = select(col(DeletedUser.at)).where(
     col(DeletedUser.user_hash) == bindparam("user_hash", type_=LargeBinary),
@@ -112,7 +117,9 @@ LOCK_TASKS = Statement.of(
 )
 """Before their user's row is locked: the lock order of all writers."""
 
-ALL_USERS = Statement.of(select(*SHOWN).order_by(col(User.created_at), col(User.id)), read_only=True)
+ALL_USERS = Statement.of(
+    select(*USER_COLUMNS).order_by(col(User.created_at), col(User.id)), row=UserRow, read_only=True
+)
 
 _may_record = bindparam("accept", type_=Boolean) | ~select(col(User.id)).exists()
 RECORD_ISSUER = Statement.of(
@@ -123,8 +130,8 @@ RECORD_ISSUER = Statement.of(
 ISSUER = Statement.of(select(col(Deployment.issuer)), read_only=True)
 
 
-async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
-    """Make an account; the user's row and their password's hash. Raises Conflict when the e-mail has one already."""
+async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> tuple[UserRow, str]:
+    """Make an account; the user and their password's hash. Raises Conflict when the e-mail has one already."""
     hashed = await passwords.hash(password)
     try:
         [user] = await database.as_accounts().run(SIGN_UP, id=str(uuid.uuid4()), email=email, password_hash=hashed)
@@ -133,16 +140,16 @@ async def sign_up(database: Database, passwords: Passwords, email: str, password
     return user, hashed
 
 
-async def sign_in(database: Database, passwords: Passwords, email: str, password: str) -> tuple[Row, str]:
+async def sign_in(database: Database, passwords: Passwords, email: str, password: str) -> tuple[UserRow, str]:
     """The user with this e-mail and password, and the password's hash.
 
     Raises WrongPassword, equally slowly for an unknown e-mail and a wrong password.
     """
     found = await database.as_accounts().run(SIGN_IN, email=email)
-    *user, hashed = found[0] if found else (None,)
-    if not await passwords.verify(password, hashed) or hashed is None:
+    user, hashed = found[0] if found else (None, None)
+    if not await passwords.verify(password, hashed) or user is None or hashed is None:
         raise WrongPassword
-    return tuple(user), hashed
+    return user, hashed
 
 
 async def change_password(database: Database, passwords: Passwords, caller: Caller, current: str, new: str) -> None:
@@ -156,8 +163,8 @@ async def change_password(database: Database, passwords: Passwords, caller: Call
     await db.run(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session)
 
 
-async def me(db: ScopedDatabase, caller: Caller) -> Row:
-    """The caller's own row; of an external user who has written nothing yet, what the token says.
+async def me(db: ScopedDatabase, caller: Caller) -> UserRow:
+    """The caller; of an external user who has written nothing yet, what the token says.
 
     Raises Unauthorized when the account is gone.
     """
@@ -167,7 +174,7 @@ async def me(db: ScopedDatabase, caller: Caller) -> Row:
         raise Unauthorized("This account no longer exists.")
     if await db.run(DELETED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
         raise Unauthorized("This account was deleted: sign in again to start a new one.")
-    return caller.user_id, caller.email, None
+    return UserRow(caller.user_id, caller.email, None)
 
 
 async def delete_me(database: Database, caller: Caller) -> None:
@@ -192,17 +199,17 @@ async def delete_account(database: Database, user_id: str, issued_at: datetime) 
     return await database.as_user(user_id).in_transaction(deleted)
 
 
-async def all_users(database: Database) -> list[Row]:
+async def all_users(database: Database) -> list[UserRow]:
     """Every user, oldest first."""
     return await database.as_accounts().run(ALL_USERS)
 
 
-async def user_with_email(database: Database, email: str) -> Row:
+async def user_with_email(database: Database, email: str) -> UserRow:
     """The user with this e-mail. Raises NotFound."""
     found = await database.as_accounts().run(SIGN_IN, email=email)
     if not found:
         raise NotFound(f"There is no account for {email}.")
-    return found[0][:3]
+    return found[0][0]
 
 
 async def set_password(database: Database, passwords: Passwords, user_id: str, password: str) -> None:

@@ -8,12 +8,11 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import DateTime, LargeBinary, Text, Uuid, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
+from todo.accounts.rows import API_TOKEN_COLUMNS, ApiTokenRow
 from todo.accounts.secrets import api_token_hash, new_api_token
-from todo.accounts.shapes import ApiTokenOut
 from todo.accounts.tables import ApiToken
 from todo.auth.caller import Caller
 from todo.db.database import Database
-from todo.db.pipeline import Row
 from todo.db.statement import Statement
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized
 
@@ -22,8 +21,6 @@ CACHED_FOR = 30.0
 
 MAX_TOKENS = 100
 """Tokens of one user."""
-
-SHOWN = tuple(ApiToken.__table__.c[name] for name in ApiTokenOut.model_fields)  # type: ignore[attr-defined] # SQLModel sets it
 
 _mine = col(ApiToken.user_id) == bindparam("user_id")
 _theirs = select(func.count()).where(_mine).scalar_subquery()
@@ -41,10 +38,13 @@ MAKE = Statement.of(
             bindparam("expires_at", type_=DateTime(timezone=True)),
         ).where(_theirs < MAX_TOKENS),
     )
-    .returning(*SHOWN)
+    .returning(*API_TOKEN_COLUMNS),
+    row=ApiTokenRow,
 )
 
-LIST = Statement.of(select(*SHOWN).where(_mine).order_by(col(ApiToken.created_at).desc()), read_only=True)
+LIST = Statement.of(
+    select(*API_TOKEN_COLUMNS).where(_mine).order_by(col(ApiToken.created_at).desc()), row=ApiTokenRow, read_only=True
+)
 
 REVOKE = Statement.of(
     delete(ApiToken).where(_mine).where(col(ApiToken.id) == bindparam("id")).returning(col(ApiToken.id))
@@ -71,8 +71,10 @@ FIND = Statement.of(
 )
 
 
-async def make(database: Database, user_id: str, name: str, scope: str, expires_at: datetime | None) -> tuple[Row, str]:
-    """A new token: its row, and itself.
+async def make(
+    database: Database, user_id: str, name: str, scope: str, expires_at: datetime | None
+) -> tuple[ApiTokenRow, str]:
+    """A new token: what is kept of it, and itself.
 
     Raises Invalid for an end in the past, Conflict when there are MAX_TOKENS already.
     """
@@ -90,7 +92,7 @@ async def make(database: Database, user_id: str, name: str, scope: str, expires_
     return rows[0], token
 
 
-async def of_user(database: Database, user_id: str) -> list[Row]:
+async def of_user(database: Database, user_id: str) -> list[ApiTokenRow]:
     """The user's tokens, newest first."""
     return await database.as_accounts(user_id).run(LIST)
 

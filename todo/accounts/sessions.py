@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import col
 
+from todo.accounts.rows import USER_COLUMNS, UserRow
 from todo.accounts.secrets import RefreshSecret
 from todo.accounts.tables import Credential, Session
 from todo.auth.tables import User
 from todo.db.database import Database
-from todo.db.pipeline import Row
 from todo.db.statement import Statement
 from todo.problems import Unauthorized, WrongPassword
 
@@ -61,9 +61,8 @@ _ended = (
     .cte("ended")
 )
 ROTATE = Statement.of(
-    select(col(User.id), col(User.email), col(User.created_at))
-    .join(_rotated, _rotated.c.user_id == col(User.id))
-    .add_cte(_ended),
+    select(*USER_COLUMNS).join(_rotated, _rotated.c.user_id == col(User.id)).add_cte(_ended),
+    row=UserRow,
     lock_by="id",
 )
 
@@ -93,7 +92,7 @@ class Sessions:
             raise WrongPassword
         return token
 
-    async def rotate(self, text: str) -> tuple[Row, RefreshSecret]:
+    async def rotate(self, text: str) -> tuple[UserRow, RefreshSecret]:
         """The user whose refresh token it is, and the next token.
 
         Raises Unauthorized for one that is unknown, expired, or was used before, which ends its session.

@@ -68,7 +68,7 @@ def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) 
             raise CannotStart("that is not an e-mail address") from None
         password = _new_password()
         made, _ = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
-        typer.echo(made[0])
+        typer.echo(made.id)
 
 
 @user.command("list")
@@ -77,8 +77,8 @@ def user_list() -> None:
     with errors_as_one_line():
         from todo.accounts import actions
 
-        for row in _for_accounts(actions.all_users):
-            typer.echo("\t".join(str(value or "") for value in row))
+        for each in _for_accounts(actions.all_users):
+            typer.echo(f"{each.id}\t{each.email or ''}\t{each.created_at}")
 
 
 @user.command("passwd")
@@ -91,7 +91,7 @@ def user_passwd(email: Annotated[str, typer.Argument(help="The e-mail address.")
         password = _new_password()
 
         async def set_password(database: "Database") -> None:
-            user_id = (await actions.user_with_email(database, email))[0]
+            user_id = (await actions.user_with_email(database, email)).id
             await actions.set_password(database, Passwords(), user_id, password)
 
         _for_accounts(set_password)
@@ -110,7 +110,7 @@ def user_delete(
             typer.confirm(f"Delete {email} and all their tasks?", abort=True)
 
         async def delete(database: "Database") -> None:
-            user_id = (await actions.user_with_email(database, email))[0]
+            user_id = (await actions.user_with_email(database, email)).id
             await actions.delete_account(database, user_id, datetime.now(UTC))
 
         _for_accounts(delete)

@@ -1,24 +1,22 @@
 """Personal API tokens over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Body, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from todo.accounts import api_tokens
+from todo.accounts.responses import NO_CONTENT, no_content, secret_json
 from todo.accounts.shapes import ApiTokenMade, ApiTokenOut, NewApiToken
 from todo.api.access import SIGNED_IN
 from todo.api.dependencies import CurrentCaller
 from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import Route
-from todo.db.pipeline import Row
-from todo.http.json import encode
 from todo.problems import Conflict, NotFound
-
-SECRET = {"Cache-Control": "no-store"}
 
 API_TOKEN = {
     "id": "0d3f6a1f-2b77-4b59-9c39-5f0c7f8e4d3f",
@@ -40,8 +38,7 @@ async def list_api_tokens(request: Request, caller: CurrentCaller) -> Response:
 
     The tokens themselves are not stored and cannot be shown.
     """
-    rows = await api_tokens.of_user(Resources.of(request).database, caller.user_id)
-    return _json([_api_token(row) for row in rows])
+    return secret_json(await api_tokens.of_user(Resources.of(request).database, caller.user_id))
 
 
 @router.post(
@@ -76,10 +73,10 @@ async def make_api_token(
     row, token = await api_tokens.make(
         Resources.of(request).database, caller.user_id, wanted.name, wanted.scope, wanted.expires_at
     )
-    return _json(_api_token(row) | {"token": token}, 201)
+    return secret_json(msgspec.structs.asdict(row) | {"token": token}, 201)
 
 
-@router.delete("/{id}", status_code=204, responses={204: {"description": "Done."}, **answers(NotFound)})
+@router.delete("/{id}", status_code=204, responses={**NO_CONTENT, **answers(NotFound)})
 async def revoke_api_token(
     request: Request, caller: CurrentCaller, id: Annotated[str, Path(description="The id of the token.")]
 ) -> Response:
@@ -92,12 +89,4 @@ async def revoke_api_token(
     except ValueError:
         raise NotFound("There is no such token.") from None
     await api_tokens.revoke(Resources.of(request).database, caller.user_id, token_id)
-    return Response(status_code=204, headers=SECRET)
-
-
-def _api_token(row: Row) -> dict[str, Any]:
-    return dict(zip(ApiTokenOut.model_fields, row, strict=True))
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(encode(value), status, SECRET, "application/json")
+    return no_content()

@@ -1,7 +1,7 @@
 """Signing up, in and out over HTTP."""
 
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body
 from starlette.requests import Request
@@ -9,35 +9,21 @@ from starlette.responses import Response
 
 from todo.accounts import actions, cookies
 from todo.accounts.built_in import accounts_of, client_address
+from todo.accounts.responses import NO_CONTENT, USER, secret_json, signed_out
+from todo.accounts.rows import UserRow
 from todo.accounts.secrets import RefreshSecret
-from todo.accounts.shapes import (
-    JwkSet,
-    Refresh,
-    SignedIn,
-    SignIn,
-    SignUp,
-    UserOut,
-)
+from todo.accounts.shapes import JwkSet, Refresh, SignedIn, SignIn, SignUp
 from todo.api.openapi.vocabulary import ANY, BODY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import Route
-from todo.db.pipeline import Row
 from todo.http.json import encode
 from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
 
-SECRET = {"Cache-Control": "no-store"}
-
-ADA = {"email": "ada@example.com", "password": "a long and quiet afternoon"}
-USER = {
-    "id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
-    "email": ADA["email"],
-    "created_at": "2026-11-22T08:29:00.000000Z",
-}
+ADA = {"email": USER["email"], "password": "a long and quiet afternoon"}
 SIGNED_IN = {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "Bearer", "expires_in": 900, "user": USER}
 KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "…", "kid": "…", "use": "sig", "alg": "EdDSA"}]}
 COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/auth), unless the body asked for it."
 BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
-DONE: dict[int | str, dict[str, Any]] = {204: {"description": "Done."}}
 
 RefreshBody = Annotated[
     Refresh | None,
@@ -73,7 +59,7 @@ async def sign_up(
     user, hashed = await actions.sign_up(
         resources.database, accounts.passwords, new.email, new.password.get_secret_value()
     )
-    token = await accounts.sessions.start(user[0], hashed)
+    token = await accounts.sessions.start(user.id, hashed)
     return await _signed_in(request, user, token, 201, in_body=new.refresh == "body")
 
 
@@ -100,7 +86,7 @@ async def sign_in(
         user, hashed = await actions.sign_in(
             resources.database, accounts.passwords, given.email, given.password.get_secret_value()
         )
-        token = await accounts.sessions.start(user[0], hashed)
+        token = await accounts.sessions.start(user.id, hashed)
     return await _signed_in(request, user, token, 200, in_body=given.refresh == "body")
 
 
@@ -123,16 +109,14 @@ async def refresh(request: Request, how: RefreshBody = None) -> Response:
     return await _signed_in(request, user, token, 200, in_body=how.refresh == "body")
 
 
-@router.post("/api/auth/signout", status_code=204, responses={**DONE, **answers(Forbidden), **BODY})
+@router.post("/api/auth/signout", status_code=204, responses={**NO_CONTENT, **answers(Forbidden), **BODY})
 async def sign_out(request: Request, how: RefreshBody = None) -> Response:
     """Sign this device out.
 
     Its refresh token ends. An access token is valid until it expires.
     """
     await accounts_of(request).sessions.end(_refresh_token(request, how or BY_COOKIE) or "")
-    response = Response(status_code=204, headers=SECRET)
-    cookies.delete_cookie(response, request)
-    return response
+    return signed_out(request)
 
 
 @router.get("/.well-known/jwks.json", response_model=JwkSet, responses={200: shows(KEYS, "The keys.")})
@@ -151,24 +135,16 @@ def _refresh_token(request: Request, how: Refresh) -> str | None:
     return cookies.token(request)
 
 
-async def _signed_in(request: Request, user: Row, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
+async def _signed_in(request: Request, user: UserRow, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
     issuer = accounts_of(request).issuer
     keys = await issuer.current()
     answer = {
-        "access_token": keys.issue(user[0], token.public_id, issuer.lifetime),
+        "access_token": keys.issue(user.id, token.public_id, issuer.lifetime),
         "token_type": "Bearer",
         "expires_in": issuer.lifetime,
-        "user": _user(user),
+        "user": user,
     }
-    response = _json(answer | ({"refresh_token": str(token)} if in_body else {}), status)
+    response = secret_json(answer | ({"refresh_token": str(token)} if in_body else {}), status)
     if not in_body:
         cookies.set_cookie(response, request, str(token), accounts_of(request).sessions.lifetime)
     return response
-
-
-def _user(row: Row) -> dict[str, Any]:
-    return dict(zip(UserOut.model_fields, row, strict=True))
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(encode(value), status, SECRET, "application/json")
