@@ -1,6 +1,6 @@
 -- The requests of wrk: one operation, on a random task of a random user.
 -- Arguments: operation, file of users, tasks per user.
-local methods = { list = "GET", get = "GET", unchanged = "GET", create = "POST", toggle = "PATCH", whole = "GET" }
+local methods = { list = "GET", get = "GET", unchanged = "GET", create = "POST", toggle = "PATCH" }
 local headers, users, operation, tasks = {}, {}, nil, 0
 local random, format = math.random, string.format
 
@@ -31,7 +31,7 @@ function request()
     path = path .. "?limit=50"
   elseif operation == "create" then
     body = '{"title": "Water the ferns, and the ' .. random(1000) .. ' others"}'
-  elseif operation ~= "whole" then
+  else
     path = path .. format("/01900000-%04x-7000-8000-%012x", n, random(tasks))
     if operation == "toggle" then path = path .. "/complete" end
   end

@@ -151,7 +151,9 @@ async def test_tokens_are_stored_as_hashes(ada: Person, database_url: str) -> No
         stored = str(owner.execute("select to_jsonb(t)::text from api_tokens t").fetchall())
         owner.rollback()
     assert token["id"] in stored
-    assert token["token"].removeprefix("todo_pat_")[:64] not in stored
+    secret = token["token"].removeprefix("todo_pat_")[:64]
+    assert secret not in stored
+    assert secret.encode().hex() not in stored
 
 
 @pytest.mark.parametrize(

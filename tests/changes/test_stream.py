@@ -77,10 +77,12 @@ class TestEvents:
         async with following(server, ada) as stream:
             assert stream.response.headers["content-type"].startswith("text/event-stream")
             assert stream.response.headers["cache-control"] == "private, no-cache"
-            task = await ada.create(title="Water\r\nthe ferns".replace("\r\n", " "), description="two\nlines")
+            task = await ada.create(title="Water the ferns", description="two\nlines")
             await ada.toggle(task["id"])
+            arrived = [await stream.next() for _ in range(2)]
+            assert [event.data for event in arrived] == (await ada.since(0))["changes"]
             await ada.delete(task["id"], permanent=True)
-            arrived = [await stream.next() for _ in range(3)]
+            arrived.append(await stream.next())
 
         assert [(event.name, event.id) for event in arrived] == [("change", "1"), ("change", "2"), ("change", "3")]
         listed = (await ada.since(0))["changes"]
@@ -141,9 +143,7 @@ class TestEvents:
             with pytest.raises(TimeoutError):
                 await hers.next(seconds=1)
 
-    async def test_an_idle_stream_sends_comments(
-        self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, url: str
-    ) -> None:
+    async def test_an_idle_stream_sends_comments(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         monkeypatch.setattr(streams_module, "HEARTBEAT", 0.3)
         async with served(create_app(settings_for(url))) as (address, _):
             async with httpx.AsyncClient(base_url=address) as client:
@@ -332,6 +332,8 @@ async def test_clients_that_do_not_read_do_not_delay_the_shutdown(url: str, tmp_
             ada = await sign_up(client, "ada")
         add_large_changes(url, ada)
         readers = [client_that_does_not_read(server.port, ada) for _ in range(2)]
+        for reader in readers:  # they are being served
+            assert (await asyncio.to_thread(reader.recv, 100)).startswith(b"HTTP/1.1 200")
         await asyncio.sleep(1)
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
@@ -365,7 +367,7 @@ def client_that_does_not_read(port: int, person: Person) -> socket.socket:
 
 async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path, server: Server, ada: Person) -> None:
     """A client writes through one server and reads the stream of another, which is stopped or killed and restarted."""
-    position, seen, restarts = "0", [], 0
+    position, seen = "0", []
     writing = True
 
     async def write() -> int:
@@ -391,7 +393,6 @@ async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path,
                             position = str(event.id)
                     except (EOFError, httpx.HTTPError):
                         pass
-                restarts += 1
                 await asyncio.to_thread(other.process.wait, 15)
         writing = False
     count = writer.result()
@@ -399,7 +400,6 @@ async def test_restarts_lose_no_change_and_repeat_none(url: str, tmp_path: Path,
         while len(seen) < count:
             seen.append(int((await stream.next()).data["revision"]))
 
-    assert restarts == 3
     assert seen == [*range(1, count + 1)]
 
 

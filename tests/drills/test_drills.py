@@ -10,6 +10,7 @@ from drills import __main__ as drills
 from drills import bytes as odd_bytes
 from drills import contract, lifecycle, load, overload, storage
 from drills.figures import Figures, rendered
+from todo.db.migrate import revisions
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -83,3 +84,5 @@ def test_the_page_shows_the_stored_figures(root: Path) -> None:
     assert [*raw] == [name for name in drills.DRILLS if name in raw]
     assert drills.BEGIN + rendered(raw) + drills.END in drills.PAGE.read_text()
     assert not [line for stored in raw.values() for each in stored["figures"] for line in each["faults"]]
+    measured = {line["what"].partition(":")[0] for each in raw["upgrades"]["figures"] for line in each["lines"]}
+    assert measured == {*revisions()[1:]}  # a new migration is measured too

@@ -243,6 +243,17 @@ class TestWriting:
                 assert (response.status_code, proxy.round_trips) == (200, 1)
 
 
+async def test_several_header_lines_are_one_list(ada: Person) -> None:
+    """RFC 9110 §5.3."""
+    task = await ada.create()
+    url, token = f"{ada.tasks}/{task['id']}", ("Authorization", f"Bearer {ada.token}")
+
+    read = await ada.client.get(url, headers=[token, ("If-None-Match", '"7"'), ("If-None-Match", '"1"')])
+    changed = await ada.client.patch(f"{url}/complete", headers=[token, ("If-Match", '"7"'), ("If-Match", '"1"')])
+
+    assert (read.status_code, changed.status_code) == (304, 200)
+
+
 @pytest.mark.parametrize(
     ("header", "matches"),
     [(None, None), ("*", None), ('"1"', [1]), ('"1", "2"', [1, 2]), ('W/"1", "2"', [2]), ('"a,b", "3"', [3])],

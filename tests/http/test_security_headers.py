@@ -167,15 +167,18 @@ def test_500_and_503_have_the_headers(
 
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01 garbage\r\n\r\n", b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n"])
-def test_the_response_to_malformed_http_has_the_headers(server: Server, sent: bytes) -> None:
+def test_the_response_to_malformed_http_is_a_problem_with_the_headers(server: Server, sent: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.port), 10) as client:
         client.sendall(sent)
         response = b""
         while piece := client.recv(4096):
             response += piece
-    first, *lines = response.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
 
     assert first == "HTTP/1.1 400 Bad Request"
+    assert "content-type: application/problem+json" in lines
+    assert b'"status":400' in body
     check_headers(httpx.Headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)]))
 
 

@@ -6,14 +6,10 @@ import re
 from itertools import chain
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
-from fastapi import FastAPI
 
 from tests.conftest import Person
-from todo.problems import Gone
-from todo.tasks import lists
 
 pytestmark = pytest.mark.anyio
 
@@ -93,52 +89,6 @@ async def test_a_cursor_without_a_limit_returns_the_rest(ada: Person, database_u
     assert cursor
 
     assert await ada.list(cursor=cursor[1]) == (await ada.list())[2:]
-
-
-@pytest.mark.parametrize("count", [499, 500, 501, 1000, 1234])
-async def test_the_whole_list_is_returned_without_a_limit(ada: Person, database_url: str, count: int) -> None:
-    add(database_url, ada, count)
-
-    whole = await ada.list()
-
-    assert len({task["id"] for task in whole}) == count
-    assert [task["title"] for task in whole] == [f"task {number}" for number in range(count, 0, -1)]
-
-
-async def test_a_list_that_fails_half_way_is_not_completed(
-    ada: Person, app: FastAPI, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add(database_url, ada, 1200)
-    real_page, calls = lists.page, 0
-
-    async def fails_the_second_time(*args: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise RuntimeError("the database was lost")
-        return await real_page(*args, **options)
-
-    monkeypatch.setattr(lists, "page", fails_the_second_time)
-    transport = httpx.ASGITransport(app)  # which, like a server, ends the response where the application raises
-    async with httpx.AsyncClient(transport=transport, base_url="http://todo") as client:
-        ada.client = client
-        with pytest.raises(RuntimeError):
-            await ada.list()
-
-
-async def test_a_list_whose_account_is_deleted_half_way_is_not_completed(
-    ada: Person, app: FastAPI, database_url: str
-) -> None:
-    add(database_url, ada, 1200)
-    db = app.state.resources.database.as_user(ada.id)
-    first = await lists.page(db, status="all", limit=lists.STREAM_PAGE)
-    rest = lists.following_pages(db, first, status="all")
-    assert len(await anext(rest)) == 500
-
-    await ada.call("DELETE", "/api/auth/me")
-
-    with pytest.raises(Gone):
-        await anext(rest)
 
 
 @pytest.mark.parametrize(
