@@ -174,6 +174,13 @@ class Settings(BaseSettings):
     max_tasks_per_user: int = Field(
         100_000, ge=1, le=100_000_000, description="Tasks that a user may have, those in the trash included."
     )
+    max_log_bytes_per_user: int = Field(
+        268_435_456,
+        ge=1_048_576,
+        le=1_099_511_627_776,
+        description="Bytes that the log of a user's changes may hold, and again the answers kept for retries; the "
+        "oldest go first.",
+    )
     pool_size: int = Field(16, ge=1, le=1000, description="The most database connections a worker holds.")
     pool_timeout: float = Field(
         5.0, gt=0, le=300, description="Seconds a request waits for a connection before it is answered 503."

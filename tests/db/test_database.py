@@ -175,13 +175,13 @@ async def test_a_transaction_that_is_cancelled_changes_nothing(ada: Person, data
 
 async def test_a_request_waits_for_a_full_pool_and_then_gets_503(ada: Person, database_url: str) -> None:
     async with database(database_url, pool_size=1, pool_timeout=0.3) as opened:
-        db = opened.as_user(ada.id)
-        holder = asyncio.create_task(db.run(SLEEP, seconds=0.15))
+        db, another = opened.as_user(ada.id), opened.as_user("another")
+        holder = asyncio.create_task(another.run(SLEEP, seconds=0.15))
         await asyncio.sleep(0.02)
         assert await count(db) == 0  # it waited, and was served
         await holder
 
-        holder = asyncio.create_task(db.run(SLEEP, seconds=1))
+        holder = asyncio.create_task(another.run(SLEEP, seconds=1))
         await asyncio.sleep(0.02)
         with pytest.raises(Unavailable) as refused:
             await count(db)
@@ -195,7 +195,8 @@ async def test_requests_above_the_queue_limit_are_refused_at_once(ada: Person, d
         db = opened.as_user(ada.id)
         await count(db)
         began = time.monotonic()
-        outcomes = await asyncio.gather(*(db.run(SLEEP, seconds=0.2) for _ in range(10)), return_exceptions=True)
+        users = [opened.as_user(str(number)) for number in range(10)]
+        outcomes = await asyncio.gather(*(each.run(SLEEP, seconds=0.2) for each in users), return_exceptions=True)
         assert sum(isinstance(outcome, Unavailable) for outcome in outcomes) == 7
         assert time.monotonic() - began < 5
 

@@ -19,6 +19,10 @@ class DatabaseProxy:
         self.round_trips = 0
         self.drop: Callable[[int, bool], bool] | None = None
         """Called with each piece's round trip and whether the client sent it; True drops the piece."""
+        self.connections: set[int] = set()
+        """Numbers of the connections that were made."""
+        self.silent: set[int] = set()
+        """Those on which everything is dropped."""
         self._reading = True
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,16 +43,18 @@ class DatabaseProxy:
             other_reader, other_writer = await asyncio.open_unix_connection(self.unix)
         else:
             other_reader, other_writer = await asyncio.open_connection(self.host, self.port)
+        number = len(self.connections)
+        self.connections.add(number)
         for pair in ((reader, other_writer, True), (other_reader, writer, False)):
-            task = asyncio.create_task(self._copy(*pair))
+            task = asyncio.create_task(self._copy(*pair, number))
             self._tasks.add(task)
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sending: bool) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sending: bool, number: int) -> None:
         try:
             while data := await reader.read(65536):
                 self.round_trips += sending and self._reading
                 self._reading = not sending
-                if not (self.drop and self.drop(self.round_trips, sending)):
+                if number not in self.silent and not (self.drop and self.drop(self.round_trips, sending)):
                     writer.write(data)
         finally:
             writer.close()

@@ -30,6 +30,7 @@ log = logging.getLogger("todo")
 
 INTERVAL = 0.4  # seconds between two look-ups
 HEARTBEAT = 15.0  # seconds of silence before a comment
+STALE = 30.0  # seconds without an answer of the database after which streams end, since they would miss changes
 PIECE = 65_536  # bytes that are written at once, approximately
 PAGE = 50  # changes that are read at a time: at most some 2 MB, and mostly a few kB
 READERS = 4  # pages that are read at the same time, so that requests find connections too
@@ -42,6 +43,7 @@ ENDS = {
     "token": "The access token has expired or was revoked: connect again with a new one.",
     "gone": "The changes from here on are not kept: read the list again, and go on from its ETag.",
     "account": "The account was deleted.",
+    "database": "The database does not answer, so changes would be missed: connect again in a while.",
 }
 
 
@@ -76,6 +78,8 @@ class Streams:
         self._database = database
         self._watchers: dict[str, set[Watcher]] = {}
         self._polling: asyncio.Task[None] | None = None
+        self._polled_at = 0.0
+        """When the database last answered, on the monotonic clock, or the poll began."""
         self._reads: dict[tuple[str, int], asyncio.Task[Changes]] = {}
         self._readers = asyncio.Semaphore(READERS)
 
@@ -92,6 +96,7 @@ class Streams:
         watcher = Watcher(exists=exists)
         self._watchers.setdefault(user_id, set()).add(watcher)
         if self._polling is None:
+            self._polled_at = time.monotonic()
             self._polling = asyncio.create_task(self._poll())
         try:
             yield watcher
@@ -128,6 +133,7 @@ class Streams:
                     log.exception("polling for event streams failed")
                     await asyncio.sleep(10 * INTERVAL)
                 else:
+                    self._polled_at = time.monotonic()
                     self.notify(asked, revisions)
         finally:
             self._polling = None
@@ -146,6 +152,11 @@ class Streams:
                 if revision != watcher.revision:
                     watcher.revision = revision
                     watcher.wake()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the database has not answered for a while."""
+        return time.monotonic() > self._polled_at + STALE
 
     def end(self) -> None:
         """End every stream, since the server is about to stop."""
@@ -210,7 +221,9 @@ async def events(
 
 def _over(streams: Streams, watcher: Watcher) -> str | None:
     """Why the stream must end, if it must, for reasons outside it."""
-    return "shutdown" if streams.ending else "account" if watcher.deleted else None
+    if streams.ending:
+        return "shutdown"
+    return "account" if watcher.deleted else "database" if streams.stale else None
 
 
 def _pieces(changes: Changes) -> Iterator[bytes]:

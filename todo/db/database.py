@@ -16,11 +16,12 @@ from psycopg import OperationalError
 
 from todo.db.failures import ROLLED_BACK, UNAVAILABLE, connection_lost, is_of_the_statement, unavailable
 from todo.db.pipeline import Connection, Query
-from todo.db.pool import NoConnection, Pool
-from todo.db.roles import ACCOUNTS, ENTER, ENTER_TO_WRITE, LOCK, REQUESTS, Via
+from todo.db.pool import ANSWER_GRACE, NoConnection, Pool
+from todo.db.roles import ACCOUNTS, ENTER, ENTER_TO_WRITE, ENTER_TRANSACTION, LOCK, REQUESTS, Via
+from todo.db.shares import Shares
 from todo.db.statement import R, Statement
 from todo.db.transaction import Transaction
-from todo.problems import Interrupted, Unavailable
+from todo.problems import Interrupted, TooManyRequests, Unavailable
 from todo.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,8 +48,11 @@ class Database:
         """Whether the last check found another schema version or broken isolation."""
         self.statement_timeout = str(round(settings.statement_timeout * 1000))
         self.long_timeout = str(round(settings.statement_timeout * 1000 * LONG_RUNNING))
+        self.long_answer_timeout = settings.statement_timeout * LONG_RUNNING + ANSWER_GRACE
         self.max_tasks = str(settings.max_tasks_per_user)
+        self.max_log_bytes = str(settings.max_log_bytes_per_user)
         self.pool = Pool(url, settings)
+        self.shares = Shares(_share(settings.pool_size), max(1, settings.pool_waiting // 2), settings.pool_timeout)
 
     async def __aenter__(self) -> Self:
         await self.pool.__aenter__()
@@ -145,8 +149,40 @@ class ScopedDatabase:
     def enter_to_write(self) -> Query:
         """What a transaction begins with that may write."""
         database = self.database
-        values = [self.role, self.user_id, database.statement_timeout, self.via, database.max_tasks]
+        timeout = database.statement_timeout
+        values = [self.role, self.user_id, timeout, self.via, database.max_tasks, database.max_log_bytes]
         return Query(ENTER_TO_WRITE, values)
+
+    def enter_transaction(self) -> Query:
+        """What a transaction of several round trips begins with."""
+        return Query(ENTER_TRANSACTION, [*self.enter_to_write().values, self.database.statement_timeout])
+
+    async def acquire(self) -> Connection:
+        """A connection of the pool, within the user's share. Raises Unavailable or TooManyRequests."""
+        if not self._shared:
+            return await self.database.acquire()
+        try:
+            await self.database.shares.enter(self.user_id)
+        except TooManyRequests:
+            if self.database.failing:  # which is why the user's other requests do not end
+                raise NoConnection from None
+            raise
+        try:
+            return await self.database.acquire()
+        except BaseException:
+            self.database.shares.leave(self.user_id)
+            raise
+
+    def release(self, connection: Connection) -> None:
+        """Give back what `acquire` gave."""
+        self.database.pool.release(connection)
+        if self._shared:
+            self.database.shares.leave(self.user_id)
+
+    @property
+    def _shared(self) -> bool:
+        """Whether it works for a user's requests; sign-ins and our own work are bounded otherwise."""
+        return self.role == REQUESTS and self.user_id != ""
 
     def _queries(self, statement: Statement[Any], params: Mapping[str, Any]) -> list[Query]:
         if statement.read_only:
@@ -162,12 +198,18 @@ class ScopedDatabase:
         return queries
 
     async def _run(self, statement: Statement[R], queries: list[Query]) -> list[R]:
-        connection = await self.database.acquire()
+        timeout = self.database.long_answer_timeout if statement.long_running else None
+        connection = await self.acquire()
         try:
-            outcome = await connection.run_pipeline(queries)
+            outcome = await connection.run_pipeline(queries, timeout)
             if outcome.error is not None:
                 raise outcome.error
             self.database.answered()
             return statement.typed(connection.rows(outcome.results[-1]))
         finally:
-            self.database.pool.release(connection)
+            self.release(connection)
+
+
+def _share(pool_size: int) -> int:
+    """How many connections one user's requests may hold at once: the rest is left to others."""
+    return pool_size - pool_size // 4

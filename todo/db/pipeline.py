@@ -7,11 +7,12 @@ unless they begin one themselves (PostgreSQL documentation, 55.2.4 "Pipelining")
 
 import asyncio
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection, OperationalError, errors
@@ -22,7 +23,13 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format, Transact
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
+log = logging.getLogger("todo")
+
 Row = tuple[Any, ...]
+
+
+class NoAnswer(OperationalError):
+    """The server did not answer in time, and its network does not say why: the connection is closed."""
 
 
 class Query(NamedTuple):
@@ -40,8 +47,11 @@ IDLE = TransactionStatus.IDLE
 SYNC, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.TUPLES_OK
 FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
 
-STALE = {errors.InvalidSqlStatementName.sqlstate, errors.FeatureNotSupported.sqlstate}
-"""A prepared statement is gone (`DEALLOCATE`, another server behind a pooler), or would return other columns now."""
+NOT_FOLLOWED = {errors.InvalidSqlStatementName.sqlstate, errors.DuplicatePreparedStatement.sqlstate}
+"""Another server connection than the one before: a pooler that does not follow prepared statements, or `DEALLOCATE`."""
+
+STALE = {*NOT_FOLLOWED, errors.FeatureNotSupported.sqlstate}
+"""A prepared statement is gone, is there already, or would return other columns now: it may run again unprepared."""
 
 _ADAPTERS = psycopg.adapt.AdaptersMap(psycopg.adapters)
 _ADAPTERS.register_dumper(int, Int8BinaryDumper)  # one width of int: one prepared statement
@@ -69,6 +79,8 @@ class _Running:
     """A pipeline that was sent: what has come back of it."""
 
     done: "asyncio.Future[None]"
+    deadline: float
+    """On the loop's clock."""
     received: list[PGresult] = field(default_factory=list)
     ends: int = 0
     """How many times in a row libpq had no result: each query's results have one end."""
@@ -81,12 +93,17 @@ class Connection(AsyncConnection[Row]):
     calls. So a connection that the server ends while it is idle is known as unusable without a round trip.
     """
 
+    _told: ClassVar[bool] = False
+    """Whether the log says already that prepared statements are not followed."""
+
     def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
         super().__init__(pgconn, *args, **kwargs)
         self.usable = True
         """False once the server has sent something on it while it was idle: mostly that it ends the connection."""
         self.threshold: int | None = None
         """Uses after which a statement is prepared; None for never. psycopg's own is off: it would drop ours too."""
+        self.timeout = 60.0
+        """Seconds in which a pipeline must be answered; the pool sets it."""
         self.opened_at = self.idle_since = 0.0
         """On the loop's clock; the pool keeps them."""
         self._loop = asyncio.get_running_loop()
@@ -97,11 +114,11 @@ class Connection(AsyncConnection[Row]):
         self._uses: Counter[PreparedKey] = Counter()
         self._transformer = Transformer(_ADAPTERS)  # of no connection, so that times are in UTC
 
-    async def run_pipeline(self, queries: Sequence[Query]) -> PipelineResult:
-        """Send all queries up to one Sync, and receive their results.
+    async def run_pipeline(self, queries: Sequence[Query], timeout: float | None = None) -> PipelineResult:
+        """Send all queries up to one Sync, and receive their results, within `timeout` seconds.
 
-        Raises OperationalError when the connection is lost meanwhile. Whatever else interrupts it (a cancelled
-        request) closes the connection, since results may still arrive.
+        Raises OperationalError when the connection is lost meanwhile, NoAnswer after the timeout. Whatever else
+        interrupts it (a cancelled request) closes the connection, since results may still arrive.
         """
         pgconn, transformer = self.pgconn, self._transformer
         dump = transformer.dump_sequence
@@ -116,7 +133,8 @@ class Connection(AsyncConnection[Row]):
             for message in messages:
                 self._send(sent, *message)
             pgconn.pipeline_sync()
-            running = self._running = _Running(self._loop.create_future())
+            deadline = self._loop.time() + (timeout or self.timeout)
+            running = self._running = _Running(self._loop.create_future(), deadline)
             if pgconn.flush():
                 await self._flush(running)
             await running.done
@@ -127,13 +145,28 @@ class Connection(AsyncConnection[Row]):
             await self.close()
             raise
         outcome = self._outcome(sent, running.received)
-        if outcome.error is not None and outcome.error.sqlstate in STALE and self._names:
-            self._names.clear()
-            self.threshold = None  # their names may still be taken on the server: prepare nothing more here,
-            self.usable = False  # and let the pool replace the connection
+        if outcome.error is not None and outcome.error.sqlstate in STALE and self.threshold is not None:
+            self._prepare_nothing_more(outcome.error)
             if pgconn.transaction_status == IDLE:  # nothing of it was done
-                return await self.run_pipeline(queries)
+                return await self.run_pipeline(queries, timeout)
         return outcome
+
+    def _prepare_nothing_more(self, error: psycopg.Error) -> None:
+        """Run statements unprepared from here on; after a change of the schema, until the pool replaces the connection.
+
+        Behind a pooler a new connection would be no better, so this one is kept.
+        """
+        self._names.clear()
+        self.threshold = None
+        if error.sqlstate not in NOT_FOLLOWED:
+            self.usable = False
+        elif not Connection._told:
+            Connection._told = True
+            log.warning(
+                "a pooler does not follow prepared statements (%s): statements run unprepared on such connections; "
+                "PREPARE_THRESHOLD=-1 prepares none from the start",
+                error.sqlstate,
+            )
 
     def rows(self, result: PGresult) -> list[Row]:
         """The rows of a result, as Python's values."""
@@ -144,9 +177,14 @@ class Connection(AsyncConnection[Row]):
         return rows
 
     async def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
-        """Run one of psycopg's own operations, which watches the socket itself."""
+        """Run one of psycopg's own operations, which watches the socket itself. Raises NoAnswer after the timeout."""
         self._unwatch()
-        return await super().wait(gen, *args, **kwargs)
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await super().wait(gen, *args, **kwargs)
+        except TimeoutError:
+            self.close_now()
+            raise NoAnswer("the server did not answer") from None
 
     async def close(self) -> None:
         """Close the connection; running statements are ended by the server when it notices."""
@@ -159,6 +197,14 @@ class Connection(AsyncConnection[Row]):
         if self._running is not None and not self._running.done.done():
             self._running.done.set_exception(OperationalError("the connection was closed"))
         self.pgconn.finish()
+
+    def check_deadline(self, now: float) -> bool:
+        """Whether the pipeline that runs is overdue, which then fails with NoAnswer."""
+        running = self._running
+        if running is None or running.done.done() or now < running.deadline:
+            return False
+        running.done.set_exception(NoAnswer("the server did not answer"))
+        return True
 
     def watch(self) -> None:
         """Let the event loop watch the socket, where it does not yet."""

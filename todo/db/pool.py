@@ -4,9 +4,11 @@ import asyncio
 import logging
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Self
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from todo.db.pipeline import Connection
@@ -21,7 +23,14 @@ LIFETIME = 3600.0
 IDLE_TIME = 600.0
 """Seconds after which an unused connection is closed."""
 
-TIDY_INTERVAL = 30.0  # seconds
+CHECK_INTERVAL = 1.0  # seconds between two looks for what is overdue
+TIDY_INTERVAL = 30.0  # seconds between two looks for connections that are old or not used
+
+ANSWER_GRACE = 5.0
+"""Seconds beyond the time that a statement may take, after which the database is taken not to answer any more."""
+
+NETWORK = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "15000"}
+"""libpq's parameters by which the kernel finds a connection dead; those in the URL come first."""
 FIRST_RETRY, LAST_RETRY = 0.1, 1.0  # seconds between two attempts to connect, doubled each time
 
 IDLE = TransactionStatus.IDLE
@@ -35,7 +44,8 @@ class Pool:
     """At most `pool_size` connections. Open it with `async with`."""
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self._url = url
+        self._url = make_conninfo(url, **{name: value for name, value in NETWORK.items() if name not in conninfo_to_dict(url)})
+        self._answer_timeout = settings.statement_timeout + ANSWER_GRACE
         self._size = settings.pool_size
         self._timeout = settings.pool_timeout
         self._max_waiting = settings.pool_waiting
@@ -50,12 +60,12 @@ class Pool:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._tidying = asyncio.create_task(self._tidy())
+        self._checking = asyncio.create_task(self._check())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._closed = True
-        self._tidying.cancel()
+        self._checking.cancel()
         self._idle.clear()
         while self._connections:
             self._connections.pop().close_now()
@@ -180,25 +190,34 @@ class Pool:
             client_encoding="utf8",
         )
         connection.threshold = self._prepare_threshold
+        connection.timeout = self._answer_timeout
         now = self._loop.time()
         connection.opened_at = now - LIFETIME * random.uniform(0, 0.1)  # noqa: S311 # no secret
         connection.idle_since = now
         connection.watch()
         return connection
 
-    async def _tidy(self) -> None:
-        """Close idle connections that are old, or that have not been used for a while."""
+    async def _check(self) -> None:
+        """End pipelines that are overdue, and close connections that are not used or old, for as long as it is open.
+
+        Where one pipeline is overdue, idle connections of the same network are not trusted either.
+        """
+        tidied_at = self._loop.time()
         while True:
-            await asyncio.sleep(TIDY_INTERVAL)
+            await asyncio.sleep(CHECK_INTERVAL)
             now = self._loop.time()
-            kept = []
-            for connection in self._idle:
-                if now > min(connection.idle_since + IDLE_TIME, connection.opened_at + LIFETIME):
-                    connection.close_now()
-                    self._connections.discard(connection)
-                else:
-                    kept.append(connection)
-            self._idle[:] = kept
+            if any([connection.check_deadline(now) for connection in self._connections]):
+                log.warning("the database did not answer in time: its connections are replaced")
+                self._close_idle(lambda _: True)
+            elif now > tidied_at + TIDY_INTERVAL:
+                self._close_idle(lambda each: now > min(each.idle_since + IDLE_TIME, each.opened_at + LIFETIME))
+                tidied_at = now
+
+    def _close_idle(self, which: Callable[[Connection], bool]) -> None:
+        for connection in [each for each in self._idle if which(each)]:
+            self._idle.remove(connection)
+            connection.close_now()
+            self._connections.discard(connection)
 
 
 def _time_out(waiter: "asyncio.Future[Connection | None]") -> None:

@@ -11,20 +11,26 @@ ACCOUNTS = "todo_accounts"
 Via = Literal["session", "api_token", "command_line", "sweep", "database"]
 """Who writes, as the log of changes names it; `database` for a writer that names none, as in psql."""
 
-_ENTERED = ("role", "app.user_id", "statement_timeout", "app.via", "app.max_tasks")
+_ENTERED = (
+    "role", "app.user_id", "statement_timeout", "app.via", "app.max_tasks", "app.max_log_bytes",
+    "idle_in_transaction_session_timeout",
+)  # fmt: skip
 
 
 def enter(*placeholders: str) -> str:
     """The query that a transaction begins with.
 
-    For a read it takes role, user and timeout in milliseconds; for a write Via and the quota of tasks too.
+    For a read it takes role, user and timeout in milliseconds; for a write also Via and the quotas of tasks and of
+    bytes in the log; for a transaction of several round trips also the milliseconds that may pass between two.
     """
     values = zip(_ENTERED, placeholders, strict=False)
     return "select " + ", ".join(f"set_config('{name}', {placeholder}, true)" for name, placeholder in values)
 
 
 ENTER = enter("$1", "$2", "$3").encode()
-ENTER_TO_WRITE = enter("$1", "$2", "$3", "$4", "$5").encode()
+ENTER_TO_WRITE = enter("$1", "$2", "$3", "$4", "$5", "$6").encode()
+ENTER_TRANSACTION = enter("$1", "$2", "$3", "$4", "$5", "$6", "$7").encode()
+"""A process that stands still in the middle keeps its locks no longer than a statement may run."""
 
 LOCK = b"select pg_advisory_xact_lock(hashtextextended($1, 0))"
 """Wait for every other transaction that holds the lock of this name. A statement of its own, for which the timeout

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 DIALECT = "postgresql+psycopg://"
 
-ENTER_SESSION = enter("%s", "%s", "%s", "%s", "%s")
+ENTER_SESSION = enter("%s", "%s", "%s", "%s", "%s", "%s", "%s")
+
+IDLE_IN_A_JOB = "600000"
+"""Milliseconds that a transaction of `session_as` may do nothing: a person may be thinking in a notebook."""
 
 
 def _enter_each_transaction(session: Any, values: Sequence[str]) -> None:
@@ -62,15 +65,19 @@ class SessionFactory:
         Committed when the block ends, rolled back when it raises. Raises Unavailable when the database cannot serve.
         """
         database = self._database
+        scope = database.as_user(user_id, via)
+        await database.shares.enter(user_id)
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info={"user_id": user_id}) as session:
-                _enter_each_transaction(session.sync_session, database.as_user(user_id, via).enter_to_write().values)
+                _enter_each_transaction(session.sync_session, scope.enter_transaction().values)
                 yield session
                 await session.commit()
         except DBAPIError as error:
             if isinstance(error.orig, UNAVAILABLE):
                 raise database.unavailable(error.orig, wrote=True) from error
             raise
+        finally:
+            database.shares.leave(user_id)
 
 
 class _Borrowed:
@@ -117,7 +124,7 @@ def session_as(user_id: str, settings: Settings | None = None) -> Iterator[Sessi
         )
         with Session(engine, expire_on_commit=False, info={"user_id": user_id}) as session:
             timeout = str(round(settings.statement_timeout * 1000))
-            entered = [REQUESTS, user_id, timeout, "database", str(settings.max_tasks_per_user)]
-            _enter_each_transaction(session, entered)
+            quotas = [str(settings.max_tasks_per_user), str(settings.max_log_bytes_per_user)]
+            _enter_each_transaction(session, [REQUESTS, user_id, timeout, "database", *quotas, IDLE_IN_A_JOB])
             yield session
             session.commit()

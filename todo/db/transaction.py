@@ -6,9 +6,10 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from todo.db.failures import UNAVAILABLE
-from todo.db.pipeline import Connection, Query, Row
+from todo.db.pipeline import STALE, Connection, Query, Row
 from todo.db.roles import LOCK
 from todo.db.statement import R, Statement
+from todo.problems import Interrupted
 
 if TYPE_CHECKING:
     from todo.db.database import ScopedDatabase
@@ -26,7 +27,8 @@ class Transaction:
     def __init__(self, scope: "ScopedDatabase") -> None:
         self._scope = scope
         self._connection: Connection | None = None
-        self._queued: list[Query] = [Query(b"begin"), scope.enter_to_write()]
+        self._queued: list[Query] = [Query(b"begin"), scope.enter_transaction()]
+        self._timeout: float | None = None
 
     def set_role(self, role: str) -> None:
         """Work as another role from here on, for the same user."""
@@ -54,8 +56,9 @@ class Transaction:
         if statement.lock_by is not None:
             self.lock(str(params[statement.lock_by]))
         if statement.long_running:
-            timeout = self._scope.database.long_timeout
-            self._queued.append(Query(b"select set_config('statement_timeout', $1, true)", [timeout]))
+            database = self._scope.database
+            self._timeout = database.long_answer_timeout
+            self._queued.append(Query(b"select set_config('statement_timeout', $1, true)", [database.long_timeout]))
         self._queued.append(statement.query(params))
         return len(self._queued) - 1
 
@@ -78,10 +81,12 @@ class Transaction:
         database = self._scope.database
         try:
             if self._connection is None:
-                self._connection = await database.acquire()
-            outcome = await self._connection.run_pipeline(queued)
+                self._connection = await self._scope.acquire()
+            outcome = await self._connection.run_pipeline(queued, self._timeout)
             if isinstance(outcome.error, UNAVAILABLE):
                 raise outcome.error
+            if outcome.error is not None and outcome.error.sqlstate in STALE:  # the whole transaction may run again
+                raise Interrupted("The database was reached by another way; nothing was changed. Try again.", undone=True)
         except UNAVAILABLE as error:
             raise database.unavailable(error, wrote=queued[-1].sql == COMMIT) from error
         database.answered()
@@ -103,4 +108,4 @@ class Transaction:
         except psycopg.Error:
             await connection.close()
         finally:
-            self._scope.database.pool.release(connection)
+            self._scope.release(connection)
