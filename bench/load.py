@@ -75,7 +75,6 @@ _TASK = "('01900000-' || lpad(to_hex((:u)::int), 4, '0') || '-7000-8000-' || lpa
 _VALUES = {
     "user_id": _USER,
     "id": _TASK,
-    "flags": "'{t,f}'",
     "after_at": "'infinity'",
     "after_id": "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
     "limit": "51",
@@ -93,7 +92,7 @@ def pgbench_script(operation: str, users: int, tasks: int) -> str:
     values = _VALUES | {"completed": "false" if operation == "create" else "null"}
     if operation == "create":
         values["id"] = "gen_random_uuid()::text"
-    role = [f"'{REQUESTS}'", _USER, "'10000'", "'session'", "'100000'"]
+    role = [f"'{REQUESTS}'", _USER, "'10000'", "'session'", "'100000'", "'268435456'"]
     enter = _filled(ENTER if statement.read_only else ENTER_TO_WRITE, role)
     query = _filled(statement.sql, [f"({_value(statement, name, values)})" for name in statement.names])
     lines = (

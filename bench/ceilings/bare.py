@@ -21,7 +21,7 @@ from todo.db.statement import R, Statement, array
 from todo.http.json import encode
 from todo.settings import Settings
 from todo.tasks.actions import COMPLETE, CREATE, READ
-from todo.tasks.lists import FLAGS, PAGE, START
+from todo.tasks.lists import PAGE, START
 
 LIMIT = 50
 
@@ -66,7 +66,6 @@ class Bare:
             [page] = await self._run(
                 PAGE,
                 user_id,
-                flags=FLAGS["all"],
                 after_at=START.created_at,
                 after_id=START.id,
                 limit=LIMIT + 1,

@@ -21,7 +21,7 @@ from tests.conftest import scratch_database
 from todo.db.embedded import server as embedded
 from todo.db.roles import ACCOUNTS, ENTER_TO_WRITE, REQUESTS
 from todo.db.statement import Statement
-from todo.tasks.lists import FLAGS, START
+from todo.tasks.lists import START
 
 PARTITIONS = 16
 PARTITIONED = {"users": "id", "tasks": "user_id", "changes": "user_id", "idempotency": "user_id"}
@@ -42,7 +42,6 @@ VALUES: dict[str, Any] = {
     "since": 0,
     "below": 2**62,
     "limit": 10,
-    "flags": FLAGS["all"],
     "after_at": START.created_at,
     "after_id": START.id,
     "cached": "{}",

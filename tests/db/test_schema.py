@@ -254,7 +254,7 @@ class TestTimestamps:
 
 def test_a_list_reads_one_index_range_without_a_sort(database_url: str) -> None:
     """The plan of the list: the index alone, no sort, whatever the filter."""
-    from todo.tasks.lists import FLAGS, PAGE, START
+    from todo.tasks.lists import PAGE, START
 
     with psycopg.connect(database_url) as connection:
         for table in ("users", "tasks"):
@@ -264,7 +264,7 @@ def test_a_list_reads_one_index_range_without_a_sort(database_url: str) -> None:
             "insert into tasks (user_id, id, title) select 'plan', gen_random_uuid(), 'x' from generate_series(1, 5000)"
         )
         connection.execute("analyze tasks")
-        params = {"user_id": "plan", "flags": FLAGS["all"], "limit": 50, "cached": "{}"}
+        params = {"user_id": "plan", "limit": 50, "cached": "{}"}
         values = PAGE.query(params | {"after_at": START.created_at, "after_id": START.id}).values
         plan = psycopg.RawCursor(connection).execute(b"explain " + PAGE.sql, values).fetchall()
         connection.rollback()

@@ -38,9 +38,7 @@ async def test_a_user_with_too_many_waiting_requests_gets_429_and_others_are_ser
         async def read_of(person: Person) -> httpx.Response:
             return await person.call("GET", person.tasks)
 
-        answers = await asyncio.gather(
-            *(read_of(greedy) for _ in range(60)), *(read_of(modest) for _ in range(5))
-        )
+        answers = await asyncio.gather(*(read_of(greedy) for _ in range(60)), *(read_of(modest) for _ in range(5)))
 
         refused = [answer for answer in answers[:60] if answer.status_code == 429]
         assert refused

@@ -2,20 +2,18 @@
 
 import asyncio
 import json
-import time
+from contextlib import suppress
 
 import httpx
-import psycopg
 import pytest
-from psycopg import errors
 from sqlalchemy import bindparam, func, select, text
 
 from tests.conftest import Person, running, settings_for, sign_up
 from tests.support.db_proxy import DatabaseProxy
 from todo.app import create_app
-from todo.db import pool as pool_module
 from todo.changes import stream as stream_module
-from todo.db.database import Database
+from todo.db import pool as pool_module
+from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.problems import Interrupted, Unavailable
 
@@ -69,12 +67,12 @@ async def test_psycopgs_own_operations_end_too(database_url: str) -> None:
     settings = settings_for(database_url, pool_size=1, statement_timeout=0.3, pool_timeout=0.5)
     async with proxy() as url, Database(url, settings) as opened:
         async with opened.sessions.as_user("ada") as session:
-            await session.exec(select(1))
+            await (await session.connection()).exec_driver_sql("select 1")
         proxy.drop = lambda _round_trip, _sending: True
         async with asyncio.timeout(30):
             with pytest.raises(Unavailable):
                 async with opened.sessions.as_user("ada") as session:
-                    await session.exec(select(1))
+                    await (await session.connection()).exec_driver_sql("select 1")
 
 
 async def test_an_event_stream_whose_poll_is_not_answered_ends_and_says_why(
@@ -109,15 +107,19 @@ async def test_a_transaction_that_stands_still_gives_its_locks_back(ada: Person,
     settings = settings_for(database_url, pool_size=2, statement_timeout=0.5)
     async with Database(database_url, settings) as opened:
         db = opened.as_user(ada.id)
-        with pytest.raises(Interrupted):
-            async with db.transaction() as transaction:
-                await transaction.fetch(TOUCH)
-                while True:  # until the server ends the transaction, another one waits for its locks
-                    try:
-                        await db.run(TOUCH)
-                        break
-                    except Unavailable:
-                        continue
+        async with asyncio.timeout(30):
+            with pytest.raises(Interrupted):
+                await stand_still_in_a_transaction(db)
+
+
+async def stand_still_in_a_transaction(db: ScopedDatabase) -> None:
+    """Lock a task and stand still, until somebody else can change it."""
+    async with db.transaction() as transaction:
+        await transaction.fetch(TOUCH)
+        while True:
+            with suppress(Unavailable):
+                await db.run(TOUCH)
+                return
 
 
 async def test_a_session_of_a_job_may_stand_still_for_longer_than_a_request(ada: Person, database_url: str) -> None:
@@ -125,6 +127,7 @@ async def test_a_session_of_a_job_may_stand_still_for_longer_than_a_request(ada:
 
     def idle_timeout() -> str:
         with session_as(ada.id, settings_for(database_url, statement_timeout=0.5)) as session:
-            return str(session.exec(text("show idle_in_transaction_session_timeout")).scalar())
+            shown = session.connection().exec_driver_sql("show idle_in_transaction_session_timeout")
+            return str(shown.scalar())
 
     assert await asyncio.to_thread(idle_timeout) == "10min"

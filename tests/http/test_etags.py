@@ -13,7 +13,7 @@ from tests.support.sql_conditions import as_table_owner
 from todo.app import create_app
 from todo.http import etags
 from todo.problems import BadRequest
-from todo.tasks.lists import FLAGS, PAGE, START
+from todo.tasks.lists import PAGE, START
 
 pytestmark = pytest.mark.anyio
 
@@ -106,7 +106,6 @@ class TestReadingTheList:
             [[revision]] = owner.execute("select revision from users where id = %s", [ada.id]).fetchall()
             params = {
                 "user_id": ada.id,
-                "flags": FLAGS["all"],
                 "limit": 500,
                 "after_at": START.created_at,
                 "after_id": START.id,

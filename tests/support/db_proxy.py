@@ -49,7 +49,9 @@ class DatabaseProxy:
             task = asyncio.create_task(self._copy(*pair, number))
             self._tasks.add(task)
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sending: bool, number: int) -> None:
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sending: bool, number: int
+    ) -> None:
         try:
             while data := await reader.read(65536):
                 self.round_trips += sending and self._reading

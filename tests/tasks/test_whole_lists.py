@@ -19,7 +19,7 @@ from todo.tasks import lists
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("count", [499, 500, 501, 1000, 1234])
+@pytest.mark.parametrize("count", [199, 200, 201, 400, 1234])
 async def test_the_whole_list_is_returned_without_a_limit(ada: Person, database_url: str, count: int) -> None:
     add(database_url, ada, count)
 
@@ -57,7 +57,7 @@ async def test_a_list_whose_account_is_deleted_half_way_is_not_completed(
     db = app.state.resources.database.as_user(ada.id)
     first = await lists.page(db, status="all", limit=lists.STREAM_PAGE)
     rest = lists.following_pages(db, first, status="all")
-    assert len(await anext(rest)) == 500
+    assert len(await anext(rest)) == lists.STREAM_PAGE
 
     await ada.call("DELETE", "/api/auth/me")
 

@@ -1,12 +1,13 @@
 """What the application opens at its start and every request may use: one typed object, made in `app`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from todo.auth.authenticator import Authenticator
 from todo.db.database import Database
+from todo.http.in_flight import BytesInFlight
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import Shutdown
 from todo.settings import Settings
@@ -30,6 +31,7 @@ class Resources:
     streams: "Streams"
     accounts: "BuiltInAccounts | None"
     """None with an external issuer."""
+    in_flight: BytesInFlight = field(default_factory=BytesInFlight)
 
     @staticmethod
     def of(request: Request) -> "Resources":

@@ -19,6 +19,7 @@ from todo.api.openapi.vocabulary import BEARER, answers, takes
 from todo.http.body import read_body
 from todo.http.endpoint import Endpoint
 from todo.http.errors import error_response
+from todo.http.in_flight import PIECE, InPieces
 from todo.problems import (
     BadRequest,
     ContentTooLarge,
@@ -84,10 +85,21 @@ class Route(APIRoute):
                 response: Response = await self._endpoint(request, body)
             else:
                 response = await respond_once(key, request, context, lambda: self._endpoint(request, body))
+            response = self._bounded(response, context)
         except Exception as error:  # noqa: BLE001 # raised again where it is a bug
             response = await error_response(request, error)
         response.raw_headers.extend(context.extra_headers)
         return response
+
+    @staticmethod
+    def _bounded(response: Response, context: Context) -> Response:
+        """The response; a large one counted among the bytes of its user, and sent in pieces."""
+        size = len(getattr(response, "body", b""))
+        if size <= PIECE or context.caller is None:
+            return response
+        in_flight, user_id = context.resources.in_flight, context.caller.user_id
+        in_flight.refuse_when_over(user_id, size)
+        return InPieces(response, in_flight, user_id)
 
     def _described(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options of FastAPI's route, with what the stages may answer in the OpenAPI document."""

@@ -27,6 +27,8 @@ class User(Table, table=True):
     """The number of the latest change of their tasks: the trigger on tasks counts."""
     task_count: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     changed_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
+    logged_bytes: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """Bytes of all changes that were ever logged: with a change's `total` it says how much was logged after it."""
 
 
 class DeletedUser(Table, table=True):

@@ -167,10 +167,9 @@ async def task_history(
 
     Also of one in the trash. What a purged task said is erased from its history.
     """
-    changes = await actions.history(db, id, below=before, limit=limit + 1)
+    changes, more = await actions.history(db, id, below=before, limit=limit)
     headers: dict[str, str] = {}
-    if len(changes) > limit:
-        changes = changes[:limit]
+    if more:
         query = urlencode({"limit": limit, "before": changes[-1].revision})
         headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
     return private_json(encode([with_utc(change) for change in changes]), 200, **headers)

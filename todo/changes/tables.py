@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -33,3 +33,7 @@ class Change(Table, table=True):
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     """The values that the altered fields had."""
     after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    size: int | None = Field(default=None, sa_type=Integer)
+    """Bytes, approximately; None for a change from before sizes were kept."""
+    total: int | None = Field(default=None, sa_type=BigInteger)
+    """The sizes of the user's changes up to this one together, those that were deleted included."""

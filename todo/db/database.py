@@ -50,7 +50,7 @@ class Database:
         self.long_timeout = str(round(settings.statement_timeout * 1000 * LONG_RUNNING))
         self.long_answer_timeout = settings.statement_timeout * LONG_RUNNING + ANSWER_GRACE
         self.max_tasks = str(settings.max_tasks_per_user)
-        self.max_log_bytes = str(settings.max_log_bytes_per_user)
+        self.max_log_bytes = settings.max_log_bytes_per_user
         self.pool = Pool(url, settings)
         self.shares = Shares(_share(settings.pool_size), max(1, settings.pool_waiting // 2), settings.pool_timeout)
 
@@ -150,7 +150,8 @@ class ScopedDatabase:
         """What a transaction begins with that may write."""
         database = self.database
         timeout = database.statement_timeout
-        values = [self.role, self.user_id, timeout, self.via, database.max_tasks, database.max_log_bytes]
+        quotas = [database.max_tasks, str(database.max_log_bytes)]
+        values = [self.role, self.user_id, timeout, self.via, *quotas]
         return Query(ENTER_TO_WRITE, values)
 
     def enter_transaction(self) -> Query:

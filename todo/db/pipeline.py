@@ -28,7 +28,7 @@ log = logging.getLogger("todo")
 Row = tuple[Any, ...]
 
 
-class NoAnswer(OperationalError):
+class NoAnswerError(OperationalError):
     """The server did not answer in time, and its network does not say why: the connection is closed."""
 
 
@@ -114,10 +114,10 @@ class Connection(AsyncConnection[Row]):
         self._uses: Counter[PreparedKey] = Counter()
         self._transformer = Transformer(_ADAPTERS)  # of no connection, so that times are in UTC
 
-    async def run_pipeline(self, queries: Sequence[Query], timeout: float | None = None) -> PipelineResult:
-        """Send all queries up to one Sync, and receive their results, within `timeout` seconds.
+    async def run_pipeline(self, queries: Sequence[Query], within: float | None = None) -> PipelineResult:
+        """Send all queries up to one Sync, and receive their results, `within` seconds.
 
-        Raises OperationalError when the connection is lost meanwhile, NoAnswer after the timeout. Whatever else
+        Raises OperationalError when the connection is lost meanwhile, NoAnswerError after that. Whatever else
         interrupts it (a cancelled request) closes the connection, since results may still arrive.
         """
         pgconn, transformer = self.pgconn, self._transformer
@@ -133,7 +133,7 @@ class Connection(AsyncConnection[Row]):
             for message in messages:
                 self._send(sent, *message)
             pgconn.pipeline_sync()
-            deadline = self._loop.time() + (timeout or self.timeout)
+            deadline = self._loop.time() + (within or self.timeout)
             running = self._running = _Running(self._loop.create_future(), deadline)
             if pgconn.flush():
                 await self._flush(running)
@@ -148,7 +148,7 @@ class Connection(AsyncConnection[Row]):
         if outcome.error is not None and outcome.error.sqlstate in STALE and self.threshold is not None:
             self._prepare_nothing_more(outcome.error)
             if pgconn.transaction_status == IDLE:  # nothing of it was done
-                return await self.run_pipeline(queries, timeout)
+                return await self.run_pipeline(queries, within)
         return outcome
 
     def _prepare_nothing_more(self, error: psycopg.Error) -> None:
@@ -177,14 +177,14 @@ class Connection(AsyncConnection[Row]):
         return rows
 
     async def wait(self, gen: PQGen[Any], *args: Any, **kwargs: Any) -> Any:
-        """Run one of psycopg's own operations, which watches the socket itself. Raises NoAnswer after the timeout."""
+        """Run one of psycopg's own operations, which watches the socket itself. Raises NoAnswerError."""
         self._unwatch()
         try:
             async with asyncio.timeout(self.timeout):
                 return await super().wait(gen, *args, **kwargs)
         except TimeoutError:
             self.close_now()
-            raise NoAnswer("the server did not answer") from None
+            raise NoAnswerError("the server did not answer") from None
 
     async def close(self) -> None:
         """Close the connection; running statements are ended by the server when it notices."""
@@ -199,11 +199,11 @@ class Connection(AsyncConnection[Row]):
         self.pgconn.finish()
 
     def check_deadline(self, now: float) -> bool:
-        """Whether the pipeline that runs is overdue, which then fails with NoAnswer."""
+        """Whether the pipeline that runs is overdue, which then fails with NoAnswerError."""
         running = self._running
         if running is None or running.done.done() or now < running.deadline:
             return False
-        running.done.set_exception(NoAnswer("the server did not answer"))
+        running.done.set_exception(NoAnswerError("the server did not answer"))
         return True
 
     def watch(self) -> None:

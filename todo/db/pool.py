@@ -5,6 +5,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 import psycopg
@@ -44,7 +45,8 @@ class Pool:
     """At most `pool_size` connections. Open it with `async with`."""
 
     def __init__(self, url: str, settings: Settings) -> None:
-        self._url = make_conninfo(url, **{name: value for name, value in NETWORK.items() if name not in conninfo_to_dict(url)})
+        given = conninfo_to_dict(url)
+        self._url = make_conninfo(url, **{name: value for name, value in NETWORK.items() if name not in given})
         self._answer_timeout = settings.statement_timeout + ANSWER_GRACE
         self._size = settings.pool_size
         self._timeout = settings.pool_timeout
@@ -206,11 +208,11 @@ class Pool:
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             now = self._loop.time()
-            if any([connection.check_deadline(now) for connection in self._connections]):
+            if sum(connection.check_deadline(now) for connection in self._connections):
                 log.warning("the database did not answer in time: its connections are replaced")
                 self._close_idle(lambda _: True)
             elif now > tidied_at + TIDY_INTERVAL:
-                self._close_idle(lambda each: now > min(each.idle_since + IDLE_TIME, each.opened_at + LIFETIME))
+                self._close_idle(partial(_is_old, now))
                 tidied_at = now
 
     def _close_idle(self, which: Callable[[Connection], bool]) -> None:
@@ -218,6 +220,10 @@ class Pool:
             self._idle.remove(connection)
             connection.close_now()
             self._connections.discard(connection)
+
+
+def _is_old(now: float, connection: Connection) -> bool:
+    return now > min(connection.idle_since + IDLE_TIME, connection.opened_at + LIFETIME)
 
 
 def _time_out(waiter: "asyncio.Future[Connection | None]") -> None:

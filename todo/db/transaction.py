@@ -86,7 +86,7 @@ class Transaction:
             if isinstance(outcome.error, UNAVAILABLE):
                 raise outcome.error
             if outcome.error is not None and outcome.error.sqlstate in STALE:  # the whole transaction may run again
-                raise Interrupted("The database was reached by another way; nothing was changed. Try again.", undone=True)
+                raise Interrupted("A prepared statement was gone; nothing was changed. Try again.", undone=True)
         except UNAVAILABLE as error:
             raise database.unavailable(error, wrote=queued[-1].sql == COMMIT) from error
         database.answered()

@@ -14,7 +14,7 @@ DECLARE
     held bigint;
     number bigint;
     moment timestamptz;
-    old_values jsonb;
+    old_values jsonb;{declarations}
 BEGIN
     IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
         RAISE 'log_task() may only be a trigger of tasks';
@@ -39,12 +39,12 @@ BEGIN
         END IF;
     END IF;
 
-    UPDATE users
-       SET revision = users.revision + 1,
+{count_bytes}    UPDATE users
+       SET revision = users.revision + 1,{add_bytes}
            changed_at = greatest(clock_timestamp(), users.changed_at + interval '1 microsecond'),
            task_count = users.task_count + CASE TG_OP WHEN 'INSERT' THEN 1 WHEN 'DELETE' THEN -1 ELSE 0 END
      WHERE id = owner
-    RETURNING users.revision, users.changed_at, users.task_count INTO number, moment, held;
+    RETURNING users.revision, users.changed_at, users.task_count{returned} INTO number, moment, held{into};
     IF NOT FOUND THEN
         CASE TG_OP
             WHEN 'DELETE' THEN
@@ -90,7 +90,7 @@ BEGIN
         END IF;
     END IF;
 
-    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after)
+    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after{columns})
     VALUES (owner, number, NEW.id,
             CASE
                 WHEN TG_OP = 'INSERT' THEN 'create'
@@ -102,8 +102,8 @@ BEGIN
             coalesce(nullif(current_setting('app.via', true), ''), 'database'),
             nullif(current_setting('app.undoes', true), '')::bigint,
             old_values,
-            {new_values});
-    RETURN NEW;
+            {new_values}{values});
+{drop_oldest}    RETURN NEW;
 END $$
 """
 """Lock order: the task's row, which is locked when a BEFORE trigger runs, then its user's. The number is taken under
@@ -113,12 +113,54 @@ A change that changes nothing returns the row as it was: NULL would leave RETURN
 missing. Where the user of a new task does not exist, the foreign key of tasks refuses the row.
 """
 
+COUNT_BYTES = """    IF TG_OP <> 'DELETE' THEN
+        size := {row_bytes} + {field_bytes} + coalesce(pg_column_size(old_values), 0);
+    END IF;
+
+"""
+
+DROP_OLDEST = """
+    max_bytes := nullif(current_setting('app.max_log_bytes', true), '');
+    IF logged > max_bytes THEN
+        DELETE FROM changes
+         WHERE user_id = owner AND revision IN (
+            SELECT oldest.revision
+              FROM (SELECT c.revision, c.total FROM changes c
+                     WHERE c.user_id = owner ORDER BY c.revision
+                     LIMIT CASE WHEN (SELECT coalesce(f.total, 0) FROM changes f
+                                       WHERE f.user_id = owner ORDER BY f.revision LIMIT 1) > logged - max_bytes
+                                THEN 0 ELSE {oldest_at_once} END) oldest
+             WHERE coalesce(oldest.total, 0) <= logged - max_bytes);
+    END IF;
+"""
+"""`total` grows with each change, and a change counts as kept while less than the quota was logged after it."""
+
+ROW_BYTES = 300
+"""What a change takes besides its task's fields, approximately."""
+
+OLDEST_AT_ONCE = 400
+"""Changes that one write deletes at most: together as large as the largest change, however small they are."""
+
 OTHERS = ("completed_at", "created_at", "updated_at", "deleted_at")
 """Columns that the log keeps besides the fields."""
 
 
-def log_function(fields: Sequence[str]) -> str:
-    """The statement that makes the function, for tasks with these writable fields, in the order of their creation."""
+def log_function(fields: Sequence[str], *, sized: bool = True) -> str:
+    """The statement that makes the function, for tasks with these writable fields, in the order of their creation.
+
+    `sized` as of 2026_11_28_size: a change has its size in bytes, and a user's oldest changes go above their quota.
+    """
+    octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in fields)
+    parts = {
+        "declarations": "\n    size integer := 0;\n    logged bigint;\n    max_bytes bigint;",
+        "count_bytes": COUNT_BYTES.format(row_bytes=ROW_BYTES, field_bytes=octets),
+        "add_bytes": "\n           logged_bytes = users.logged_bytes + size,",
+        "returned": ", users.logged_bytes",
+        "into": ", logged",
+        "columns": ", size, total",
+        "values": ", size, logged",
+        "drop_oldest": DROP_OLDEST.format(oldest_at_once=OLDEST_AT_ONCE),
+    }
     changed = [
         f"CASE WHEN NEW.{name} IS NOT DISTINCT FROM OLD.{name} THEN '{{}}'"
         f" ELSE jsonb_build_object('{name}', OLD.{name}) END"
@@ -128,6 +170,7 @@ def log_function(fields: Sequence[str]) -> str:
         old_values="\n            || ".join(changed),
         created_with=_object(fields),
         new_values=_object((*fields, *OTHERS)),
+        **(parts if sized else dict.fromkeys(parts, "")),
     )
 
 

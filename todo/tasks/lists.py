@@ -3,8 +3,9 @@
 As in `actions`, every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,13 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    Select,
+    Text,
     Uuid,
     all_,
-    any_,
     bindparam,
+    cast,
+    func,
     outerjoin,
     select,
     true,
@@ -28,24 +32,51 @@ from sqlmodel import col
 
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
-from todo.db.pipeline import Row
 from todo.db.statement import Statement, array
 from todo.problems import Gone
 from todo.tasks.cursors import Cursor
-from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, Page, TaskRow, page_of_list, page_of_trash
+from todo.tasks.fields import WRITABLE
+from todo.tasks.rows import (
+    COLUMNS,
+    COLUMNS_WITH_TRASH,
+    PAGE_BYTES,
+    ROW_BYTES,
+    Page,
+    TaskRow,
+    TrashedTaskRow,
+    bounded_page,
+    plain_page,
+)
 from todo.tasks.shapes import Status
 from todo.tasks.tables import Task
 
-STREAM_PAGE = 500
+STREAM_PAGE = 200
 """Rows of a whole list that are read at a time, each page in a transaction of its own."""
 
+SMALL_PAGE = STREAM_PAGE + 1
+"""Rows that are small enough together, however large each is: about 8 MB. A larger page is bounded in bytes too."""
+
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
-FLAGS = {"all": "{f,t}", "pending": "{f}", "completed": "{t}", "deleted": "{f,t}"}
-"""Which values of `completed` a list shows, as PostgreSQL writes an array."""
+
+_completed = col(Task.completed) == bindparam("completed", type_=Boolean)
+_live = col(Task.deleted_at).is_(None)
+_ORDER = (col(Task.created_at).desc(), col(Task.id).desc())
+
+
+def _bounded(tasks: Select[Any]) -> Select[Any]:
+    """The first of these tasks, together about PAGE_BYTES; the last column is how many there were."""
+    some = tasks.subquery("some")
+    size = sum((func.coalesce(func.octet_length(cast(some.c[name], Text)), 0) for name in WRITABLE), ROW_BYTES)
+    order = some.c.created_at.desc(), some.c.id.desc()
+    preceding = func.sum(size).over(order_by=order, rows=(None, 0)) - size
+    summed = select(*some.c, func.count().over().label("count"), preceding.label("preceding")).subquery("summed")
+    shown = [column for column in summed.c if column.name != "preceding"]
+    order = summed.c.created_at.desc(), summed.c.id.desc()
+    return select(*shown).where(summed.c.preceding < PAGE_BYTES).order_by(*order)
 
 
 def _page(
-    where: ColumnElement[bool], columns: Sequence[Column[Any]], rows: Callable[[list[Row]], list[Page]]
+    *where: ColumnElement[bool], columns: Sequence[Column[Any]], row: type[TaskRow], bounded: bool
 ) -> Statement[Page]:
     """A page of tasks, each row ended by the user's revision, all in one snapshot.
 
@@ -54,50 +85,66 @@ def _page(
     """
     tasks = (
         select(*columns)
-        .where(col(Task.user_id) == bindparam("user_id"), where)
+        .where(col(Task.user_id) == bindparam("user_id"), *where)
         .where(
             tuple_(col(Task.created_at), col(Task.id))
             < tuple_(bindparam("after_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
         )
-        .where(col(Task.completed) == any_(bindparam("flags", type_=ARRAY(Boolean))))
         .where(col(User.revision) != all_(bindparam("cached", type_=ARRAY(BigInteger))))
-        .order_by(col(Task.created_at).desc(), col(Task.id).desc())
+        .order_by(*_ORDER)
         .limit(bindparam("limit", type_=BigInteger))
-        .lateral("page")
     )
+    page = (_bounded(tasks.correlate(User)) if bounded else tasks).lateral("page")
     return Statement.of(
-        select(*tasks.c, col(User.revision))
-        .select_from(outerjoin(User, tasks, true()))
+        select(*page.c, col(User.revision))
+        .select_from(outerjoin(User, page, true()))
         .where(col(User.id) == bindparam("user_id")),
-        rows=rows,
+        rows=partial(bounded_page, row) if bounded else partial(plain_page, row),
         read_only=True,
     )
 
 
-PAGE = _page(col(Task.deleted_at).is_(None), COLUMNS, page_of_list)
-PAGE_OF_TRASH = _page(col(Task.deleted_at).is_not(None), COLUMNS_WITH_TRASH, page_of_trash)
+PAGE = _page(_live, columns=COLUMNS, row=TaskRow, bounded=False)
+
+PAGES: dict[bool, dict[Status, Statement[Page]]] = {
+    bounded: {
+        "all": _page(_live, columns=COLUMNS, row=TaskRow, bounded=True) if bounded else PAGE,
+        "pending": (by_completion := _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=bounded)),
+        "completed": by_completion,
+        "deleted": _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=bounded),
+    }
+    for bounded in (False, True)
+}
 
 
 async def page(
     db: ScopedDatabase, *, status: Status, after: Cursor = START, limit: int, cached: Sequence[int] = ()
 ) -> Page:
-    """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`."""
-    statement = PAGE_OF_TRASH if status == "deleted" else PAGE
+    """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`.
+
+    A page of more than SMALL_PAGE rows has about PAGE_BYTES at most.
+    """
     [found] = await db.run(
-        statement, flags=FLAGS[status], after_at=after.created_at, after_id=after.id, limit=limit, cached=array(cached)
+        PAGES[limit >= SMALL_PAGE][status],
+        completed=status == "completed",
+        after_at=after.created_at,
+        after_id=after.id,
+        limit=limit + 1,
+        cached=array(cached),
     )
+    found.more = found.more or len(found.tasks) > limit
+    del found.tasks[limit:]
     return found
 
 
 async def following_pages(db: ScopedDatabase, first: Page, *, status: Status) -> AsyncIterator[list[TaskRow]]:
     """The pages after the `first`, each in a transaction of its own; nothing is held between two of them."""
-    tasks = first.tasks
-    while len(tasks) == STREAM_PAGE:
-        following = await page(db, status=status, after=cursor_after(tasks), limit=STREAM_PAGE)
+    following = first
+    while following.more:
+        following = await page(db, status=status, after=cursor_after(following.tasks), limit=STREAM_PAGE)
         if following.revision < first.revision:
             raise Gone("The account was deleted while its list was read.")  # which must not look like its end
-        tasks = following.tasks
-        yield tasks
+        yield following.tasks
 
 
 def cursor_after(tasks: Sequence[TaskRow]) -> Cursor:

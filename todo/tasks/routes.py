@@ -1,6 +1,7 @@
 """The six endpoints, and restoring from the trash. A route parses, calls one action and answers."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
+from todo.api.resources import Resources
 from todo.api.route import OwnerRoute
 from todo.http import etags
 from todo.http.responses import PRIVATE, private_json
@@ -61,18 +63,17 @@ async def list_tasks(
     (RFC 8288) when there is more.
     """
     after, cached = _cursor(cursor), etags.if_none_match(if_none_match)
-    page_limit = lists.STREAM_PAGE if limit is None else limit + 1
-    page = await lists.page(db, status=status, after=after, limit=page_limit, cached=cached or ())
+    page = await lists.page(db, status=status, after=after, limit=limit or lists.STREAM_PAGE, cached=cached or ())
     etag = etags.weak(page.revision)
     if cached is None or page.revision in cached:
         return not_modified(etag)
     if limit is None:
-        return _whole_list(page, lists.following_pages(db, page, status=status), etag)
-    if len(page.tasks) <= limit:
-        return private_json(tasks_json(page.tasks), ETag=etag)
-    tasks = page.tasks[:limit]
-    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(tasks)}"
-    return private_json(tasks_json(tasks), ETag=etag, Link=f'<{following}>; rel="next"')
+        return _whole_list(request, page, lists.following_pages(db, page, status=status), etag)
+    content = tasks_json(page.tasks)
+    if not page.more:
+        return private_json(content, ETag=etag)
+    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(page.tasks)}"
+    return private_json(content, ETag=etag, Link=f'<{following}>; rel="next"')
 
 
 @router.post(
@@ -235,17 +236,24 @@ def _cursor(text: str | None) -> Cursor:
         raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
 
 
-def _whole_list(first: Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
+def _whole_list(request: Request, first: Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
     """The list in one piece when one page holds it, else streamed; its first page is read before it is answered."""
     beginning = tasks_json(first.tasks)
-    if len(first.tasks) < lists.STREAM_PAGE:
+    if not first.more:
         return private_json(beginning, ETag=etag)
 
+    in_flight, user_id = Resources.of(request).in_flight, request.path_params["user_id"]
+    in_flight.refuse_when_over(user_id, len(beginning))
+
     async def array() -> AsyncIterator[bytes]:
-        yield beginning[:-1]
+        content = beginning
         async for tasks in following:
-            if tasks:
-                yield b"," + tasks_json(tasks)[1:-1]
-        yield b"]"
+            with closing(in_flight.pieces(user_id, content[:-1])) as pieces:
+                for piece in pieces:
+                    yield piece
+            content = b"," + tasks_json(tasks)[1:] if tasks else b"]"
+        with closing(in_flight.pieces(user_id, content)) as pieces:
+            for piece in pieces:
+                yield piece
 
     return StreamingResponse(array(), headers=PRIVATE | {"ETag": etag}, media_type="application/json")

@@ -18,6 +18,12 @@ FIELDS = tuple(TaskOut.model_fields)
 COLUMNS: tuple[Column[Any], ...] = tuple(Task.__table__.c[name] for name in FIELDS)  # type: ignore[attr-defined] # SQLModel sets it
 COLUMNS_WITH_TRASH: tuple[Column[Any], ...] = (*COLUMNS, Task.__table__.c.deleted_at)  # type: ignore[attr-defined] # the same
 
+PAGE_BYTES = 4 * 1024 * 1024
+"""Bytes of a page as the database counts them, approximately: JSON's escapes may double them, to 8 MiB."""
+
+ROW_BYTES = 300
+"""What a task takes besides what its user wrote, approximately."""
+
 _TITLE = FIELDS.index("title")
 
 if TYPE_CHECKING:  # what the server itself reads of a task; the structs have the other fields too
@@ -54,26 +60,25 @@ def task_or_none(*columns: Any) -> TrashedTaskRow | None:
     return task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
-    """Tasks, and the user's revision when they were read."""
+    """Tasks, the user's revision when they were read, and whether there are more."""
 
     revision: int
     tasks: list[TaskRow]
+    more: bool = False
 
 
-def page_of_list(rows: list[Row]) -> list[Page]:
+def plain_page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
     """The page in these rows of a list, each a task and the user's revision; one without a task where it is empty."""
-    return _page(TaskRow, rows)
-
-
-def page_of_trash(rows: list[Row]) -> list[Page]:
-    """The same of the trash."""
-    return _page(TrashedTaskRow, rows)
-
-
-def _page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
     if not rows:  # a user of an external issuer who has written nothing yet
         return [Page(0, [])]
     tasks = [make(*row[:-1]) for row in rows] if rows[0][0] is not None else []
     return [Page(rows[0][-1], tasks)]
+
+
+def bounded_page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
+    """The same where each row also has, before the revision, how many tasks there were within the limit of rows."""
+    [page] = plain_page(make, [(*row[:-2], row[-1]) for row in rows])
+    page.more = bool(page.tasks) and len(page.tasks) < rows[0][-2]
+    return [page]

@@ -54,6 +54,14 @@ Index(
     postgresql_where=col(Task.deleted_at).is_(None),
 )
 Index(
+    "ix_tasks_status",
+    col(Task.user_id),
+    col(Task.completed),
+    col(Task.created_at).desc(),
+    col(Task.id).desc(),
+    postgresql_where=col(Task.deleted_at).is_(None),
+)
+Index(
     "ix_tasks_trash",
     col(Task.user_id),
     col(Task.created_at).desc(),

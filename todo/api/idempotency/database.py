@@ -12,7 +12,23 @@ from uuid import UUID
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import Boolean, LargeBinary, Text, Uuid, bindparam, case, cast, column, func, or_, select, table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    LargeBinary,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    column,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col
 from starlette.responses import Response
@@ -60,6 +76,33 @@ _its_task = select(_tasks.c.id).where(
 LOCK_TASK = Statement.of(_its_task.with_for_update(read=True, key_share=True), read_only=True)
 """Lets no purge of the task pass until the answer is stored, which the purge then erases."""
 
+ROW_BYTES = 300
+"""What a stored answer takes besides its body, approximately."""
+
+OLDEST_AT_ONCE = 400
+"""Answers that one write deletes at most: together as large as the largest answer, however small they are."""
+
+_older = Idempotency.__table__.alias("older")  # type: ignore[attr-defined] # SQLModel sets it
+_stored_bytes = (
+    select(func.coalesce(func.max(_older.c.total), literal_column("0")))
+    .where(_older.c.user_id == bindparam("user_id"), _older.c.total.is_not(None))
+    .scalar_subquery()
+)
+_oldest = (
+    select(_older.c.key)
+    .where(
+        _older.c.user_id == bindparam("user_id"),
+        _older.c.key != bindparam("key"),
+        _older.c.total <= _stored_bytes - bindparam("max_bytes", type_=BigInteger),
+    )
+    .order_by(_older.c.total)
+    .limit(literal_column(str(OLDEST_AT_ONCE)))
+)
+_delete_oldest = delete(Idempotency).where(
+    col(Idempotency.user_id) == bindparam("user_id"), col(Idempotency.key).in_(_oldest)
+)
+"""Above the user's quota of bytes."""
+
 _store = insert(Idempotency).values(
     user_id=bindparam("user_id"),
     key=bindparam("key"),
@@ -68,11 +111,12 @@ _store = insert(Idempotency).values(
     headers=cast(bindparam("headers", type_=Text), JSONB),
     body=case((or_(~bindparam("shows_task", type_=Boolean), _its_task.exists()), bindparam("body", type_=LargeBinary))),
     task_id=bindparam("task_id"),
+    total=_stored_bytes + bindparam("bytes", type_=BigInteger),
 )
 _store = _store.on_conflict_do_update(  # one that has expired, and was not deleted yet
     index_elements=[col(Idempotency.user_id), col(Idempotency.key)],
-    set_={name: _store.excluded[name] for name in ("request", "at", "status", "headers", "body", "task_id")},
-)
+    set_={name: _store.excluded[name] for name in ("request", "at", "status", "headers", "body", "task_id", "total")},
+).add_cte(_delete_oldest.cte("deleted_oldest"))
 STORE = Statement.of(_store)
 STORE_WITH_USER = Statement.of(_store.add_cte(provisioned_user()), lock_by="user_id")
 
@@ -151,8 +195,10 @@ class IdempotentDatabase(ScopedDatabase):
             "status": response.status_code,
             "headers": msgspec.json.encode(headers).decode(),
             "body": bytes(response.body),
+            "bytes": ROW_BYTES + len(response.body),
             "task_id": self._task_id,
             "shows_task": self._task_id is not None and response.status_code not in SHOW_NOTHING,
+            "max_bytes": self.database.max_log_bytes,
         }
         if answer["shows_task"]:
             self._transaction.queue(LOCK_TASK, task_id=self._task_id)

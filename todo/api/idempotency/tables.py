@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, Uuid, func
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, SmallInteger, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -19,6 +19,7 @@ class Idempotency(Table, table=True):
     __table_args__ = (
         CheckConstraint("char_length(key) BETWEEN 1 AND 255", name="key_length"),
         Index("ix_idempotency_task", "user_id", "task_id"),
+        Index("ix_idempotency_total", "user_id", "total", postgresql_where=text("total IS NOT NULL")),
         Index("ix_idempotency_at", "at", postgresql_using="brin"),
     )
 
@@ -32,3 +33,5 @@ class Idempotency(Table, table=True):
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     task_id: UUID | None = Field(default=None, sa_type=Uuid)
     """The task that the answer speaks of."""
+    total: int | None = Field(default=None, sa_type=BigInteger)
+    """Bytes of the user's answers up to this one together, those that were deleted included."""

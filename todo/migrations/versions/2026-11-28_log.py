@@ -138,7 +138,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '500ms'")
     op.execute(take("tasks", "users", "changes"))
     op.execute(FINGERPRINT)
-    op.execute(as_log_role(log_function(["title", "description", "completed"])))
+    op.execute(as_log_role(log_function(["title", "description", "completed"], sized=False)))
     op.execute(as_log_role(DELETE_CHANGES))
     op.execute("GRANT DELETE ON changes TO todo_log")
     op.execute("CREATE TRIGGER forget AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION delete_changes()")
