@@ -14,11 +14,11 @@ from psycopg import errors, sql
 
 from tests.conftest import settings_for
 from todo.db import migrate
-from todo.tasks.lists import PAGES, START
-from todo.tasks.shapes import Status
 from todo.db.database import Database
 from todo.db.embedded import server as embedded
 from todo.db.guard import IsolationError, check_database
+from todo.tasks.lists import PAGES, START
+from todo.tasks.shapes import Status
 
 pytestmark = pytest.mark.anyio
 
