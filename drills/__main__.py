@@ -16,7 +16,10 @@ from typing import Any
 
 from drills.figures import Figures, rendered
 
-DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "overload", "lifecycle", "upgrades", "accounts"]
+DRILLS = [
+    "ledger", "isolation", "contract", "bytes", "load", "overload", "greedy", "stalled", "lifecycle", "upgrades",
+    "accounts",
+]  # fmt: skip
 
 RESULTS = Path(__file__).parent / "results" / "raw.json"
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "reliability.md"

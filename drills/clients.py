@@ -35,7 +35,7 @@ class Client:
 
     async def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """The response to one request on a path of the user."""
-        content = b"" if body is None else json.dumps(body).encode()
+        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if content:
             lines += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
