@@ -16,7 +16,7 @@ from typing import Any
 
 from drills.figures import Figures, rendered
 
-DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "overload", "lifecycle", "upgrades", "accounts"]
+DRILLS = ["ledger", "isolation", "contract", "bytes", "load", "overload", "lifecycle", "upgrades", "accounts", "cpu"]
 
 RESULTS = Path(__file__).parent / "results" / "raw.json"
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "reliability.md"
