@@ -85,6 +85,7 @@ class Target:
         with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
             try:
                 connection.sendall(content)
+                connection.shutdown(socket.SHUT_WR)
                 while (chunk := connection.recv(65_536)) and not (endless and b"\r\n\r\n" in response + chunk):
                     response = (response + chunk)[:100]
                 response = response or chunk

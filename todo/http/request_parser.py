@@ -12,6 +12,9 @@ from httptools.parser.errors import HttpParserInvalidURLError
 from todo.http.exchange import Exchange
 
 END_OF_HEAD = b"\r\n\r\n"
+TARGET_LIMIT = 8192
+"""Bytes of path and query; RFC 9110 §4.1 wants at least 8000 octets. A longer path is not decoded, but refused."""
+
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
@@ -54,18 +57,22 @@ class RequestParser:
         """Bytes of an incomplete head, after the piece that it began in."""
         self._on_head = on_head
         self._on_begin = on_begin
-        self._parser = _new_parser(self)
         self._length = 0
         self._tail = b""
         """The last three bytes of the piece before."""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
+        self._body: list[bytes] = []
+        """What was parsed of a body and not yet given to the exchange."""
+        self.on_body = self._body.append
+        """httptools: a piece of the body. A body may come in a chunk for each byte, so this is no function of ours."""
         self._body_left = 0
         """Bytes of a body of known length that are still to come."""
         self._upgrade_length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._in_upgrade_body = False
+        self._parser = _new_parser(self)
 
     @property
     def incomplete(self) -> bool:
@@ -92,6 +99,8 @@ class RequestParser:
             self._parser.feed_data(piece)
         except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
             return self._upgrade_body_head() + piece[upgrade.args[0] :]
+        finally:
+            self._hand_on_body()
         if self.in_head and begun_before:
             self.head_bytes += len(piece)
         return b""
@@ -137,14 +146,17 @@ class RequestParser:
             self._upgrade_length = next((header for header in self._headers if header[0] in LENGTHS), None)
         self.arriving = self._on_head(self._head())
 
-    def on_body(self, body: bytes) -> None:
-        """httptools: a piece of the body."""
-        self._body_left = max(0, self._body_left - len(body))
-        if self.arriving is not None:
-            self.arriving.add_body(body)
+    def _hand_on_body(self) -> None:
+        if self._body:
+            body = b"".join(self._body)
+            self._body.clear()
+            self._body_left = max(0, self._body_left - len(body))
+            if self.arriving is not None:
+                self.arriving.add_body(body)
 
     def on_message_complete(self) -> None:
         """httptools: the request has arrived, unless its body is to come by another parser."""
+        self._hand_on_body()
         if self._upgrade_length is not None:
             return
         self._in_upgrade_body = False
@@ -165,7 +177,7 @@ class RequestParser:
         return Head(
             method=parser.get_method().decode("ascii"),
             raw_path=raw_path,
-            path=unquote(path) if "%" in path else path,
+            path=unquote(path) if "%" in path and len(path) <= TARGET_LIMIT else path,
             query_string=url.query or b"",
             version=version,
             headers=self._headers,
