@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from tests.support.operations import OPENAPI
 
-BODY, HEAD = 64_000, 63_000  # bytes: within the bounds of 64 KiB, with room for what surrounds them
+BODY, HEAD, TARGET = 64_000, 63_000, 8_000  # bytes: within the bounds, with room for what surrounds them
 
 LEFT_OUT = {"delete_me"}  # its user is needed
 STREAMS = {"stream_changes"}
@@ -238,7 +238,7 @@ def many_headers(rng: random.Random, operation: Operation) -> bytes:
 def paths(rng: random.Random, operation: Operation) -> bytes:
     """Long segments, escapes and slashes, in the place of an id, after the path, or before it."""
     part = rng.choice([b"a", b"/", b"%41", b"%ff", b"%2f", b"%cc%95%cc%96", b"./", b"../", b"%00", b"%", b"a/", b"~", b"-"])
-    odd = part * (rng.choice([8000, HEAD, HEAD]) // len(part))
+    odd = part * (rng.choice([4000, TARGET - 100, TARGET - 100, HEAD]) // len(part))
     path = path_of(operation)
     target = rng.choice([path + odd, path + b"/" + odd, b"/" + odd, path.replace(b"{task}", odd), path.replace(b"{user}", odd)])
     method = rng.choice([operation.method, operation.method, "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
@@ -248,25 +248,26 @@ def paths(rng: random.Random, operation: Operation) -> bytes:
 def queries(rng: random.Random, operation: Operation) -> bytes:
     """Long values, and thousands of names."""
     names = [each.encode() for each in operation.queries] or [b"limit", b"q"]
-    name = rng.choice(names)
+    name, size = rng.choice(names), rng.choice([TARGET - 200] * 4 + [HEAD])
     made = rng.choice(
         [
-            name + b"=" + rng.choice([b"9", b"%39", b"A", b"%ff", b"-", b"%20", b"%cc%95%cc%96", b"1.", b"="]) * HEAD,
-            rng.choice([b"&", b"a&", b"=&", b"a=1&", b"%41&", b";", b"a=b;", b"a[]=1&", name + b"=1&"]) * HEAD,
-            b"&".join(b"%x=1" % number for number in range(HEAD // 7)),
-            name + b"=" + base64.urlsafe_b64encode(pattern(rng, PIECES, HEAD // 2)),
+            name + b"=" + rng.choice([b"9", b"%39", b"A", b"%ff", b"-", b"%20", b"%cc%95%cc%96", b"1.", b"="]) * size,
+            rng.choice([b"&", b"a&", b"=&", b"a=1&", b"%41&", b";", b"a=b;", b"a[]=1&", name + b"=1&"]) * size,
+            b"&".join(b"%x=1" % number for number in range(size // 7)),
+            name + b"=" + base64.urlsafe_b64encode(pattern(rng, PIECES, size // 2)),
         ]
     )
-    return request(operation, target=path_of(operation) + b"?" + made[:HEAD], body=b"{}")
+    return request(operation, target=path_of(operation) + b"?" + made[:size], body=b"{}")
 
 
 def chunks(rng: random.Random, operation: Operation) -> bytes | None:
     """A body in chunks of one byte, with extensions and trailers."""
     if not operation.fields:
         return None
-    body = _json({name: "x" for name in operation.fields}).ljust(rng.choice([1000, BODY]))
+    body = _json({name: "x" for name in operation.fields})
+    body += rng.choice([b" ", b"\r\n"]) * ((rng.choice([1000, BODY]) - len(body)) // 2)
     extension = rng.choice([b"", b"", b";a", b";a=b;c=d", b";" + b"x" * 200])
-    size = rng.choice([1, 1, 2, 7])
+    size = rng.choice([1, 2, 4, 7, BODY])
     parts = [body[at : at + size] for at in range(0, len(body), size)]
     encoded = b"".join(b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts)
     trailers = rng.choice([b"", b"a: b\r\n" * 5000, b"a: " + b"x" * 30_000 + b"\r\n"])
@@ -301,6 +302,7 @@ def known() -> list[Input]:
         (queries, read, request(read, target=path_of(read) + b"?limit=1&" + b"=&" * (HEAD // 2))),
         (paths, read, request(Operation("OPTIONS", ""), target=b"/api/" + b"%" * HEAD + b"/tasks")),
         (chunks, write, request(write, headers=[CHUNKED], body=b"1\r\n \r\n" * BODY + b"0\r\n\r\n")),
+        (chunks, write, request(write, headers=[CHUNKED], body=b"4\r\n\r\n\r\n\r\n" * (BODY // 4) + b"0\r\n\r\n")),
     ]
     return [Input(kind.__name__.replace("_", " "), operation.name, content) for kind, operation, content in made]
 

@@ -104,7 +104,7 @@ def measure(target: Target, figures: Figures, count: int) -> None:
             target.look_for_backends()
         cost, status = target.cost(sent)
         for _ in range(TRIES - 1):
-            if cost.worst > MOST:
+            if cost.worst > MOST / 4:
                 again = target.cost(sent)[0]
                 cost = Cost(min(cost.server, again.server), min(cost.database, again.database))
         statuses[status] += 1

@@ -12,8 +12,13 @@ from httptools.parser.errors import HttpParserInvalidURLError
 from todo.http.exchange import Exchange
 
 END_OF_HEAD = b"\r\n\r\n"
+SHORTEST_REQUEST = len(b"GET / HTTP/1.1\r\n\r\n")
+
 TARGET_LIMIT = 8192
 """Bytes of path and query; RFC 9110 §4.1 wants at least 8000 octets. A longer path is not decoded, but refused."""
+
+FRAMING_LIMIT = 512 * 1024
+"""Bytes of a chunked body that are no content: enough for 64 KiB in chunks of one byte."""
 
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
@@ -69,6 +74,8 @@ class RequestParser:
         """httptools: a piece of the body. A body may come in a chunk for each byte, so this is no function of ours."""
         self._body_left = 0
         """Bytes of a body of known length that are still to come."""
+        self._framing = 0
+        """Bytes of the body that were no content."""
         self._upgrade_length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._in_upgrade_body = False
@@ -82,25 +89,31 @@ class RequestParser:
     def end_of_slice(self, data: bytes, start: int) -> int:
         """Where a piece of `data` from `start` on must end, so that at most one request begins in it.
 
-        That is after a blank line, which may have begun in the piece before. A body of known length is not cut.
+        That is after a blank line, which may have begun in the piece before. A body of known length is not cut, and one
+        in chunks that is full of blank lines not at each of them.
         """
         if start == 0 and self._tail:
             at = (self._tail + data[:3]).find(END_OF_HEAD)
             if at >= 0:
                 return at + len(END_OF_HEAD) - len(self._tail)
-        at = data.find(END_OF_HEAD, start + self._body_left)
+        at = data.find(END_OF_HEAD, start + self._body_left + SHORTEST_REQUEST - len(END_OF_HEAD))
         return at + len(END_OF_HEAD) if at >= 0 else len(data)
 
     def feed(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
         begun_before = self.in_head
         self._tail = (self._tail + piece[-3:])[-3:]
+        in_body = self.arriving
         try:
             self._parser.feed_data(piece)
         except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
             return self._upgrade_body_head() + piece[upgrade.args[0] :]
         finally:
             self._hand_on_body()
+        if in_body is not None and in_body is self.arriving:
+            self._framing += len(piece)
+            if self._framing > FRAMING_LIMIT:
+                raise HttpParserError("more framing than content")
         if self.in_head and begun_before:
             self.head_bytes += len(piece)
         return b""
@@ -117,7 +130,7 @@ class RequestParser:
         if self._in_upgrade_body:
             return
         self._url, self._headers, self._expects_continue = b"", [], False
-        self._body_left = self._length = 0
+        self._body_left = self._length = self._framing = 0
         self.in_head, self.head_bytes = True, 0
         self._on_begin()
 
@@ -151,6 +164,7 @@ class RequestParser:
             body = b"".join(self._body)
             self._body.clear()
             self._body_left = max(0, self._body_left - len(body))
+            self._framing -= len(body)
             if self.arriving is not None:
                 self.arriving.add_body(body)
 
