@@ -18,7 +18,7 @@ STREAMS = {"stream_changes"}
 CHUNKED = b"Transfer-Encoding: chunked"
 
 CHARACTERS = [
-    *"aßİ é漢🦊 \t\n.@\"\\'<(,;=%-:019[{/", "\u0315", "\u0316", "\u0301", "\u0345", "\u0f73", "\u0f71", "\u3099", "\u200d",
+    *"aßİ é漢🦊 \t\n.@\"\\'<(,;=%-:019[{/", "\u0301", "\u200d",
     "\u1100\u1161\u11a8", "\u1fa2", "\ufdfa", "\r\n", "a.", "xn--", ".xn--a", "a@", "\\u0041", "%41",
 ]  # fmt: skip
 """Of texts: what is composed or decomposed, what has a meaning somewhere."""
@@ -27,8 +27,8 @@ MARKS = ["a", "\u0315", "\u0316", "\u0301", "\u0345", "\u0f71", "\u0f73", "\u309
 """Combining marks of different classes (Unicode Annex 15)."""
 
 PIECES = [
-    b"a", b" ", b"\t", b",", b", ", b";", b"=", b".", b"-", b"\\", b'"', b"'", b"(", b"<", b"/", b"*", b"%", b":", b"\xff",
-    b"1", b"9", b'"1",', b'W/"1",', b'"1" ,\t', b"0-0,", b"127.0.0.1, ", b"::1,", b"for=127.0.0.1;", b"a=b; ", b";a",
+    b"a", b" ", b"\t", b",", b", ", b";", b"=", b".", b"-", b"\\", b'"', b"'", b"(", b"<", b"/", b"*", b"%", b":",
+    b"\xff", b"1", b"9", b'"1",', b'W/"1",', b'"1" ,\t', b"0-0,", b"127.0.0.1, ", b"::1,", b"for=127.0.0.1;", b"a=b; ", b";a",
     b'a="\\', b"\\073", b"text/html;q=0.1,", b"[", b'{"":', b"eyJh", b"%41", b"x-a,",
 ]  # fmt: skip
 """Of headers."""
@@ -98,7 +98,7 @@ def operations() -> list[Operation]:
             names = [each["name"] for each in described.get("parameters", ()) if each["in"] == "query"]
             endless = described["operationId"] in STREAMS
             found.append(Operation(method.upper(), path, _fields(described), tuple(names), endless))
-    others = ["GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json", "GET /nothing", "OPTIONS /api/auth/me"]
+    others = ["GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json", "GET /nothing", "OPTIONS /nothing"]
     return found + [Operation(*other.split(" ")) for other in others]
 
 
@@ -145,7 +145,8 @@ def request(
     """A request of the user, who sends what is given instead of what is usual."""
     given = headers or []
     names = {line.partition(b":")[0].lower() for line in given}
-    usual = [b"Host: 127.0.0.1", b"Authorization: Bearer {token}", b"Content-Type: application/json", b"Connection: close"]
+    usual = [b"Host: 127.0.0.1", b"Authorization: Bearer {token}", b"Content-Type: application/json"]
+    usual.append(b"Connection: close")
     lines = [line for line in usual if line.partition(b":")[0].lower() not in names] + given
     if b"transfer-encoding" not in names and operation.method in {"POST", "PUT", "PATCH"}:
         lines.append(b"Content-Length: %d" % len(body))
@@ -210,7 +211,7 @@ def tokens(rng: random.Random, operation: Operation) -> bytes:
     """JSON Web Tokens with costly headers and claims, of a length that is read."""
     big: str = pattern(rng, ["a", "9", "\u0315", "\u0316", "é", " "], 5000)
     deep: Any = "[" * 2000 + "]" * 2000
-    claims = [{"sub": big, "exp": 9**rng.choice([2, 4000])}, {"sub": "x"}, {str(each): 1 for each in range(600)}]
+    claims = [{"sub": big, "exp": 9 ** rng.choice([2, 4000])}, {"sub": "x"}, {str(each): 1 for each in range(600)}]
     heads = [
         {"alg": "EdDSA", "kid": big, "zip": "DEF"},
         {"alg": big, "crit": ["a"] * 1000, "jwk": {"k": big}},
@@ -226,7 +227,8 @@ def tokens(rng: random.Random, operation: Operation) -> bytes:
 
 def many_headers(rng: random.Random, operation: Operation) -> bytes:
     """Thousands of short lines."""
-    name = rng.choice([b"a", b"Cookie", b"If-Match", b"If-None-Match", b"X-Forwarded-For", b"Accept", b"Idempotency-Key"])
+    names = [b"a", b"Cookie", b"If-Match", b"If-None-Match", b"X-Forwarded-For", b"Accept", b"Idempotency-Key"]
+    name = rng.choice(names)
     line = name + rng.choice([b":", b":1", b': "1"', b": a=b"])
     count = (HEAD - 500) // (len(line) + 2)
     lines = [line] * count
@@ -237,10 +239,12 @@ def many_headers(rng: random.Random, operation: Operation) -> bytes:
 
 def paths(rng: random.Random, operation: Operation) -> bytes:
     """Long segments, escapes and slashes, in the place of an id, after the path, or before it."""
-    part = rng.choice([b"a", b"/", b"%41", b"%ff", b"%2f", b"%cc%95%cc%96", b"./", b"../", b"%00", b"%", b"a/", b"~", b"-"])
+    parts = [b"a", b"/", b"%41", b"%ff", b"%2f", b"%cc%95%cc%96", b"./", b"../", b"%00", b"%", b"a/", b"~", b"-"]
+    part = rng.choice(parts)
     odd = part * (rng.choice([4000, TARGET - 100, TARGET - 100, HEAD]) // len(part))
     path = path_of(operation)
-    target = rng.choice([path + odd, path + b"/" + odd, b"/" + odd, path.replace(b"{task}", odd), path.replace(b"{user}", odd)])
+    replaced = [path.replace(name, odd) for name in (b"{task}", b"{user}", b"{id}")]
+    target = rng.choice([path + odd, path + b"/" + odd, b"/" + odd, *replaced])
     method = rng.choice([operation.method, operation.method, "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
     return request(Operation(method, operation.path), target=target[: HEAD + 100], body=b"{}")
 
@@ -264,7 +268,7 @@ def chunks(rng: random.Random, operation: Operation) -> bytes | None:
     """A body in chunks of one byte, with extensions and trailers."""
     if not operation.fields:
         return None
-    body = _json({name: "x" for name in operation.fields})
+    body = _json(dict.fromkeys(operation.fields, "x"))
     body += rng.choice([b" ", b"\r\n"]) * ((rng.choice([1000, BODY]) - len(body)) // 2)
     extension = rng.choice([b"", b"", b";a", b";a=b;c=d", b";" + b"x" * 200])
     size = rng.choice([1, 2, 4, 7, BODY])

@@ -69,7 +69,15 @@ async def test_the_cookie_can_be_refreshed_repeatedly(browser: httpx.AsyncClient
 
 @pytest.mark.parametrize(
     "others",
-    ["", "a=b; ", "; ", "x_todo_refresh=a; todo_refresh_x=b; ", 'a="' + "\\" * 5000 + '"; ', "a=b; " * 5000, ";" * 20_000],
+    [
+        "",
+        "a=b; ",
+        "; ",
+        "x_todo_refresh=a; todo_refresh_x=b; ",
+        'a="' + "\\" * 5000 + '"; ',
+        "a=b; " * 5000,
+        ";" * 20_000,
+    ],
 )
 async def test_the_refresh_token_is_found_among_other_cookies(
     browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, others: str

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from starlette.routing import Route
 
 from tests.conftest import Person, http, running, settings_for
@@ -46,7 +45,7 @@ async def test_a_path_and_query_above_8_kib_are_414(client: httpx.AsyncClient, t
 
 
 async def test_a_path_that_is_too_long_is_not_matched_with_any_route(
-    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     matched: list[str] = []
     matches = Route.matches

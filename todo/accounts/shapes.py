@@ -49,7 +49,10 @@ def _uncommon(password: SecretStr) -> SecretStr:
 
 
 NewPassword = Annotated[
-    SecretStr, Normalised, Length(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]), AfterValidator(_uncommon)
+    SecretStr,
+    Normalised,
+    Length(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]),
+    AfterValidator(_uncommon),
 ]
 Password = Annotated[SecretStr, Normalised, Length(max_length=PASSWORD_LENGTHS[1])]
 RefreshToken = Annotated[SecretStr, Normalised, Length(max_length=200)]

@@ -36,9 +36,7 @@ RefreshBody = Annotated[
     ),
 ]
 
-password_router = APIRouter(
-    tags=["accounts"], route_class=Route.with_access(None, password=True), responses={**ANY}
-)
+password_router = APIRouter(tags=["accounts"], route_class=Route.with_access(None, password=True), responses={**ANY})
 
 
 @password_router.post(
