@@ -99,7 +99,7 @@ def operations() -> list[Operation]:
             endless = described["operationId"] in STREAMS
             found.append(Operation(method.upper(), path, _fields(described), tuple(names), endless))
     others = ["GET /docs", "GET /docs/assets/swagger-ui.css", "GET /openapi.json", "GET /nothing", "OPTIONS /nothing"]
-    return found + [Operation(*other.split(" ")) for other in others]
+    return found + [Operation(method, path) for method, path in (other.split(" ") for other in others)]
 
 
 def _fields(described: dict[str, Any]) -> tuple[str, ...]:
@@ -305,7 +305,7 @@ def known() -> list[Input]:
         (header_values, refresh, request(refresh, headers=[b'Cookie: a="' + b"\\" * HEAD + b'"'])),
         (queries, read, request(read, target=path_of(read) + b"?limit=1&" + b"=&" * (HEAD // 2))),
         (paths, read, request(Operation("OPTIONS", ""), target=b"/api/" + b"%" * HEAD + b"/tasks")),
-        (chunks, write, request(write, headers=[CHUNKED], body=b"1\r\n \r\n" * BODY + b"0\r\n\r\n")),
+        (chunks, write, request(write, headers=[CHUNKED], body=b"1\r\n \r\n" * 25_000 + b"0\r\n\r\n")),
         (chunks, write, request(write, headers=[CHUNKED], body=b"4\r\n\r\n\r\n\r\n" * (BODY // 4) + b"0\r\n\r\n")),
     ]
     return [Input(kind.__name__.replace("_", " "), operation.name, content) for kind, operation, content in made]

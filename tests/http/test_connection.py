@@ -296,7 +296,7 @@ def test_a_blank_line_that_is_split_between_two_reads_mixes_no_responses(server:
     """Three requests: the head of the second ends in the piece in which the third begins, while the first runs."""
     second, third = (LIVE.replace(b"/health/live", path) for path in (b"/second", b"/third"))
     last = third.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    for cut in (1, 2, 3):
+    for cut in (1, 2, 3, 4, 5, 10, 20):
         response = answer_to(server, SIGN_IN + second[:-cut], second[-cut:] + last)
         assert re.findall(rb"HTTP/1.1 (\d+)", response) == [b"401", b"404", b"404"]
         assert re.findall(rb'"instance":"(/\w+)"', response)[-2:] == [b"/second", b"/third"]
@@ -363,7 +363,7 @@ def test_framing_that_is_much_longer_than_the_body_is_refused(server: Server) ->
         client.sendall(endless)
         assert read_to_the_end(client).startswith(b"HTTP/1.1 400 ")
 
-    for ordinary in (b"1\r\n \r\n" * 60_000, b"5;a=b\r\n     \r\n" * 2000):
+    for ordinary in (b"1\r\n \r\n" * 20_000, b"5;a=b\r\n     \r\n" * 2000):
         assert answer_to(server, head + ordinary + b"0\r\n\r\n", half_close=True).startswith(b"HTTP/1.1 4")
 
 

@@ -17,8 +17,8 @@ SHORTEST_REQUEST = len(b"GET / HTTP/1.1\r\n\r\n")
 TARGET_LIMIT = 8192
 """Bytes of path and query; RFC 9110 §4.1 wants at least 8000 octets. A longer path is not decoded, but refused."""
 
-FRAMING_LIMIT = 512 * 1024
-"""Bytes of a chunked body that are no content: enough for 64 KiB in chunks of one byte."""
+FRAMING_LIMIT = 128 * 1024
+"""Bytes of a chunked body that are no content: enough for 64 KiB in chunks of three bytes."""
 
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
@@ -96,13 +96,15 @@ class RequestParser:
             at = (self._tail + data[:3]).find(END_OF_HEAD)
             if at >= 0:
                 return at + len(END_OF_HEAD) - len(self._tail)
-        at = data.find(END_OF_HEAD, start + self._body_left + SHORTEST_REQUEST - len(END_OF_HEAD))
+        if not self.in_head:
+            start += self._body_left + SHORTEST_REQUEST - len(END_OF_HEAD)
+        at = data.find(END_OF_HEAD, start)
         return at + len(END_OF_HEAD) if at >= 0 else len(data)
 
     def feed(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
         begun_before = self.in_head
-        self._tail = (self._tail + piece[-3:])[-3:]
+        self._tail = piece[-3:] if len(piece) > 2 else (self._tail + piece)[-3:]
         in_body = self.arriving
         try:
             self._parser.feed_data(piece)
@@ -110,7 +112,7 @@ class RequestParser:
             return self._upgrade_body_head() + piece[upgrade.args[0] :]
         finally:
             self._hand_on_body()
-        if in_body is not None and in_body is self.arriving:
+        if in_body is not None and in_body is self.arriving:  # a whole body is counted once it is handed on
             self._framing += len(piece)
             if self._framing > FRAMING_LIMIT:
                 raise HttpParserError("more framing than content")
