@@ -89,7 +89,7 @@ class Target:
                 while (chunk := connection.recv(65_536)) and not (endless and b"\r\n\r\n" in response + chunk):
                     response = (response + chunk)[:100]
                 response = response or chunk
-            except (ConnectionError, TimeoutError):  # refused before it was read whole; or too slow, as the cost shows
+            except OSError:  # refused before it was read whole; or too slow, as the cost shows
                 pass
         return response[9:12].decode("latin-1") or "none"
 

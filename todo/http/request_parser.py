@@ -112,7 +112,7 @@ class RequestParser:
             return self._upgrade_body_head() + piece[upgrade.args[0] :]
         finally:
             self._hand_on_body()
-        if in_body is not None and in_body is self.arriving:  # a whole body is counted once it is handed on
+        if in_body is not None and in_body is self.arriving:
             self._framing += len(piece)
             if self._framing > FRAMING_LIMIT:
                 raise HttpParserError("more framing than content")
