@@ -173,8 +173,8 @@ async def test_refused_requests_with_a_password_count_against_their_address(data
             assert (await ada.call("POST", other, **BODIES[0][0])).status_code == 429
         assert len(await ada.list()) == 0  # who is signed in goes on
         assert (await client.post("/api/auth/refresh")).status_code == 200
-        async with from_address(app, "192.0.2.2") as neighbour:
-            assert (await sign_in(neighbour, ada.email, PASSWORD)).status_code == 200
+        async with from_address(app, "192.0.2.2") as other_client:
+            assert (await sign_in(other_client, ada.email, PASSWORD)).status_code == 200
 
 
 async def test_a_person_who_mistypes_a_few_times_is_not_refused(database_url: str) -> None:
