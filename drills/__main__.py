@@ -18,7 +18,7 @@ from drills.figures import Figures, rendered
 
 DRILLS = [
     "ledger", "isolation", "contract", "bytes", "load", "overload", "greedy", "stalled", "lifecycle", "upgrades",
-    "accounts",
+    "accounts", "cpu",
 ]  # fmt: skip
 
 RESULTS = Path(__file__).parent / "results" / "raw.json"

@@ -119,7 +119,8 @@ def from_environment() -> FastAPI:
 def _routers(settings: Settings) -> list[APIRouter]:
     routers = [tasks.router, changes.router]
     if not settings.external_issuer:
-        routers += [session.router, account.account_router, api_tokens.router]
+        routers += [session.password_router, session.router, account.password_router, account.account_router]
+        routers.append(api_tokens.router)
     return [*routers, account.me_router, account.deletion_router, health.router, swagger.router]
 
 

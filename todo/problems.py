@@ -12,6 +12,7 @@
     ├── Gone                    410  what is no longer kept
     ├── PreconditionFailed      412  what If-Match says
     ├── ContentTooLarge         413
+    ├── UriTooLong              414
     ├── UnsupportedMediaType    415
     ├── TooManyRequests         429
     └── Unavailable             503  for now: the database, a limit
@@ -141,6 +142,11 @@ class PreconditionFailed(Problem):
 class ContentTooLarge(Problem):
     status, title = 413, "Content Too Large"
     detail = "The body is larger than 64 KiB."
+
+
+class UriTooLong(Problem):
+    status, title = 414, "URI Too Long"
+    detail = "The path and the query together are longer than 8 KiB."
 
 
 class UnsupportedMediaType(Problem):

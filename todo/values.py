@@ -1,32 +1,90 @@
-"""Input types: text that is normalised and free of control characters, and moments within bounds."""
+"""Input types: text that is bounded, normalised and free of control characters, and moments within bounds."""
 
+import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, GetJsonSchemaHandler, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticKnownError
+
+MAX_SHRINKING = 4
+"""Characters that NFC may make into one: no character has a longer canonical decomposition."""
+
+MAX_MARKS = 30
+"""Combining marks in a row: no language has so many (Unicode Annex 15, §13, "Stream-Safe Text Format")."""
+
+MADE_OF_MARKS = "\u0f73\u0f75\u0f81"
+"""Characters of combining class 0 whose decomposition begins with a mark."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Length(StringConstraints):
+    """How long a text may be, in characters as they are kept. Every text of a request has one, as its last annotation.
+
+    What is longer before it is normalised than any text that fits is refused before anything else looks at it, since
+    to normalise text, or to take an address apart, may take time by the square of its length. A character has at most
+    four bytes (RFC 3629 §3), so that bytes are bounded too.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        yield BeforeValidator(self._bounded)
+
+    def _bounded(self, text: object) -> object:
+        assert self.max_length is not None
+        if isinstance(text, str) and len(text.strip()) > MAX_SHRINKING * self.max_length:
+            raise PydanticKnownError("string_too_long", {"max_length": self.max_length})
+        return text
 
 
 def _normalised(text: object) -> object:
     """NFC (Unicode Annex 15); a line may end in CRLF and is kept with LF."""
     if not isinstance(text, str):
         return text  # Pydantic says what is wanted
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    text = text.replace("\r\n", "\n")
+    if text.isascii():
+        return text
+    if _SURROGATE.search(text):
         raise ValueError("must not contain lone surrogates")
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    if _has_too_many_marks(text):
+        raise ValueError(f"must not contain more than {MAX_MARKS} combining marks in a row")
+    return unicodedata.normalize("NFC", text)
 
 
-def _without_controls(text: str, allowed: str = "") -> str:
-    for char in text:
-        if unicodedata.category(char) == "Cc" and char not in allowed:
-            raise ValueError(f"must not contain control characters (U+{ord(char):04X})")
+def _has_too_many_marks(text: str) -> bool:
+    """Whether more than MAX_MARKS combining marks follow one another: then one is at each step of that many."""
+    end = len(text)
+    for at in range(MAX_MARKS, end, MAX_MARKS + 1):
+        first = last = at
+        while first >= 0 and _is_mark(text[first]):
+            first -= 1
+        while last < end and _is_mark(text[last]):
+            last += 1
+        if last - first - 1 > MAX_MARKS:
+            return True
+    return False
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) != 0 or char in MADE_OF_MARKS
+
+
+def _without_controls(text: str, controls: re.Pattern[str] = _CONTROL) -> str:
+    if found := controls.search(text):
+        raise ValueError(f"must not contain control characters (U+{ord(found[0]):04X})")
     return text
 
 
 def _with_lines(text: str) -> str:
-    return _without_controls(text, allowed="\t\n")
+    return _without_controls(text, _CONTROL_BUT_LINES)
 
 
 class NotBlank:

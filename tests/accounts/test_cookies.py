@@ -1,10 +1,12 @@
 """The refresh token as a cookie: its attributes, and requests that other sites make a browser send."""
 
+import http.cookies
 from http.cookies import SimpleCookie
 from pathlib import Path
 
 import httpx
 import pytest
+import starlette.requests
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD, Person
@@ -63,6 +65,53 @@ async def test_the_cookie_can_be_refreshed_repeatedly(browser: httpx.AsyncClient
         assert await person.list() == []
         tokens.append(cookie(refreshed).value)
     assert len(set(tokens)) == 4
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "",
+        "a=b; ",
+        "; ",
+        "x_todo_refresh=a; todo_refresh_x=b; ",
+        'a="' + "\\" * 5000 + '"; ',
+        "a=b; " * 5000,
+        ";" * 20_000,
+    ],
+)
+async def test_the_refresh_token_is_found_among_other_cookies(
+    browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(starlette.requests, "cookie_parser", parsed.append)
+    response, _ = await signed_up(browser)
+    token = cookie(response).value
+    browser.cookies.clear()
+
+    for sent in (f"{others}todo_refresh={token}", "todo_refresh=of-another-path; " + f"{others}todo_refresh={{}}; a=b"):
+        headers = {"Cookie": sent.format(token)}
+        refreshed = await browser.post("/api/auth/refresh", headers=headers)
+        assert refreshed.status_code == 200
+        token = cookie(refreshed).value
+        browser.cookies.clear()
+    assert parsed == []  # which may take time by the square of the length (CVE-2024-7592)
+
+
+async def test_an_ordinary_route_does_not_unquote_backslashes_in_cookies(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unquoted: list[str] = []
+
+    def recorded(text: str) -> str:
+        unquoted.append(text)
+        return text
+
+    monkeypatch.setattr(http.cookies, "_unquote", recorded)
+
+    response = await client.get("/docs", headers={"Cookie": 'a="' + "\\" * 20_000 + '"; b=c'})
+
+    assert response.status_code == 200
+    assert unquoted == ['""', "c"]
 
 
 class TestForgery:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.routing import Route
 
 from tests.conftest import Person, http, running, settings_for
 from todo.app import create_app
@@ -32,6 +33,34 @@ def problem_of(response: httpx.Response, status: int) -> dict[str, Any]:
 )
 async def test_an_unknown_path_is_404(client: httpx.AsyncClient, path: str) -> None:
     assert problem_of(await client.get(path), 404)["instance"] == path
+
+
+@pytest.mark.parametrize("target", ["/{}", "/api/x/tasks/{}", "/health/live?{}", "/docs?a={}", "/docs/assets/{}"])
+async def test_a_path_and_query_above_8_kib_are_414(client: httpx.AsyncClient, target: str) -> None:
+    longest = 8192 - len(target.format(""))
+    for method in ("GET", "POST", "OPTIONS"):
+        response = await client.request(method, target.format("x" * (longest + 2)))
+        assert problem_of(response, 414)["instance"] == ""
+    assert (await client.get(target.format("x" * (longest - 1)))).status_code != 414
+
+
+async def test_a_path_that_is_too_long_is_not_matched_with_any_route(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matched: list[str] = []
+    matches = Route.matches
+
+    def recorded(route: Route, scope: Any) -> Any:
+        matched.append(scope["path"])
+        return matches(route, scope)
+
+    monkeypatch.setattr(Route, "matches", recorded)
+
+    problem_of(await client.post("/health/live"), 405)
+    assert matched
+    matched.clear()
+    problem_of(await client.options("/api/" + "%" * 60_000 + "/tasks"), 414)
+    assert matched == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, lifecycle, load, overload, storage
+from drills import contract, cpu, lifecycle, load, overload, storage
 from drills.figures import Figures, rendered
 from todo.db.migrate import revisions
 
@@ -75,6 +75,12 @@ async def test_the_contract_holds_for_generated_requests(tmp_path: Path, figures
 
 async def test_malformed_requests_are_refused(tmp_path: Path, figures: Figures) -> None:
     await odd_bytes.raw_bytes(tmp_path, figures, count=1000)
+
+    assert figures.faults == []
+
+
+async def test_no_input_costs_much_cpu(tmp_path: Path, figures: Figures) -> None:
+    await cpu.cpu_per_input(tmp_path, figures, count=120)
 
     assert figures.faults == []
 

@@ -1,6 +1,7 @@
 """Limits of a connection: slow, oversized, incomplete and surplus requests get a response and hold no resources."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -295,32 +296,75 @@ def test_a_blank_line_that_is_split_between_two_reads_mixes_no_responses(server:
     """Three requests: the head of the second ends in the piece in which the third begins, while the first runs."""
     second, third = (LIVE.replace(b"/health/live", path) for path in (b"/second", b"/third"))
     last = third.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    for cut in (1, 2, 3):
+    for cut in (1, 2, 3, 4, 5, 10, 20):
         response = answer_to(server, SIGN_IN + second[:-cut], second[-cut:] + last)
         assert re.findall(rb"HTTP/1.1 (\d+)", response) == [b"401", b"404", b"404"]
         assert re.findall(rb'"instance":"(/\w+)"', response)[-2:] == [b"/second", b"/third"]
 
 
+class CountedParser(RequestParser):
+    """Counts the pieces that it is fed, and those of the body that it hands on."""
+
+    def __init__(self) -> None:
+        self.pieces = self.body_pieces = 0
+        exchange = Exchange(cast("Any", None), {}, keep_alive=True, expects_continue=False)
+        exchange.complete = True
+        super().__init__(lambda _: exchange, lambda: None)
+
+    def feed(self, piece: bytes) -> bytes:
+        self.pieces += 1
+        return super().feed(piece)
+
+    def feed_all(self, data: bytes) -> None:
+        start = 0
+        while start < len(data):
+            end = self.end_of_slice(data, start)
+            self.feed(data[start:end])
+            start = end
+
+
 def test_a_body_of_blank_lines_is_parsed_in_linear_time() -> None:
     """Counted, not timed: the parser is fed a body of known length in one piece."""
-    pieces = 0
-
-    class Counted(RequestParser):
-        def feed(self, piece: bytes) -> bytes:
-            nonlocal pieces
-            pieces += 1
-            return super().feed(piece)
-
-    exchange = Exchange(cast("Any", None), {}, keep_alive=True, expects_continue=False)
-    exchange.complete = True
-    parser = Counted(lambda _: exchange, lambda: None)
-    data, start = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"\r\n\r\n" * 15_000, 0
-    while start < len(data):
-        end = parser.end_of_slice(data, start)
-        parser.feed(data[start:end])
-        start = end
-    assert pieces == 2
+    parser = CountedParser()
+    parser.feed_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"\r\n\r\n" * 15_000)
+    assert parser.pieces == 2
     assert not parser.incomplete
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("chunks", [[b"\r\n\r\n" * 15_000], [b"\r\n\r\n"] * 15_000])
+def test_a_chunked_body_of_blank_lines_is_not_cut_at_each_of_them(chunks: list[bytes]) -> None:
+    parser = CountedParser()
+    body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+
+    parser.feed_all(CHUNKED + body + b"0\r\n\r\n")
+
+    assert parser.pieces <= len(body) / 18 + 3  # 18 bytes: the shortest request
+    assert not parser.incomplete
+
+
+def test_a_body_in_chunks_of_one_byte_is_handed_on_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_on: list[bytes] = []
+    monkeypatch.setattr(Exchange, "add_body", lambda _, piece: handed_on.append(piece))
+
+    CountedParser().feed_all(CHUNKED + b"1\r\nx\r\n" * 60_000 + b"0\r\n\r\n")
+
+    assert handed_on == [b"x" * 60_000]
+
+
+def test_framing_that_is_much_longer_than_the_body_is_refused(server: Server) -> None:
+    """Chunk extensions are bytes that no limit of the body counts (as in CVE-2023-39326)."""
+    head = CHUNKED.replace(b"POST /", b"POST /api/auth/signin")
+    endless = head + b"".join([b"1;" + b"x" * 1000 + b"\r\n \r\n"] * 2000)
+
+    with connected(server) as client, contextlib.suppress(ConnectionError):
+        client.sendall(endless)
+        assert read_to_the_end(client).startswith(b"HTTP/1.1 400 ")
+
+    for ordinary in (b"1\r\n \r\n" * 20_000, b"5;a=b\r\n     \r\n" * 2000):
+        assert answer_to(server, head + ordinary + b"0\r\n\r\n", half_close=True).startswith(b"HTTP/1.1 4")
 
 
 def test_a_client_that_leaves_the_end_of_a_response_unread_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:

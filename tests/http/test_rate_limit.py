@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -20,10 +20,11 @@ from tests.conftest import PASSWORD, Person, running, settings_for, sign_up
 from tests.support.processes import free_port
 from todo.app import create_app
 from todo.http.rate_limit import (
+    FAILED_ATTEMPTS_OF_ADDRESS,
     FAILED_SIGN_INS,
-    FAILED_SIGN_INS_OF_ADDRESS,
     SIGN_UPS_OF_ADDRESS,
     MemoryStorage,
+    RateLimits,
     address_of,
 )
 from todo.problems import WrongPassword
@@ -137,14 +138,72 @@ async def test_successful_sign_ins_do_not_count(database_url: str) -> None:
 async def test_guesses_for_many_accounts_are_limited_per_address(database_url: str) -> None:
     async with rate_limited(database_url) as app, from_address(app, "2001:db8:1:2::1") as client:
         limits = app.state.resources.rate_limits
-        for number in range(FAILED_SIGN_INS_OF_ADDRESS.amount):  # as failed sign-ins count, without hashing
+        for number in range(FAILED_ATTEMPTS_OF_ADDRESS.amount):  # as failed sign-ins count, without hashing
             with pytest.raises(WrongPassword):
-                await fails(limits.password_attempt(f"{number}@example.com", address_of("2001:db8:1:2::1")))
+                await fails(limits, f"{number}@example.com", address_of("2001:db8:1:2::1"))
         assert (await sign_in(client, "fresh@example.com", "a guess")).status_code == 429
         async with from_address(app, "2001:db8:1:2:ffff::9") as user:
             assert (await sign_in(user, "fresh@example.com", "a guess")).status_code == 429
         async with from_address(app, "2001:db8:1:3::1") as other:
             assert (await sign_in(other, "fresh@example.com", "a guess")).status_code == 401
+
+
+BODIES: list[tuple[dict[str, Any], int]] = [
+    ({"json": {"email": "ada@example.com", "password": "x" * 257}}, 422),
+    ({"json": {"email": 1}}, 422),
+    ({"content": b"nonsense", "headers": {"Content-Type": "application/json"}}, 422),
+    ({"content": b"", "headers": {"Content-Type": "application/json"}}, 422),
+    ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415),
+    ({"content": b" " * 65_537, "headers": {"Content-Type": "application/json"}}, 413),
+]
+
+
+@pytest.mark.parametrize("path", ["/api/auth/signin", "/api/auth/signup", "/api/auth/password"])
+async def test_refused_requests_with_a_password_count_against_their_address(database_url: str, path: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
+        ada = await sign_up(client, "ada")
+        for number in range(FAILED_ATTEMPTS_OF_ADDRESS.amount):
+            options, status = BODIES[number % len(BODIES)]
+            assert (await ada.call("POST", path, **options)).status_code == status
+
+        refused = await ada.call("POST", path, **BODIES[-1][0])
+        assert refused.status_code == 429  # before its body is read
+        assert 1 <= int(refused.headers["retry-after"]) <= 900
+        for other in ("/api/auth/signin", "/api/auth/signup", "/api/auth/password"):
+            assert (await ada.call("POST", other, **BODIES[0][0])).status_code == 429
+        assert len(await ada.list()) == 0  # who is signed in goes on
+        assert (await client.post("/api/auth/refresh")).status_code == 200
+        async with from_address(app, "192.0.2.2") as other_client:
+            assert (await sign_in(other_client, ada.email, PASSWORD)).status_code == 200
+
+
+async def test_a_person_who_mistypes_a_few_times_is_not_refused(database_url: str) -> None:
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
+        ada = await sign_up(client, "ada")
+        for options, status in BODIES * 3:
+            assert (await client.post("/api/auth/signin", **options)).status_code == status
+        assert (await sign_in(client, ada.email, PASSWORD)).status_code == 200
+
+
+async def test_guesses_whose_bodies_come_late_are_limited_too(database_url: str) -> None:
+    """The limit is looked at again when the password is tried, not only before the body is read."""
+    async with rate_limited(database_url) as app, from_address(app, "192.0.2.1") as client:
+        limits = app.state.resources.rate_limits
+        asked, late = asyncio.Event(), asyncio.Event()
+
+        async def body() -> AsyncIterator[bytes]:
+            asked.set()
+            await late.wait()
+            yield b'{"email": "late@example.com", "password": "a guess"}'
+
+        headers = {"Content-Type": "application/json"}
+        waiting = asyncio.create_task(client.post("/api/auth/signin", content=body(), headers=headers))
+        await asked.wait()
+        for number in range(FAILED_ATTEMPTS_OF_ADDRESS.amount):
+            with pytest.raises(WrongPassword):
+                await fails(limits, f"{number}@example.com", "192.0.2.1")
+        late.set()
+        assert (await waiting).status_code == 429
 
 
 async def test_sign_ups_are_limited_per_address(database_url: str) -> None:
@@ -166,8 +225,8 @@ async def test_password_changes_are_limited_like_sign_ins(database_url: str) -> 
         assert (await ada.call("POST", "/api/auth/password", json=body)).status_code == 429
 
 
-async def fails(guess: AbstractAsyncContextManager[None]) -> None:
-    async with guess:
+async def fails(limits: RateLimits, email: str, address: str) -> None:
+    async with limits.attempt_of_address(address), limits.password_attempt(email, address):
         raise WrongPassword
 
 

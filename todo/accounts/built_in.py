@@ -8,7 +8,6 @@ from todo.accounts.issuer import BuiltInIssuer
 from todo.accounts.passwords import Passwords
 from todo.accounts.sessions import Sessions
 from todo.api.resources import Resources
-from todo.http.rate_limit import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,3 @@ def accounts_of(request: Request) -> BuiltInAccounts:
     accounts = Resources.of(request).accounts
     assert accounts is not None
     return accounts
-
-
-def client_address(request: Request) -> str:
-    """What the client's address is counted as by rate limits."""
-    return address_of(request.client.host if request.client else None)

@@ -6,14 +6,14 @@ from importlib.resources import files
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr
 from pydantic.networks import validate_email
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
 
 from todo.accounts.tables import TOKEN_NAME_LENGTH
 from todo.auth.tables import EMAIL_LENGTH
-from todo.values import Line, Moment, Normalised, NotBlank
+from todo.values import Length, Line, Moment, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
 
@@ -26,8 +26,11 @@ def _common_passwords() -> frozenset[str]:
 
 def _address(text: object) -> object:
     """The address as it is stored, the same for sign-up and sign-in; a display name is refused."""
-    if isinstance(text, str) and "<" in text:
-        raise ValueError("must be an e-mail address alone")
+    if isinstance(text, str):
+        if len(text) > EMAIL_LENGTH:
+            raise PydanticKnownError("string_too_long", {"max_length": EMAIL_LENGTH})
+        if "<" in text:
+            raise ValueError("must be an e-mail address alone")
     return text
 
 
@@ -47,12 +50,12 @@ def _uncommon(password: SecretStr) -> SecretStr:
 
 NewPassword = Annotated[
     SecretStr,
-    StringConstraints(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]),
-    AfterValidator(_uncommon),
     Normalised,
+    Length(min_length=PASSWORD_LENGTHS[0], max_length=PASSWORD_LENGTHS[1]),
+    AfterValidator(_uncommon),
 ]
-Password = Annotated[SecretStr, StringConstraints(max_length=PASSWORD_LENGTHS[1]), Normalised]
-RefreshToken = Annotated[SecretStr, StringConstraints(max_length=200), Normalised]
+Password = Annotated[SecretStr, Normalised, Length(max_length=PASSWORD_LENGTHS[1])]
+RefreshToken = Annotated[SecretStr, Normalised, Length(max_length=200)]
 RefreshBy = Literal["cookie", "body"]
 
 REFRESH_BY = "`body` for clients without cookies: the refresh token is then sent in the JSON."
@@ -71,8 +74,8 @@ class UserOut(SQLModel):
 class SignUp(SQLModel):
     """A new account."""
 
-    email: Annotated[EmailStr, BeforeValidator(_address)] = Field(
-        max_length=EMAIL_LENGTH, description="The e-mail address; its case does not matter."
+    email: Annotated[EmailStr, BeforeValidator(_address), Normalised, Length(max_length=EMAIL_LENGTH)] = Field(
+        description="The e-mail address; its case does not matter."
     )
     password: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
@@ -81,7 +84,7 @@ class SignUp(SQLModel):
 class SignIn(SQLModel):
     """A sign-in."""
 
-    email: Annotated[Line, StringConstraints(max_length=EMAIL_LENGTH), AfterValidator(_address_or_text)] = Field(
+    email: Annotated[Line, Length(max_length=EMAIL_LENGTH), AfterValidator(_address_or_text)] = Field(
         description="The e-mail address."
     )
     password: Password = Field(description="The password.")
@@ -115,7 +118,7 @@ class SignedIn(SQLModel):
 class NewApiToken(SQLModel):
     """A personal API token to make."""
 
-    name: Annotated[Line, StringConstraints(min_length=1, max_length=TOKEN_NAME_LENGTH), NotBlank()] = Field(
+    name: Annotated[Line, NotBlank(), Length(min_length=1, max_length=TOKEN_NAME_LENGTH)] = Field(
         description="What it is for, 1 to 100 characters."
     )
     scope: Literal["read", "write"] = Field("write", description="`read` may only read.")

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from todo.api.context import Context
 from todo.api.resources import Resources
 from todo.auth.caller import Caller
+from todo.http.rate_limit import address_of
 from todo.problems import Forbidden, InsufficientScope
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -52,3 +53,8 @@ async def admit(access: Access, request: Request, context: Context) -> Caller:
     if (rate_limits := resources.rate_limits) is not None:
         context.extra_headers = await rate_limits.count_request(caller.user_id)
     return caller
+
+
+def client_address(request: Request) -> str:
+    """What the client's address is counted as by rate limits."""
+    return address_of(request.client.host if request.client else None)

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.api.access import OWNER, SAFE_METHODS, Access, admit
+from todo.api.access import OWNER, SAFE_METHODS, Access, admit, client_address
 from todo.api.context import Context
 from todo.api.idempotency.key import HEADER, Key
 from todo.api.idempotency.replay import respond_once
@@ -44,11 +44,13 @@ class Route(APIRoute):
     """A fast route that anybody may call; `Route.with_access(...)` for others. Its endpoint returns a Response."""
 
     access: ClassVar[Access | None] = None
+    password: ClassVar[bool] = False
+    """Whether its requests have a password: a failed or refused one counts against the client's address."""
 
     @classmethod
-    def with_access(cls, access: Access) -> "type[Route]":
-        """The class of routes with this access, for `APIRouter(route_class=…)`."""
-        return type("Route", (cls,), {"access": access})
+    def with_access(cls, access: Access | None, *, password: bool = False) -> "type[Route]":
+        """The class of routes with this access, for `APIRouter(route_class=…)`; None for anybody."""
+        return type("Route", (cls,), {"access": access, "password": password})
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """The first line of the endpoint's docstring is its summary, the rest its description; its name is its id.
@@ -77,18 +79,25 @@ class Route(APIRoute):
         try:
             if self.access is not None:
                 await admit(self.access, request, context)
-            body = b""
-            if self._reads_body:
-                body = await read_body(request, json_expected=self._endpoint.takes_body)
-            key = Key.of(request, body) if self._idempotent else None
-            if key is None:
-                response: Response = await self._endpoint(request, body)
+            if self.password and (rate_limits := context.resources.rate_limits) is not None:
+                async with rate_limits.attempt_of_address(client_address(request)):
+                    response = await self._call(request, context)
             else:
-                response = await respond_once(key, request, context, lambda: self._endpoint(request, body))
+                response = await self._call(request, context)
             response = self._bounded(response, context)
         except Exception as error:  # noqa: BLE001 # raised again where it is a bug
             response = await error_response(request, error)
         response.raw_headers.extend(context.extra_headers)
+        return response
+
+    async def _call(self, request: Request, context: Context) -> Response:
+        body = b""
+        if self._reads_body:
+            body = await read_body(request, json_expected=self._endpoint.takes_body)
+        key = Key.of(request, body) if self._idempotent else None
+        if key is not None:
+            return await respond_once(key, request, context, lambda: self._endpoint(request, body))
+        response: Response = await self._endpoint(request, body)
         return response
 
     @staticmethod

@@ -19,7 +19,7 @@ async def read_body(request: Request, *, json_expected: bool) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > BODY_LIMIT:
         raise ContentTooLarge
-    body = b""
+    body = bytearray()
     more = True
     while more:
         message = await request.receive()
@@ -29,7 +29,7 @@ async def read_body(request: Request, *, json_expected: bool) -> bytes:
         more = message.get("more_body", False)
         if len(body) > BODY_LIMIT:
             raise ContentTooLarge
-    content = body.strip(b" \t\r\n")
+    content = bytes(body.strip(b" \t\r\n"))
     if content and json_expected and not _is_json(request.headers.get("content-type", "")):
         raise UnsupportedMediaType
     return content

@@ -1,7 +1,7 @@
 """Rate limits, by the `limits` library, in memory or in a Redis that workers share.
 
-Requests are counted per user, failed sign-ins per pair of e-mail and address and per address, sign-ups per
-address. So attempts from another address never lock an account out.
+Requests are counted per user, failed sign-ins per pair of e-mail and address, sign-ups per address, and failed and
+refused requests that have a password per address. So attempts from another address never lock an account out.
 """
 
 import ipaddress
@@ -18,13 +18,13 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
-from todo.problems import Invalid, TooManyRequests, WrongPassword
+from todo.problems import ContentTooLarge, Invalid, TooManyRequests, UnsupportedMediaType, WrongPassword
 from todo.settings import Settings
 
 log = logging.getLogger("todo")
 
 FAILED_SIGN_INS = parse("10/15minutes")
-FAILED_SIGN_INS_OF_ADDRESS = parse("100/15minutes")
+FAILED_ATTEMPTS_OF_ADDRESS = parse("100/15minutes")
 SIGN_UPS_OF_ADDRESS = parse("30/hour")
 
 MAX_ATTEMPTS = 8
@@ -32,6 +32,9 @@ MAX_ATTEMPTS = 8
 
 STORE_TIMEOUT = 0.25  # seconds that a shared store may take
 STORE_PAUSE = 5.0  # seconds for which a store that took longer is not asked
+
+REFUSED = (WrongPassword, Invalid, ContentTooLarge, UnsupportedMediaType)
+"""What counts as a failed attempt: a wrong password, and a body that cannot be used, since reading it costs too."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -154,15 +157,28 @@ class RateLimits:
         return headers
 
     @asynccontextmanager
-    async def password_attempt(self, email: str, address: str) -> AsyncIterator[None]:
-        """Try a password in the block: a failure counts against the pair of e-mail and address, and the address.
+    async def attempt_of_address(self, address: str) -> AsyncIterator[None]:
+        """Read and answer, in the block, a request that has a password: a failure counts against the address.
 
-        Raises TooManyRequests after too many of either. What is still being tried counts as if it had failed,
-        so sending many at once gains nothing.
+        Raises TooManyRequests after too many.
+        """
+        await self._refuse_when_over(FAILED_ATTEMPTS_OF_ADDRESS, "attempt", address)
+        try:
+            yield
+        except REFUSED:
+            await self._count(FAILED_ATTEMPTS_OF_ADDRESS, "attempt", address)
+            raise
+
+    @asynccontextmanager
+    async def password_attempt(self, email: str, address: str) -> AsyncIterator[None]:
+        """Try a password in the block: a failure counts against the pair of e-mail and address.
+
+        It counts against the address in a block of `attempt_of_address` around this one. Raises TooManyRequests after
+        too many of either. What is still being tried counts as if it had failed, so sending many at once gains nothing.
         """
         pair, attempts = (email.lower(), address), self._attempts
         await self._refuse_when_over(FAILED_SIGN_INS, "sign-in", *pair, pending=attempts[pair])
-        await self._refuse_when_over(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address, pending=attempts[(address,)])
+        await self._refuse_when_over(FAILED_ATTEMPTS_OF_ADDRESS, "attempt", address, pending=attempts[(address,)])
         if attempts[(address,)] >= MAX_ATTEMPTS:
             raise TooManyRequests(retry_after=1)
         for key in (pair, (address,)):
@@ -171,7 +187,6 @@ class RateLimits:
             yield
         except (WrongPassword, Invalid):
             await self._count(FAILED_SIGN_INS, "sign-in", *pair)
-            await self._count(FAILED_SIGN_INS_OF_ADDRESS, "sign-in", address)
             raise
         finally:
             for key in (pair, (address,)):

@@ -12,6 +12,14 @@ from httptools.parser.errors import HttpParserInvalidURLError
 from todo.http.exchange import Exchange
 
 END_OF_HEAD = b"\r\n\r\n"
+SHORTEST_REQUEST = len(b"GET / HTTP/1.1\r\n\r\n")
+
+TARGET_LIMIT = 8192
+"""Bytes of path and query; RFC 9110 §4.1 wants at least 8000 octets. A longer path is not decoded, but refused."""
+
+FRAMING_LIMIT = 128 * 1024
+"""Bytes of a chunked body that are no content: enough for 64 KiB in chunks of three bytes."""
+
 LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
@@ -54,18 +62,24 @@ class RequestParser:
         """Bytes of an incomplete head, after the piece that it began in."""
         self._on_head = on_head
         self._on_begin = on_begin
-        self._parser = _new_parser(self)
         self._length = 0
         self._tail = b""
         """The last three bytes of the piece before."""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
+        self._body: list[bytes] = []
+        """What was parsed of a body and not yet given to the exchange."""
+        self.on_body = self._body.append
+        """httptools: a piece of the body. A body may come in a chunk for each byte, so this is no function of ours."""
         self._body_left = 0
         """Bytes of a body of known length that are still to come."""
+        self._framing = 0
+        """Bytes of the body that were no content."""
         self._upgrade_length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._in_upgrade_body = False
+        self._parser = _new_parser(self)
 
     @property
     def incomplete(self) -> bool:
@@ -75,23 +89,33 @@ class RequestParser:
     def end_of_slice(self, data: bytes, start: int) -> int:
         """Where a piece of `data` from `start` on must end, so that at most one request begins in it.
 
-        That is after a blank line, which may have begun in the piece before. A body of known length is not cut.
+        That is after a blank line, which may have begun in the piece before. A body of known length is not cut, and one
+        in chunks that is full of blank lines not at each of them.
         """
         if start == 0 and self._tail:
             at = (self._tail + data[:3]).find(END_OF_HEAD)
             if at >= 0:
                 return at + len(END_OF_HEAD) - len(self._tail)
-        at = data.find(END_OF_HEAD, start + self._body_left)
+        if not self.in_head:
+            start += self._body_left + SHORTEST_REQUEST - len(END_OF_HEAD)
+        at = data.find(END_OF_HEAD, start)
         return at + len(END_OF_HEAD) if at >= 0 else len(data)
 
     def feed(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
         begun_before = self.in_head
-        self._tail = (self._tail + piece[-3:])[-3:]
+        self._tail = piece[-3:] if len(piece) > 2 else (self._tail + piece)[-3:]
+        in_body = self.arriving
         try:
             self._parser.feed_data(piece)
         except HttpParserUpgrade as upgrade:  # the parser takes what follows for another protocol's
             return self._upgrade_body_head() + piece[upgrade.args[0] :]
+        finally:
+            self._hand_on_body()
+        if in_body is not None and in_body is self.arriving:
+            self._framing += len(piece)
+            if self._framing > FRAMING_LIMIT:
+                raise HttpParserError("more framing than content")
         if self.in_head and begun_before:
             self.head_bytes += len(piece)
         return b""
@@ -108,7 +132,7 @@ class RequestParser:
         if self._in_upgrade_body:
             return
         self._url, self._headers, self._expects_continue = b"", [], False
-        self._body_left = self._length = 0
+        self._body_left = self._length = self._framing = 0
         self.in_head, self.head_bytes = True, 0
         self._on_begin()
 
@@ -137,14 +161,18 @@ class RequestParser:
             self._upgrade_length = next((header for header in self._headers if header[0] in LENGTHS), None)
         self.arriving = self._on_head(self._head())
 
-    def on_body(self, body: bytes) -> None:
-        """httptools: a piece of the body."""
-        self._body_left = max(0, self._body_left - len(body))
-        if self.arriving is not None:
-            self.arriving.add_body(body)
+    def _hand_on_body(self) -> None:
+        if self._body:
+            body = b"".join(self._body)
+            self._body.clear()
+            self._body_left = max(0, self._body_left - len(body))
+            self._framing -= len(body)
+            if self.arriving is not None:
+                self.arriving.add_body(body)
 
     def on_message_complete(self) -> None:
         """httptools: the request has arrived, unless its body is to come by another parser."""
+        self._hand_on_body()
         if self._upgrade_length is not None:
             return
         self._in_upgrade_body = False
@@ -165,7 +193,7 @@ class RequestParser:
         return Head(
             method=parser.get_method().decode("ascii"),
             raw_path=raw_path,
-            path=unquote(path) if "%" in path else path,
+            path=unquote(path) if "%" in path and len(path) <= TARGET_LIMIT else path,
             query_string=url.query or b"",
             version=version,
             headers=self._headers,

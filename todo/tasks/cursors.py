@@ -15,6 +15,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 VERSION = 1
 LAYOUT = struct.Struct(">BQ16s")
+LENGTH = 4 * -(-(LAYOUT.size + 2) // 3)  # characters, in base64 and with the checksum
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The cursor that `str` wrote. Raises ValueError for anything else."""
+        if len(text) != LENGTH:
+            raise ValueError("not one of our cursors")
         raw = base64.b64decode(text, altchars=b"-_", validate=True)
         body, checksum = raw[:-2], raw[-2:]
         if len(body) != LAYOUT.size or checksum != _checksum(body):

@@ -6,17 +6,17 @@ examples of the OpenAPI document. The migration makes the log's function with th
 
 from typing import Annotated
 
-from pydantic import StrictBool, StringConstraints
+from pydantic import StrictBool
 from sqlalchemy import Boolean, Text, false
 from sqlmodel import Field, SQLModel
 
-from todo.values import Line, Lines, NotBlank
+from todo.values import Length, Line, Lines, NotBlank
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 10_000
 
-Title = Annotated[Line, StringConstraints(min_length=1, max_length=TITLE_LENGTH), NotBlank()]
-Description = Annotated[Lines, StringConstraints(max_length=DESCRIPTION_LENGTH)]
+Title = Annotated[Line, NotBlank(), Length(min_length=1, max_length=TITLE_LENGTH)]
+Description = Annotated[Lines, Length(max_length=DESCRIPTION_LENGTH)]
 
 
 class TaskFields(SQLModel):

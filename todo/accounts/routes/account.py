@@ -8,19 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from todo.accounts import actions
-from todo.accounts.built_in import accounts_of, client_address
+from todo.accounts.built_in import accounts_of
 from todo.accounts.responses import NO_CONTENT, USER, no_content, secret_json, signed_out
 from todo.accounts.shapes import PasswordChange, UserOut
-from todo.api.access import SIGNED_IN, Access
+from todo.api.access import SIGNED_IN, Access, client_address
 from todo.api.dependencies import CallerDatabase, CurrentCaller
 from todo.api.openapi.vocabulary import ANY, BODY, shows
 from todo.api.resources import Resources
 from todo.api.route import Route
 
-account_router = APIRouter(tags=["accounts"], route_class=Route.with_access(SIGNED_IN), responses={**ANY})
+password_router = APIRouter(
+    tags=["accounts"], route_class=Route.with_access(SIGNED_IN, password=True), responses={**ANY}
+)
 
 
-@account_router.post("/api/auth/password", status_code=204, responses={**NO_CONTENT, **BODY})
+@password_router.post("/api/auth/password", status_code=204, responses={**NO_CONTENT, **BODY})
 async def change_password(
     request: Request,
     caller: CurrentCaller,
@@ -46,6 +48,9 @@ async def change_password(
     async with limits.password_attempt(caller.user_id, address) if limits else nullcontext():
         await actions.change_password(resources.database, passwords, caller, current, new)
     return no_content()
+
+
+account_router = APIRouter(tags=["accounts"], route_class=Route.with_access(SIGNED_IN), responses={**ANY})
 
 
 @account_router.post("/api/auth/signout-everywhere", status_code=204, responses={**NO_CONTENT})

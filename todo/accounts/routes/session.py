@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from todo.accounts import actions, cookies
-from todo.accounts.built_in import accounts_of, client_address
+from todo.accounts.built_in import accounts_of
 from todo.accounts.responses import NO_CONTENT, USER, secret_json, signed_out
 from todo.accounts.rows import UserRow
 from todo.accounts.secrets import RefreshSecret
 from todo.accounts.shapes import JwkSet, Refresh, SignedIn, SignIn, SignUp
+from todo.api.access import client_address
 from todo.api.openapi.vocabulary import ANY, BODY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import Route
@@ -35,10 +36,10 @@ RefreshBody = Annotated[
     ),
 ]
 
-router = APIRouter(tags=["accounts"], route_class=Route, responses={**ANY})
+password_router = APIRouter(tags=["accounts"], route_class=Route.with_access(None, password=True), responses={**ANY})
 
 
-@router.post(
+@password_router.post(
     "/api/auth/signup",
     response_model=SignedIn,
     status_code=201,
@@ -63,7 +64,7 @@ async def sign_up(
     return await _signed_in(request, user, token, 201, in_body=new.refresh == "body")
 
 
-@router.post(
+@password_router.post(
     "/api/auth/signin",
     response_model=SignedIn,
     responses={
@@ -88,6 +89,9 @@ async def sign_in(
         )
         token = await accounts.sessions.start(user.id, hashed)
     return await _signed_in(request, user, token, 200, in_body=given.refresh == "body")
+
+
+router = APIRouter(tags=["accounts"], route_class=Route, responses={**ANY})
 
 
 @router.post(

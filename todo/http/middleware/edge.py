@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todo.http.body import BODY_LIMIT
 from todo.http.connection import EXTENSION
 from todo.http.errors import problem_response
-from todo.problems import ContentTooLarge, Problem, Unavailable
+from todo.http.request_parser import TARGET_LIMIT
+from todo.problems import ContentTooLarge, Problem, Unavailable, UriTooLong
 
 log = logging.getLogger("todo")
 
@@ -85,6 +86,11 @@ class Edge:
             response.raw_headers += [(b"connection", b"close"), *headers]
             await response(scope, receive, send)
             return
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > TARGET_LIMIT:
+            response = problem_response(UriTooLong(), {**scope, "path": ""})
+            response.raw_headers.extend(headers)
+            await response(scope, receive, send)
+            return
         if path.endswith("/") and path != "/":
             path = path[:-1]
             scope = {**scope, "path": path}
@@ -118,6 +124,7 @@ class Edge:
         received = 0
         extra: list[Header] = []
         scope[EXTRA_HEADERS] = extra
+        scope["headers"] = [_without_backslashes(header) for header in scope["headers"]]
 
         async def bounded() -> Message:
             nonlocal received
@@ -145,6 +152,15 @@ class Edge:
                 _log_bug(scope, error)
                 raise
             await _bug(scope, error)(scope, receive, with_headers)
+
+
+def _without_backslashes(header: Header) -> Header:
+    """No cookie may have a backslash (RFC 6265 §4.1.1), and Python before 3.11.10 unquotes them in quadratic time.
+
+    FastAPI parses all cookies of a request to an ordinary route (CVE-2024-7592).
+    """
+    name, value = header
+    return (name, value.replace(b"\\", b"")) if name == b"cookie" else header
 
 
 def _log_bug(scope: Scope, error: Exception) -> str:
