@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, cpu, lifecycle, load, overload, storage
+from drills import contract, cpu, greedy, lifecycle, load, overload, stalled, storage
 from drills.figures import Figures, rendered
 from todo.db.migrate import revisions
 
@@ -28,6 +28,36 @@ async def test_full_load_together_with_streams(tmp_path: Path, figures: Figures)
 
 async def test_ten_times_too_many_connections(tmp_path: Path, figures: Figures) -> None:
     await overload.overload(tmp_path, 4, figures, within=20)
+
+    assert figures.faults == []
+
+
+async def test_a_client_that_pipelines_without_end(tmp_path: Path, figures: Figures) -> None:
+    await greedy.pipelining(tmp_path, 2, figures)
+
+    assert figures.faults == []
+
+
+async def test_one_user_on_very_many_connections(tmp_path: Path, figures: Figures) -> None:
+    await greedy.one_of_many(tmp_path, 600, figures)
+
+    assert figures.faults == []
+
+
+async def test_many_readers_of_a_large_answer(tmp_path: Path, figures: Figures) -> None:
+    await greedy.large_answers(tmp_path, 110, 10, figures)
+
+    assert figures.faults == []
+
+
+async def test_a_network_that_swallows_everything(tmp_path: Path, figures: Figures) -> None:
+    await stalled.swallowing_network(tmp_path, 5, figures)
+
+    assert figures.faults == []
+
+
+async def test_a_worker_that_is_stopped_in_a_transaction(tmp_path: Path, figures: Figures) -> None:
+    await stalled.stopped_worker(tmp_path, 1, figures)
 
     assert figures.faults == []
 
