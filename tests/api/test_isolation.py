@@ -22,6 +22,7 @@ from tests.support.two_users import IDEMPOTENCY_KEY, SampleUser, leaked, without
 from todo.accounts import api_tokens
 from todo.api.idempotency import database as idempotency
 from todo.changes import actions as changes
+from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import lists
@@ -283,7 +284,7 @@ async def test_the_cursor_and_tag_of_another_user_show_only_ones_own_tasks(ada: 
 def test_every_statement_about_tasks_is_listed() -> None:
     found = {
         (module, name)
-        for module in (lists, tasks, changes, idempotency)
+        for module in (lists, tasks, pages, changes, idempotency)
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }
@@ -347,7 +348,7 @@ async def test_without_the_policies_the_same_statements_show_another_users_tasks
     await bob.create(title="of bob")
 
     with (
-        conditions_removed([(lists, "PAGE"), (changes, "SINCE")]),
+        conditions_removed([(lists, "PAGE"), (pages, "SINCE")]),
         psycopg.connect(database_url, autocommit=True) as owner,
     ):
         for table in ("tasks", "changes"):

@@ -14,7 +14,7 @@ from tests.conftest import Person, http, running, settings_for, sign_up
 from todo.app import create_app
 from todo.db import migrate
 from todo.db.database import Database
-from todo.db.pipeline import Connection
+from todo.db.prepared import PreparedStatements
 from todo.db.statement import Statement
 
 pytestmark = [
@@ -35,7 +35,7 @@ def pooled_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Connection, "_told", False)
+    monkeypatch.setattr(PreparedStatements, "told", False)
 
 
 async def test_three_servers_on_three_connections_give_the_right_answers(

@@ -17,7 +17,8 @@ from todo.db import migrate
 from todo.db.database import Database
 from todo.db.embedded import server as embedded
 from todo.db.guard import IsolationError, check_database
-from todo.tasks.lists import PAGES, START
+from todo.tasks import lists
+from todo.tasks.lists import START
 from todo.tasks.shapes import Status
 
 pytestmark = pytest.mark.anyio
@@ -265,7 +266,7 @@ class TestTimestamps:
 )
 def test_a_list_reads_one_index_range_without_a_sort(database_url: str, status: Status, index: str) -> None:
     """The plan of the list: the index alone, no sort, and no row that is not in the answer, whatever the filter."""
-    statement = PAGES[False][status]
+    statement = lists._statement(status, 1)
     with psycopg.connect(database_url) as connection:
         for table in ("users", "tasks"):
             connection.execute(f"alter table {table} no force row level security".encode())

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from todo.api.idempotency import database as idempotency
 from todo.changes import actions as changes
+from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import lists
@@ -79,13 +80,13 @@ def everything(url: str, user_id: str) -> dict[str, list[str]]:
 
 OWNER_CONDITION = r"(?:(?:tasks|changes|later|idempotency)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
 STATEMENTS: list[tuple[ModuleType, str]] = [
-    *((lists, name) for name in ("PAGE", "PAGE_OF_TRASH")),
+    *((lists, f"{size}PAGE{kind}") for size in ("", "LARGE_") for kind in ("", "_BY_COMPLETION", "_OF_TRASH")),
     *(
         (tasks, name)
         for name in ("READ", "EDIT", "COMPLETE", "DELETE", "PURGE", "RESTORE", "CREATED_BEFORE", "CURRENT")
     ),
-    *((changes, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS", "REVISION")),
-    *((changes, name) for name in ("LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
+    *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
+    *((changes, name) for name in ("REVISION", "LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
 """The statements about tasks that have a condition on the owner."""

@@ -12,7 +12,7 @@ from tests.support.processes import serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from tests.tasks.test_lists import follow
 from todo.app import create_app
-from todo.http.in_flight import LIMIT
+from todo.http.large_responses import LIMIT
 from todo.tasks.lists import STREAM_PAGE
 from todo.tasks.rows import PAGE_BYTES
 

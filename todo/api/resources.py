@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from todo.auth.authenticator import Authenticator
 from todo.db.database import Database
-from todo.http.in_flight import BytesInFlight
+from todo.http.large_responses import UnreadBytes
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import Shutdown
 from todo.settings import Settings
@@ -31,7 +31,7 @@ class Resources:
     streams: "Streams"
     accounts: "BuiltInAccounts | None"
     """None with an external issuer."""
-    in_flight: BytesInFlight = field(default_factory=BytesInFlight)
+    unread: UnreadBytes = field(default_factory=UnreadBytes)
 
     @staticmethod
     def of(request: Request) -> "Resources":

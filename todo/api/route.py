@@ -19,7 +19,7 @@ from todo.api.openapi.vocabulary import BEARER, answers, takes
 from todo.http.body import read_body
 from todo.http.endpoint import Endpoint
 from todo.http.errors import error_response
-from todo.http.in_flight import PIECE, InPieces
+from todo.http.large_responses import PIECE, InPieces
 from todo.problems import (
     BadRequest,
     ContentTooLarge,
@@ -106,9 +106,9 @@ class Route(APIRoute):
         size = len(getattr(response, "body", b""))
         if size <= PIECE or context.caller is None:
             return response
-        in_flight, user_id = context.resources.in_flight, context.caller.user_id
-        in_flight.refuse_when_over(user_id, size)
-        return InPieces(response, in_flight, user_id)
+        unread, user_id = context.resources.unread, context.caller.user_id
+        unread.refuse_when_over(user_id, size)
+        return InPieces(response, unread, user_id)
 
     def _described(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options of FastAPI's route, with what the stages may answer in the OpenAPI document."""

@@ -15,7 +15,7 @@ from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import OwnerRoute
-from todo.changes import actions
+from todo.changes import actions, pages
 from todo.changes.responses import EXAMPLE, PAST, with_utc
 from todo.changes.shapes import ChangeOut, Changes, PastChange
 from todo.changes.stream import BEGIN, PAGE, EventStream, events
@@ -64,7 +64,7 @@ async def list_changes(
     changes since, again and again from the `revision` that was answered. 410 when `since` is older than what is kept
     (90 days) or newer than what there is: read the list again.
     """
-    found = await actions.since(db, since, limit=limit, compact=compact)
+    found = await pages.since(db, since, limit=limit, compact=compact)
     return private_json(encode({"changes": found.changes, "revision": found.revision, "more": found.more}))
 
 
@@ -121,9 +121,9 @@ async def stream_changes(
     with ExitStack() as place:
         watcher = place.enter_context(resources.streams.watch(caller.user_id, exists=not caller.external))
         if position is None:
-            begin = actions.Changes([], await actions.current_revision(db), more=False)
+            begin = pages.Changes([], await actions.current_revision(db), more=False)
         else:
-            begin = await actions.since(db, position, limit=PAGE)
+            begin = await pages.since(db, position, limit=PAGE)
         stream = events(resources.streams, watcher, caller, begin, lambda: authenticate(request, resources))
         return EventStream(place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
@@ -167,7 +167,7 @@ async def task_history(
 
     Also of one in the trash. What a purged task said is erased from its history.
     """
-    changes, more = await actions.history(db, id, below=before, limit=limit)
+    changes, more = await pages.history(db, id, below=before, limit=limit)
     headers: dict[str, str] = {}
     if more:
         query = urlencode({"limit": limit, "before": changes[-1].revision})

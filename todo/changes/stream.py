@@ -18,9 +18,9 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from todo.auth.caller import Caller
-from todo.changes import actions
-from todo.changes.actions import Changes
+from todo.changes import actions, pages
 from todo.changes.errors import ChangesNotKept
+from todo.changes.pages import Changes
 from todo.db.database import Database
 from todo.http.connection import EXTENSION
 from todo.http.json import encode
@@ -117,7 +117,7 @@ class Streams:
 
     async def _read(self, user_id: str, revision: int) -> Changes:
         async with self._readers:
-            return await actions.since(self._database.as_user(user_id), revision, limit=PAGE)
+            return await pages.since(self._database.as_user(user_id), revision, limit=PAGE)
 
     async def _poll(self) -> None:
         """Ask for the revisions of all users who are watched, while there are any, whatever fails meanwhile."""

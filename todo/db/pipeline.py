@@ -6,16 +6,13 @@ unless they begin one themselves (PostgreSQL documentation, 55.2.4 "Pipelining")
 """
 
 import asyncio
-import hashlib
-import logging
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import AsyncConnection, OperationalError, errors
+from psycopg import AsyncConnection, OperationalError
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
@@ -23,7 +20,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format, Transact
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
-log = logging.getLogger("todo")
+from todo.db.prepared import STALE, PreparedKey, PreparedStatements
 
 Row = tuple[Any, ...]
 
@@ -39,19 +36,10 @@ class Query(NamedTuple):
     values: Sequence[Any] = ()
 
 
-PreparedKey = tuple[bytes, tuple[int, ...]]
-"""A statement's text and the type oids of its values: what it is prepared for."""
-
 BAD = ConnStatus.BAD
 IDLE = TransactionStatus.IDLE
 SYNC, ROWS = ExecStatus.PIPELINE_SYNC, ExecStatus.TUPLES_OK
 FAILED = {ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE}
-
-NOT_FOLLOWED = {errors.InvalidSqlStatementName.sqlstate, errors.DuplicatePreparedStatement.sqlstate}
-"""Another server connection than the one before: a pooler that does not follow prepared statements, or `DEALLOCATE`."""
-
-STALE = {*NOT_FOLLOWED, errors.FeatureNotSupported.sqlstate}
-"""A prepared statement is gone, is there already, or would return other columns now: it may run again unprepared."""
 
 _ADAPTERS = psycopg.adapt.AdaptersMap(psycopg.adapters)
 _ADAPTERS.register_dumper(int, Int8BinaryDumper)  # one width of int: one prepared statement
@@ -93,15 +81,11 @@ class Connection(AsyncConnection[Row]):
     calls. So a connection that the server ends while it is idle is known as unusable without a round trip.
     """
 
-    _told: ClassVar[bool] = False
-    """Whether the log says already that prepared statements are not followed."""
-
     def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
         super().__init__(pgconn, *args, **kwargs)
         self.usable = True
         """False once the server has sent something on it while it was idle: mostly that it ends the connection."""
-        self.threshold: int | None = None
-        """Uses after which a statement is prepared; None for never. psycopg's own is off: it would drop ours too."""
+        self.prepared = PreparedStatements()
         self.timeout = 60.0
         """Seconds in which a pipeline must be answered; the pool sets it."""
         self.opened_at = self.idle_since = 0.0
@@ -110,8 +94,6 @@ class Connection(AsyncConnection[Row]):
         self._watched = 0
         """The descriptor that the loop watches; 0 for none. libpq forgets it when the connection is lost."""
         self._running: _Running | None = None
-        self._names: dict[PreparedKey, bytes] = {}
-        self._uses: Counter[PreparedKey] = Counter()
         self._transformer = Transformer(_ADAPTERS)  # of no connection, so that times are in UTC
 
     async def run_pipeline(self, queries: Sequence[Query], within: float | None = None) -> PipelineResult:
@@ -145,28 +127,11 @@ class Connection(AsyncConnection[Row]):
             await self.close()
             raise
         outcome = self._outcome(sent, running.received)
-        if outcome.error is not None and outcome.error.sqlstate in STALE and self.threshold is not None:
-            self._prepare_nothing_more(outcome.error)
+        if outcome.error is not None and outcome.error.sqlstate in STALE and self.prepared.threshold is not None:
+            self.usable = self.prepared.stop(outcome.error)
             if pgconn.transaction_status == IDLE:  # nothing of it was done
                 return await self.run_pipeline(queries, within)
         return outcome
-
-    def _prepare_nothing_more(self, error: psycopg.Error) -> None:
-        """Run statements unprepared from here on; after a change of the schema, until the pool replaces the connection.
-
-        Behind a pooler a new connection would be no better, so this one is kept.
-        """
-        self._names.clear()
-        self.threshold = None
-        if error.sqlstate not in NOT_FOLLOWED:
-            self.usable = False
-        elif not Connection._told:
-            Connection._told = True
-            log.warning(
-                "a pooler does not follow prepared statements (%s): statements run unprepared on such connections; "
-                "PREPARE_THRESHOLD=-1 prepares none from the start",
-                error.sqlstate,
-            )
 
     def rows(self, result: PGresult) -> list[Row]:
         """The rows of a result, as Python's values."""
@@ -229,13 +194,11 @@ class Connection(AsyncConnection[Row]):
     ) -> None:
         """Hand a query to libpq; adds to `sent` None for each message, or what the message prepares."""
         key = sql, types
-        name = self._names.get(key) or next((each.name for each in sent if each and each.key == key), None)
-        if name is None and self.threshold is not None:
-            self._uses[key] += 1
-            if self._uses[key] > self.threshold:
-                name = _statement_name(key)
-                self.pgconn.send_prepare(name, sql, types)
-                sent.append(_Prepares(key, name))
+        prepared = self.prepared
+        name = prepared.name_of(key) or next((each.name for each in sent if each and each.key == key), None)
+        if name is None and (name := prepared.name_to_prepare(key)) is not None:
+            self.pgconn.send_prepare(name, sql, types)
+            sent.append(_Prepares(key, name))
         if name is None:
             self.pgconn.send_query_params(sql, values, types, formats, Format.BINARY)
         else:
@@ -304,13 +267,8 @@ class Connection(AsyncConnection[Row]):
             if prepares is None:
                 outcome.results.append(result)
             else:
-                self._names[prepares.key] = prepares.name
+                self.prepared.add(*prepares)
         return outcome
-
-
-def _statement_name(key: PreparedKey) -> bytes:
-    """A digest of text and types, so that a name never means two statements, on whichever connection."""
-    return b"todo_" + hashlib.blake2b(repr(key).encode(), digest_size=12).hexdigest().encode()
 
 
 def _wake(future: "asyncio.Future[None]") -> None:

@@ -191,7 +191,7 @@ class Pool:
             application_name="todo",
             client_encoding="utf8",
         )
-        connection.threshold = self._prepare_threshold
+        connection.prepared.threshold = self._prepare_threshold
         connection.timeout = self._answer_timeout
         now = self._loop.time()
         connection.opened_at = now - LIFETIME * random.uniform(0, 0.1)  # noqa: S311 # no secret

@@ -6,7 +6,8 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from todo.db.failures import UNAVAILABLE
-from todo.db.pipeline import STALE, Connection, Query, Row
+from todo.db.pipeline import Connection, Query, Row
+from todo.db.prepared import STALE
 from todo.db.roles import LOCK
 from todo.db.statement import R, Statement
 from todo.problems import Interrupted

@@ -105,16 +105,22 @@ def _page(
 
 
 PAGE = _page(_live, columns=COLUMNS, row=TaskRow, bounded=False)
+PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=False)
+PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=False)
+LARGE_PAGE = _page(_live, columns=COLUMNS, row=TaskRow, bounded=True)
+LARGE_PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=True)
+LARGE_PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=True)
 
-PAGES: dict[bool, dict[Status, Statement[Page]]] = {
-    bounded: {
-        "all": _page(_live, columns=COLUMNS, row=TaskRow, bounded=True) if bounded else PAGE,
-        "pending": (by_completion := _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=bounded)),
-        "completed": by_completion,
-        "deleted": _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=bounded),
-    }
-    for bounded in (False, True)
-}
+
+def _statement(status: Status, limit: int) -> Statement[Page]:
+    large = limit >= SMALL_PAGE
+    match status:
+        case "all":
+            return LARGE_PAGE if large else PAGE
+        case "deleted":
+            return LARGE_PAGE_OF_TRASH if large else PAGE_OF_TRASH
+        case "pending" | "completed":
+            return LARGE_PAGE_BY_COMPLETION if large else PAGE_BY_COMPLETION
 
 
 async def page(
@@ -125,7 +131,7 @@ async def page(
     A page of more than SMALL_PAGE rows has about PAGE_BYTES at most.
     """
     [found] = await db.run(
-        PAGES[limit >= SMALL_PAGE][status],
+        _statement(status, limit),
         completed=status == "completed",
         after_at=after.created_at,
         after_id=after.id,

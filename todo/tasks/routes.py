@@ -242,17 +242,17 @@ def _whole_list(request: Request, first: Page, following: AsyncIterator[list[Tas
     if not first.more:
         return private_json(beginning, ETag=etag)
 
-    in_flight, user_id = Resources.of(request).in_flight, request.path_params["user_id"]
-    in_flight.refuse_when_over(user_id, len(beginning))
+    unread, user_id = Resources.of(request).unread, request.path_params["user_id"]
+    unread.refuse_when_over(user_id, len(beginning))
 
     async def array() -> AsyncIterator[bytes]:
         content = beginning
         async for tasks in following:
-            with closing(in_flight.pieces(user_id, content[:-1])) as pieces:
+            with closing(unread.pieces(user_id, content[:-1])) as pieces:
                 for piece in pieces:
                     yield piece
             content = b"," + tasks_json(tasks)[1:] if tasks else b"]"
-        with closing(in_flight.pieces(user_id, content)) as pieces:
+        with closing(unread.pieces(user_id, content)) as pieces:
             for piece in pieces:
                 yield piece
 

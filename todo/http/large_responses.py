@@ -18,7 +18,7 @@ LIMIT = 32 * 1024 * 1024
 DETAIL = "You are reading as many large answers at once as is allowed: read them one after the other."
 
 
-class BytesInFlight:
+class UnreadBytes:
     """How many bytes of large responses wait to be read, by user."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class BytesInFlight:
             raise TooManyRequests(DETAIL, retry_after=1)
 
     def pieces(self, user_id: str, content: bytes) -> Generator[bytes]:
-        """The content in pieces; it counts as in flight until the last one was taken, or the iterator is closed."""
+        """The content in pieces; it counts as unread until the last one was taken, or the iterator is closed."""
         self._of[user_id] += len(content)
         try:
             for start in range(0, len(content), PIECE):
@@ -44,18 +44,18 @@ class BytesInFlight:
 class InPieces(Response):
     """A large response, sent in pieces: the next one when the client has read most of the one before."""
 
-    def __init__(self, whole: Response, in_flight: BytesInFlight, user_id: str) -> None:
+    def __init__(self, whole: Response, unread: UnreadBytes, user_id: str) -> None:
         self.body = whole.body
         self.status_code = whole.status_code
         self.raw_headers = whole.raw_headers
         self.background = whole.background
-        self._in_flight = in_flight
+        self._unread = unread
         self._user_id = user_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # of ASGI
         left = len(self.body)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with closing(self._in_flight.pieces(self._user_id, bytes(self.body))) as pieces:
+        with closing(self._unread.pieces(self._user_id, bytes(self.body))) as pieces:
             for piece in pieces:
                 left -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
