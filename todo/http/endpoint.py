@@ -66,8 +66,8 @@ class Endpoint:
         self._query_defaults = {value.name: value.default for value in self._query}
         self.refused_query: Mapping[str, tuple[str, str]] = {}
         """Query parameters that are not left out silently: by the `plain` form, the name and what to do instead."""
-        own = {value.key for value in self._query}
-        self.query_names = own.union(*(dependency.query_names for _, dependency in self._dependencies))
+        own = frozenset(value.key for value in self._query)
+        self.query_names: frozenset[str] = own.union(*(each.query_names for _, each in self._dependencies))
 
     @property
     def takes_body(self) -> bool:

@@ -22,7 +22,7 @@ from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_respons
 from todo.tasks.rows import Page, TaskRow
 from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 
-TOGGLE = Completion()
+TOGGLE = Completion.model_validate({})
 CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 router = APIRouter(
