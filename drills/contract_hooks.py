@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -23,7 +24,7 @@ from tests.support.operations import OPENAPI
 USERS: dict[str, dict[str, Any]] = json.loads(os.environ["DRILL_USERS"])
 """By name (ada, bob): the `id`, `email`, `token`, `marker` and ids of `tasks`."""
 ADA = Existing(os.environ["DRILL_BASE"], USERS["ada"])
-ANSWERS = open(os.environ["DRILL_ANSWERS"], "a", buffering=1)  # noqa: SIM115 # until the process ends
+ANSWERS = Path(os.environ["DRILL_ANSWERS"])
 
 IF_MATCH: str = next(
     parameter["schema"]["pattern"]
@@ -136,7 +137,8 @@ def after_call(context: Any, case: Case[Any], response: Response) -> None:  # no
     if case.operation.definition.raw.get("security") and sent != case.headers.get("Authorization"):
         return
     name, status = _name(case), response.status_code
-    print(name, status, *_kind(case), file=ANSWERS)
+    with ANSWERS.open("a") as answers:
+        print(name, status, *_kind(case), file=answers)
     body = response.json() if status < 300 and response.content else None
     ADA.observe(name, (case.path_parameters or {}).get("id"), status, body)
 
