@@ -56,7 +56,7 @@ class Existing:
         """Of a page of the list."""
         self.ids("tasks")
         page = self._http.get(self._tasks_path, params={"limit": 1}).raise_for_status()
-        return page.links["next"]["url"].rpartition("cursor=")[2]
+        return page.links.get("next", {"url": ""})["url"].rpartition("cursor=")[2]
 
     def refresh_token(self) -> str:
         """One that was not used yet."""

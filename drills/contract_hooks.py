@@ -34,6 +34,7 @@ IF_MATCH: str = next(
 """The pattern of its values."""
 WORK_ON_TRASH = {"task_history", "restore_task"}
 END_TOKENS = {"delete_me", "change_password", "sign_out_everywhere"}
+CHANCE = random.Random(1)
 SHARE = 0.85
 """Of the requests that get values that exist, where there is a choice."""
 
@@ -56,49 +57,48 @@ class Token:
 @schemathesis.hook
 def before_call(context: Any, case: Case[Any], kwargs: dict[str, Any]) -> None:  # noqa: ARG001 # the signature is schemathesis'
     """Put values that exist into the request, where it is not meant to be invalid there."""
-    chance = random.Random()
 
     def valid(place: ParameterLocation) -> bool:
         return not (case.meta and case.meta.is_negative_at(place))
 
     if case.path_parameters and valid(ParameterLocation.PATH):
-        case.path_parameters = _path(case, {**case.path_parameters}, chance)
+        case.path_parameters = _path(case, {**case.path_parameters})
     if case.query and valid(ParameterLocation.QUERY):
-        case.query = _query({**case.query}, chance)
+        case.query = _query({**case.query})
     if case.headers and valid(ParameterLocation.HEADER):
-        _set_headers(case, chance)
-    if valid(ParameterLocation.BODY) and chance.random() < SHARE:
+        _set_headers(case)
+    if valid(ParameterLocation.BODY) and CHANCE.random() < SHARE:
         _set_body(case)
 
 
-def _path(case: Case[Any], parameters: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+def _path(case: Case[Any], parameters: dict[str, Any]) -> dict[str, Any]:
     """Mostly ada's path and what exists there, sometimes bob's, sometimes the generated ones; ids of links stay."""
     if "user_id" in parameters:
-        user = chance.choices(["ada", "bob", None], [18, 1, 1])[0]
+        user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         parameters["user_id"] = USERS[user]["id"] if user else parameters["user_id"]
     if "id" in parameters and not ADA.knows(parameters["id"]):
         kind = "tokens" if "/tokens/" in case.operation.path else "tasks"
-        user = chance.choices(["ada", "bob", None], [18, 1, 1])[0]
+        user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         if user:
-            parameters["id"] = chance.choice(ADA.ids(kind) if user == "ada" else USERS["bob"]["tasks"])
-    if "revision" in parameters and chance.random() < SHARE:
+            parameters["id"] = CHANCE.choice(ADA.ids(kind) if user == "ada" else USERS["bob"]["tasks"])
+    if "revision" in parameters and CHANCE.random() < SHARE:
         parameters["revision"] = str(ADA.revision())
     return parameters
 
 
-def _query(query: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    if chance.random() < SHARE:
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    if CHANCE.random() < SHARE:
         if "cursor" in query:
             query["cursor"] = ADA.cursor()
         if "since" in query:
-            query["since"] = chance.randint(0, 20)
+            query["since"] = CHANCE.randint(0, 20)
     return query
 
 
-def _set_headers(case: Case[Any], chance: random.Random) -> None:
+def _set_headers(case: Case[Any]) -> None:
     """Tags that match, and a key of its own for each request, since the same key is another request's."""
     for name, value in (("If-Match", "*"), ("Idempotency-Key", uuid4().hex)):
-        if name in case.headers and chance.random() < SHARE:
+        if name in case.headers and CHANCE.random() < SHARE:
             case.headers[name] = value
 
 

@@ -96,7 +96,9 @@ async def test_the_other_routes_say_what_they_serve(ada: Person) -> None:
         ("GET", f"{path}/history", "since", "/changes?since="),
         ("GET", path, "completed", "leave it out"),
         ("PATCH", f"{path}/complete", "completed", "send it in the JSON body"),
-        ("POST", ada.tasks, "priority", "send it in the JSON body"),
+        ("POST", ada.tasks, "description", "send it in the JSON body"),
+        ("POST", ada.tasks, "priority", "leave it out"),
+        ("DELETE", path, "Permanent", "must be spelled permanent"),
         ("PUT", path, "title", "send it in the JSON body"),
         ("DELETE", path, "status", "leave it out"),
         ("GET", "/api/auth/tokens", "limit", "leave it out"),
@@ -104,7 +106,7 @@ async def test_the_other_routes_say_what_they_serve(ada: Person) -> None:
         body = {"json": {"title": "x"}} if method in {"POST", "PUT"} else {}
         with fail_after(20):  # a stream that is not refused does not end
             response = await ada.call(method, target, params={name: "true"}, **body)
-        assert advice in errors(response)[name], (method, target, name)
+        assert advice in errors(response)[name.lower()], (method, target, name)
 
     assert await ada.list() == [task], "a refused write changed something"
 

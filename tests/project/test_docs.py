@@ -150,7 +150,7 @@ def test_the_curl_example_shows_every_answer_where_its_streams_cannot_be_opened_
             cwd=root,
             env={"BASE": base(server), "PATH": "/usr/local/bin:/usr/bin:/bin"},
             stdout=subprocess.PIPE,
-            stderr=theirs,
+            stderr=theirs.fileno(),
             text=True,
             timeout=60,
             check=False,

@@ -58,8 +58,8 @@ FAMILIES = [
         LEAVE_OUT,
     ),
 ]
-BODY_FIELDS = {"completed", "title", "description", "priority", "tags", "due_date", "is_completed", "done"}
-"""Names of what a write takes in its body."""
+BODY_FIELDS = {"completed", "title", "description"}
+"""Of these names: what writes take in their bodies."""
 
 
 def unserved(served: frozenset[str], *, takes_body: bool) -> dict[str, tuple[str, str]]:

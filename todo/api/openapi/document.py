@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI writes of the routes, with exact problems and security."""
 
+import re
 from typing import Any
 
 import yaml
@@ -95,13 +96,21 @@ def _mend(operation: dict[str, Any]) -> None:
     if body := operation.get("requestBody"):
         body.setdefault("required", False)
         for content in body["content"].values():
-            content["schema"] = {"$ref": content["schema"]["$ref"]}
+            content["schema"] = _without_null(content["schema"])
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The shape itself, of one that may be null or has a default."""
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    others = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    return others[0] if len(others) == 1 else schema
 
 
 def _without_defaults(names: set[str], schemas: dict[str, Any]) -> None:
     """Of shapes that are sent: generators take a field with a default for one that is always there."""
     for name in names:
-        for field in schemas[name]["properties"].values():
+        for field in schemas[name].get("properties", {}).values():
             field.pop("default", None)
 
 
@@ -109,10 +118,16 @@ def _operations(paths: dict[str, dict[str, dict[str, Any]]]) -> list[dict[str, A
     return [operation for operations in paths.values() for operation in operations.values()]
 
 
-def _sent(operations: list[dict[str, Any]]) -> set[str]:
-    """The names of the shapes of bodies."""
-    bodies = [operation["requestBody"]["content"] for operation in operations if "requestBody" in operation]
-    return {content["schema"]["$ref"].rpartition("/")[2] for body in bodies for content in body.values()}
+def _sent(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> set[str]:
+    """The names of the shapes in bodies, nested ones included."""
+    names: set[str] = set()
+    waiting = [operation["requestBody"] for operation in operations if "requestBody" in operation]
+    while waiting:
+        for name in re.findall(r"#/components/schemas/(\w+)", str(waiting.pop())):
+            if name not in names:
+                names.add(name)
+                waiting.append(schemas[name])
+    return names
 
 
 def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
@@ -131,7 +146,7 @@ def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
         components, operations = schema["components"], _operations(schema["paths"])
         for operation in operations:
             _mend(operation)
-        _without_defaults(_sent(operations), components["schemas"])
+        _without_defaults(_sent(operations, components["schemas"]), components["schemas"])
         schemas = {**components["schemas"], "Problem": PROBLEM_SCHEMA}
         components["schemas"] = {
             name: schemas[name] for name in sorted(schemas) if name not in {"HTTPValidationError", "ValidationError"}
