@@ -6,17 +6,21 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from drills.clients import Client, signed_up
-from drills.figures import Figures
+from drills.figures import Figure, Figures
 from drills.load import serving
+from tests.support.operations import OPERATIONS
 
 EXAMPLES = {True: 1400, False: 25}  # of each operation, in each phase
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 LOGGED_ERROR = re.compile(r"^.* ERROR .*$", re.MULTILINE)
+LEAST_SHARE = 1 / 3  # of an operation's cases that are answered 2xx
 STREAM = "/api/{user_id}/changes/stream"  # its response does not end; the isolation drill reads it
 
 
@@ -29,6 +33,7 @@ async def users(port: int) -> dict[str, dict[str, Any]]:
             made = [await client.request("POST", "/tasks", {"title": marker, "description": marker}) for _ in range(20)]
         described[name] = {
             "id": person.id,
+            "email": person.email,
             "token": person.token,
             "marker": marker,
             "tasks": [json.loads(response.body)["id"] for response in made],
@@ -39,6 +44,7 @@ async def users(port: int) -> dict[str, dict[str, Any]]:
 async def contract(folder: Path, figures: Figures, *, examples: int, least: int) -> None:
     """Every operation with valid and invalid input, in sequences too; every check that schemathesis has, and ours."""
     async with serving(folder, workers=2, access_token_lifetime=86_400) as server:
+        answers = folder / "answers"
         base = f"http://127.0.0.1:{server.port}"
         command = [
             str(Path(sys.executable).parent / "st"), "--config-file", str(CONFIGURATION),
@@ -50,6 +56,7 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
         variables = {
             "SCHEMATHESIS_HOOKS": "drills.contract_hooks",
             "DRILL_BASE": base,
+            "DRILL_ANSWERS": str(answers),
             "DRILL_USERS": json.dumps(await users(server.port)),
         }
         done = await asyncio.to_thread(
@@ -72,6 +79,29 @@ async def contract(folder: Path, figures: Figures, *, examples: int, least: int)
     figures.check("test cases by schemathesis, with all of its checks", cases, least=least)
     figures.expect_none("  failures", failures)
     figures.expect_none("  errors in the log", LOGGED_ERROR.findall(log))
+    counted(answers.read_text().splitlines(), figures)
+
+
+def counted(answers: Iterable[str], figures: Figures) -> None:
+    """What each operation answered: `LEAST_SHARE` of its cases must get past the checks at its entrance.
+
+    An answer is a line: operation, status, phase and mode. The fixed list of wrong values (the phase "coverage",
+    negative) is left out: all of it is meant to be refused, and in short forms it is most of the cases.
+    """
+    counts: dict[str, Counter[str]] = {
+        each.says["operationId"]: Counter() for each in OPERATIONS if each.path != STREAM
+    }
+    for line in answers:
+        operation, status, phase, mode = line.split()
+        if (phase, mode) != ("coverage", "negative"):
+            counts[operation][f"{status[0]}xx"] += 1
+    for operation, count in counts.items():
+        found = ", ".join(f"{kind} × {number:,}" for kind, number in sorted(count.items()))
+        share = count["2xx"] / max(1, count.total())
+        kept = share >= LEAST_SHARE
+        figures.lines.append(Figure(f"  {operation}", found or "no answer", f"2xx ≥ {LEAST_SHARE:.0%}", kept))
+        if not kept:
+            figures.faults.append(f"{operation}: {share:.0%} of its cases were answered 2xx ({found or 'no answer'})")
 
 
 def run(folder: Path, *, long: bool) -> Figures:

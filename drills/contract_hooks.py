@@ -1,23 +1,30 @@
-"""Hooks of schemathesis for this API, loaded by SCHEMATHESIS_HOOKS: two users, their tasks, and expected failures."""
+"""Hooks of schemathesis for this API, loaded by SCHEMATHESIS_HOOKS: two users, what exists for them, expected failures.
+
+Generated ids, tokens and cursors name nothing: they would all be answered 403, 404 or 422, and what is behind those
+checks would not be tested. So most requests get ones that exist, when they are sent. Values that are meant to be
+invalid stay.
+"""
 
 import json
 import os
 import random
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import schemathesis
 from schemathesis import AuthContext, Case, CheckContext, Response
 from schemathesis.core.parameters import ParameterLocation
 
+from drills.contract_data import Existing, new_email
 from tests.conftest import PASSWORD
 from tests.support.operations import OPENAPI
 
-BASE = os.environ["DRILL_BASE"]
 USERS: dict[str, dict[str, Any]] = json.loads(os.environ["DRILL_USERS"])
-"""By name (ada, bob): the `id`, `token`, `marker` and ids of `tasks`."""
+"""By name (ada, bob): the `id`, `email`, `token`, `marker` and ids of `tasks`."""
+ADA = Existing(os.environ["DRILL_BASE"], USERS["ada"])
+ANSWERS = Path(os.environ["DRILL_ANSWERS"])
 
 IF_MATCH: str = next(
     parameter["schema"]["pattern"]
@@ -27,12 +34,13 @@ IF_MATCH: str = next(
 """The pattern of its values."""
 WORK_ON_TRASH = {"task_history", "restore_task"}
 END_TOKENS = {"delete_me", "change_password", "sign_out_everywhere"}
+CHANCE = random.Random(1)
+SHARE = 0.85
+"""Of the requests that get values that exist, where there is a choice."""
 
 
-def _token_of_new_user() -> str:
-    body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-    token: str = httpx.post(f"{BASE}/api/auth/signup", json=body).json()["access_token"]
-    return token
+def _name(case: Case[Any]) -> str:
+    return str(case.operation.definition.raw.get("operationId"))
 
 
 @schemathesis.auth()
@@ -43,30 +51,96 @@ class Token:
         return str(USERS["ada"]["token"])
 
     def set(self, case: Case[Any], data: str, ctx: AuthContext) -> None:  # noqa: ARG002 # the signature is schemathesis'
-        ends = case.operation.definition.raw.get("operationId") in END_TOKENS
-        case.headers["Authorization"] = f"Bearer {_token_of_new_user() if ends else data}"
+        case.headers["Authorization"] = f"Bearer {ADA.token_of_new_user() if _name(case) in END_TOKENS else data}"
 
 
 @schemathesis.hook
-def map_case(context: Any, case: Case[Any]) -> Case[Any]:  # noqa: ARG001 # the signature is schemathesis'
-    """Mostly use ada's path, tasks and changes, sometimes bob's, sometimes the generated ones.
+def before_call(context: Any, case: Case[Any], kwargs: dict[str, Any]) -> None:  # noqa: ARG001 # the signature is schemathesis'
+    """Put values that exist into the request, where it is not meant to be invalid there."""
 
-    A path that is meant to be invalid stays as it is.
-    """
-    if not case.path_parameters or (case.meta and case.meta.is_negative_at(ParameterLocation.PATH)):
-        return case
-    parameters = {**case.path_parameters}
-    chance = random.Random(repr((parameters, case.query, case.body)))  # deterministic, for the shrinking of failures
+    def valid(place: ParameterLocation) -> bool:
+        return not (case.meta and case.meta.is_negative_at(place))
+
+    if case.path_parameters and valid(ParameterLocation.PATH):
+        case.path_parameters = _path(case, {**case.path_parameters})
+    if case.query and valid(ParameterLocation.QUERY):
+        case.query = _query({**case.query})
+    if case.headers and valid(ParameterLocation.HEADER):
+        _set_headers(case)
+    if valid(ParameterLocation.BODY) and CHANCE.random() < SHARE:
+        _set_body(case)
+
+
+def _path(case: Case[Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Mostly ada's path and what exists there, sometimes bob's, sometimes the generated ones; ids of links stay."""
     if "user_id" in parameters:
-        user = chance.choices(["ada", "bob", None], [8, 1, 1])[0]
+        user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         parameters["user_id"] = USERS[user]["id"] if user else parameters["user_id"]
-    if "id" in parameters:
-        user = chance.choices(["ada", "bob", None], [5, 2, 3])[0]
-        parameters["id"] = chance.choice(USERS[user]["tasks"]) if user else parameters["id"]
-    if "revision" in parameters and chance.random() < 0.8:
-        parameters["revision"] = str(chance.randint(1, 100))
-    case.path_parameters = parameters
-    return case
+    if "id" in parameters and not ADA.knows(parameters["id"]):
+        kind = "tokens" if "/tokens/" in case.operation.path else "tasks"
+        user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
+        if user:
+            parameters["id"] = CHANCE.choice(ADA.ids(kind) if user == "ada" else USERS["bob"]["tasks"])
+    if "revision" in parameters and CHANCE.random() < SHARE:
+        parameters["revision"] = str(ADA.revision())
+    return parameters
+
+
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    if CHANCE.random() < SHARE:
+        if "cursor" in query:
+            query["cursor"] = ADA.cursor()
+        if "since" in query:
+            query["since"] = CHANCE.randint(0, 20)
+    return query
+
+
+def _set_headers(case: Case[Any]) -> None:
+    """Tags that match, and a key of its own for each request, since the same key is another request's."""
+    for name, value in (("If-Match", "*"), ("Idempotency-Key", uuid4().hex)):
+        if name in case.headers and CHANCE.random() < SHARE:
+            case.headers[name] = value
+
+
+def _set_body(case: Case[Any]) -> None:
+    """Accounts, passwords and refresh tokens that exist, and addresses that are free."""
+    name = _name(case)
+    if name == "make_api_token":
+        ADA.make_room_for_api_tokens()
+    if name == "refresh":
+        case.body = {"refresh": "body", "refresh_token": ADA.refresh_token()}
+        case.media_type = "application/json"
+    if not isinstance(case.body, dict):
+        return
+    match name:
+        case "sign_up":
+            case.body = {**case.body, "email": new_email()}
+        case "sign_in":
+            case.body = {**case.body, "email": ADA.email, "password": PASSWORD}
+        case "change_password":
+            case.body = {**case.body, "current": PASSWORD}
+        case "create_task" if "id" in case.body:
+            case.body = {**case.body, "id": str(uuid4())}
+        case "make_api_token" if case.body.get("expires_at"):
+            case.body = {**case.body, "expires_at": "2199-01-01T00:00:00Z"}
+
+
+def _kind(case: Case[Any]) -> tuple[str, str]:
+    """The phase, and whether the request is meant to be valid: positive or negative."""
+    return (case.meta.phase.name.value, case.meta.generation.mode.value) if case.meta else ("stateful", "positive")
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Case[Any], response: Response) -> None:  # noqa: ARG001 # the signature is schemathesis'
+    """Count the answer, and follow what the request did. Checks send requests without the token: they do not count."""
+    sent = response.request.headers.get("Authorization")
+    if case.operation.definition.raw.get("security") and sent != case.headers.get("Authorization"):
+        return
+    name, status = _name(case), response.status_code
+    with ANSWERS.open("a") as answers:
+        print(name, status, *_kind(case), file=answers)
+    body = response.json() if status < 300 and response.content else None
+    ADA.observe(name, (case.path_parameters or {}).get("id"), status, body)
 
 
 @schemathesis.check
@@ -82,7 +156,7 @@ def each_sees_only_their_own(ctx: CheckContext, response: Response, case: Case[A
 def filter_failure(context: Any, failure: Any, case: Case[Any], response: Response) -> bool:  # noqa: ARG001 # the signature is schemathesis'
     """Leave out failures that are correct behaviour here. It returns False for those.
 
-    - Invalid input is refused with 413 when it is too large. A body of white space counts as no body.
+    - Invalid input is refused with 413 when it is too large. A body of white space, or null, counts as no body.
     - A task in the trash still has a history and can be restored.
     - Input that counts as valid, but has an If-Match that its own pattern refuses (schemathesis 4.32, "coverage").
     - Valid input is refused because of the current state (410, 412), or by a rule that JSON Schema cannot express:
@@ -92,9 +166,9 @@ def filter_failure(context: Any, failure: Any, case: Case[Any], response: Respon
     kind, status = type(failure).__name__, response.status_code
     headers: Any = case.headers or {}
     if kind == "AcceptedNegativeData":
-        return status != 413 and not (isinstance(case.body, bytes) and not case.body.strip())
+        return status != 413 and case.body is not None and not (isinstance(case.body, bytes) and not case.body.strip())
     if kind == "UseAfterFree":
-        return case.operation.definition.raw.get("operationId") not in WORK_ON_TRASH
+        return _name(case) not in WORK_ON_TRASH
     if kind == "RejectedPositiveData" and not re.search(IF_MATCH, headers.get("If-Match", "*")):
         return False
     if kind == "RejectedPositiveData" and status == 422:

@@ -66,7 +66,7 @@ BUNDLED = [
         "GPL-3.0-or-later, X11",
         "linked by that wheel's `psql`, never started",
     ),
-    ("the most common passwords", "todo", "MIT", "from zxcvbn 4.5.0"),
+    ("the most common passwords", "todo-task-api", "MIT", "from zxcvbn 4.5.0"),
 ]
 """Bundled in the wheels of others: component, distribution, licence, use."""
 

@@ -17,7 +17,9 @@ TOKEN=$(printf %s "$SESSION" | field access_token)
 USER_ID=$(printf %s "$SESSION" | sed 's/.*"user"://' | field id)
 
 echo "Create two tasks."
-ID=$(call POST "/api/$USER_ID/tasks" '{"title": "Water the ferns", "description": "The ones in the hall too"}' | tee /dev/stderr | field id)
+TASK=$(call POST "/api/$USER_ID/tasks" '{"title": "Water the ferns", "description": "The ones in the hall too"}')
+printf '%s\n' "$TASK"
+ID=$(printf %s "$TASK" | field id)
 call POST "/api/$USER_ID/tasks" '{"title": "Feed the cat"}'
 
 echo "List them, newest first; one page of them; the pending ones."

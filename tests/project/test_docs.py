@@ -2,8 +2,11 @@
 
 import json
 import re
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -14,7 +17,7 @@ import httpx
 import pytest
 import typer.main
 
-from tests.support.processes import Server, serving, signed_up
+from tests.support.processes import Server, free_port, serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from todo.app import create_app
 from todo.cli import app as cli
@@ -136,6 +139,31 @@ def test_the_curl_example_calls_all_six_endpoints(root: Path, server: Server) ->
         assert f"> {method} /api/" in done.stderr
 
 
+def test_the_curl_example_shows_every_answer_where_its_streams_cannot_be_opened_again(
+    root: Path, server: Server
+) -> None:
+    """As under `su -`, where /dev/stderr belongs to another user; here it is a socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        done = subprocess.run(
+            ["sh", "examples/curl.sh"],
+            cwd=root,
+            env={"BASE": base(server), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+            stdout=subprocess.PIPE,
+            stderr=theirs.fileno(),
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        theirs.shutdown(socket.SHUT_WR)
+        said = ours.makefile().read()
+
+    assert done.returncode == 0, said
+    assert done.stdout.count("< 201") == 2
+    assert said.splitlines()[-1].startswith("> GET")
+    assert "/dev/" not in said
+
+
 def test_the_http_example_calls_all_six_endpoints(root: Path, server: Server) -> None:
     """Runs the file with a small parser of its format: requests between ###, named responses, {{variables}}."""
     text = (root / "examples" / "todo.http").read_text().replace("http://127.0.0.1:8000", base(server))
@@ -177,16 +205,15 @@ def test_the_first_example_of_the_readme_runs(root: Path, server: Server) -> Non
     blocks = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
     script = blocks[1].replace("http://127.0.0.1:8000", base(server))
     script = script.replace("ada@example.com", f"ada.{uuid.uuid4().hex[:8]}@example.com")
-    sign_up, rest = script.split("TOKEN=…", 1)
-
-    def run(text: str, **variables: str) -> list[Any]:
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", **variables}
-        done = subprocess.run(["sh", "-euc", text], env=environment, capture_output=True, text=True, check=True)
-        return [json.loads(line) for line in done.stdout.replace("}[", "}\n[").splitlines()]
-
-    [session] = run(sign_up)
-    rest = re.sub(r"^.*\n.*USER_ID=….*\n", "", rest)
-    task, tasks = run(rest, TOKEN=session["access_token"], USER_ID=session["user"]["id"])
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    task, tasks = [json.loads(line) for line in done.stdout.replace("}[", "}\n[").splitlines()]
     assert task["title"] == "Water the ferns"
     assert tasks == [task]
     assert "make run" in blocks[0]
@@ -201,7 +228,7 @@ def test_the_sync_example_keeps_a_copy_although_it_is_killed(
     file = tmp_path / "copy.json"
     command = [sys.executable, "examples/sync.py", base(server), home.rpartition("/")[2]]
     command += [token["Authorization"].removeprefix("Bearer "), str(file)]
-    assert len((root / "examples" / "sync.py").read_text().splitlines()) <= 40
+    assert len((root / "examples" / "sync.py").read_text().splitlines()) <= 60
 
     def create(title: str) -> str:
         response = server.http.post(tasks, headers=token, json={"title": title})
@@ -234,6 +261,57 @@ def test_the_sync_example_keeps_a_copy_although_it_is_killed(
             finally:
                 client.kill()
         create("while it is stopped")
+
+
+def run_sync(root: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "examples/sync.py", *arguments]
+    return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_sync_example_says_in_one_line_what_is_wrong(root: Path, server: Server, tmp_path: Path) -> None:
+    tasks, token = signed_up(server, f"{uuid.uuid4().hex}@example.com")
+    user_id, good = tasks.split("/")[2], token["Authorization"].removeprefix("Bearer ")
+    (tmp_path / "broken.json").write_text("{")
+    for url, user, secret, file, message in (
+        (base(server), user_id, "wrong", "copy.json", "sync: 401 Unauthorized: "),
+        (base(server), "somebody-else", good, "copy.json", "sync: 403 Forbidden: "),
+        (base(server), user_id, good, "missing/copy.json", "sync: [Errno 2]"),
+        (base(server), user_id, good, "broken.json", "sync: "),
+        ("http://127.0.0.1:x", user_id, good, "copy.json", "sync: Invalid port"),
+    ):
+        with run_sync(root, url, user, secret, str(tmp_path / file)) as client:
+            _, said = client.communicate(timeout=30)
+        assert client.returncode == 1
+        [line] = said.splitlines()
+        assert line.startswith(message), line
+        assert good not in line
+
+    with run_sync(root) as client:
+        _, said = client.communicate(timeout=30)
+    assert client.returncode == 1
+    assert ".venv/bin/python examples/sync.py http://127.0.0.1:8000" in said
+
+
+def test_the_sync_example_waits_for_a_server_and_ends_quietly(root: Path, tmp_path: Path) -> None:
+    with run_sync(root, f"http://127.0.0.1:{free_port()}", "ada", "token", str(tmp_path / "copy.json")) as client:
+        assert client.stderr is not None
+        too_late = threading.Timer(30, client.kill)
+        too_late.start()
+        said = client.stderr.readline()
+        too_late.cancel()
+        assert said.endswith("trying again\n")
+        client.send_signal(signal.SIGINT)
+        _, said = client.communicate(timeout=30)
+
+    assert "Traceback" not in said
+
+
+def test_no_table_is_cut_by_a_blank_line(root: Path) -> None:
+    """Every block of rows begins with a head and its line of dashes."""
+    for page in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
+        text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            assert re.match(r"\|.*\|\n\|[-:| ]+\|\n", block), (page.name, block[:100])
 
 
 def test_the_locks_of_each_upgrade_are_documented(root: Path) -> None:

@@ -131,12 +131,6 @@ async def test_a_changed_cursor_is_refused(ada: Person, database_url: str) -> No
         assert (await ada.call("GET", ada.tasks, params={"cursor": changed})).status_code == 422
 
 
-async def test_unknown_parameters_are_ignored(ada: Person) -> None:
-    task = await ada.create()
-
-    assert await ada.list(sort="title", page=2) == [task]
-
-
 async def test_every_time_has_microseconds(ada: Person, database_url: str) -> None:
     add(database_url, ada, 1)  # made at a full second
 

@@ -58,7 +58,7 @@ Password = Annotated[SecretStr, Normalised, Length(max_length=PASSWORD_LENGTHS[1
 RefreshToken = Annotated[SecretStr, Normalised, Length(max_length=200)]
 RefreshBy = Literal["cookie", "body"]
 
-REFRESH_BY = "`body` for clients without cookies: the refresh token is then sent in the JSON."
+REFRESH_BY = "`body` for clients without cookies: the refresh token is then sent in the JSON. `cookie` by default."
 
 
 class UserOut(SQLModel):
@@ -121,7 +121,7 @@ class NewApiToken(SQLModel):
     name: Annotated[Line, NotBlank(), Length(min_length=1, max_length=TOKEN_NAME_LENGTH)] = Field(
         description="What it is for, 1 to 100 characters."
     )
-    scope: Literal["read", "write"] = Field("write", description="`read` may only read.")
+    scope: Literal["read", "write"] = Field("write", description="`read` may only read; `write` by default.")
     expires_at: Moment | None = Field(None, description="When it ends: RFC 3339; null for never.")
 
 

@@ -16,6 +16,7 @@ from todo.api.context import Context
 from todo.api.idempotency.key import HEADER, Key
 from todo.api.idempotency.replay import respond_once
 from todo.api.openapi.vocabulary import BEARER, answers, takes
+from todo.api.unserved import unserved
 from todo.http.body import read_body
 from todo.http.endpoint import Endpoint
 from todo.http.errors import error_response
@@ -61,6 +62,9 @@ class Route(APIRoute):
         returns = inspect.signature(endpoint, eval_str=True).return_annotation
         if not (inspect.isclass(returns) and issubclass(returns, Response)):
             raise TypeError(f"{endpoint.__qualname__} is no fast endpoint: it must return a Response, and say so")
+        if self.access is not None:
+            served, takes_body = self._endpoint.query_names, self._endpoint.takes_body
+            self._endpoint.refused_query = unserved(served, takes_body=takes_body)
         writes = not SAFE_METHODS.issuperset(options.get("methods") or {"GET"})
         self._reads_body = writes or self._endpoint.takes_body
         self._idempotent = writes and self.access is not None and self.access.owner
@@ -118,10 +122,10 @@ class Route(APIRoute):
         responses = {**(options.get("responses") or {})}
         extra: dict[str, Any] = {"security": BEARER}
         if self._idempotent:
-            responses |= answers(BadRequest, ContentTooLarge, Gone, Invalid)
+            responses |= answers(BadRequest, ContentTooLarge, Gone)
             responses = {status: _replayable(status, response) for status, response in responses.items()}
             extra |= IDEMPOTENCY_KEY
-        responses |= answers(Unauthorized, refused, TooManyRequests)
+        responses |= answers(Unauthorized, refused, Invalid, TooManyRequests)
         return options | {"responses": responses, "openapi_extra": extra}
 
 

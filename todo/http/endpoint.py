@@ -7,7 +7,8 @@ parameter classes (docs/decisions/0018) and Pydantic's `TypeAdapter`. What a fas
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
@@ -21,6 +22,7 @@ from todo.http.body import parse_json
 from todo.problems import Invalid
 
 NO_DEFAULT = inspect.Parameter.empty
+MAX_QUERY_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class Endpoint:
         for name, parameter in inspect.signature(call, eval_str=True).parameters.items():
             self._add(name, parameter.annotation, parameter.default)
         self._query_defaults = {value.name: value.default for value in self._query}
+        self.refused_query: Mapping[str, tuple[str, str]] = {}
+        """Query parameters that are not left out silently: by the `plain` form, the name and what to do instead."""
+        own = frozenset(value.key for value in self._query)
+        self.query_names: frozenset[str] = own.union(*(each.query_names for _, each in self._dependencies))
 
     @property
     def takes_body(self) -> bool:
@@ -107,11 +113,8 @@ class Endpoint:
             values[value.name] = value.validated(scope["path_params"][value.key], "path", errors)
         if self._query:
             values.update(self._query_defaults)
-            if query := scope["query_string"]:
-                given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-                for value in self._query:
-                    if value.key in given:
-                        values[value.name] = value.validated(given[value.key], "query", errors)
+        if scope["query_string"] and (self._query or self.refused_query):
+            self._read_query(scope["query_string"], values, errors)
         for value in self._headers:
             key = value.key.encode()
             lines = [line for name, line in scope["headers"] if name == key]
@@ -126,10 +129,32 @@ class Endpoint:
             values[self._request] = request
         return await self._call(**values)
 
+    def _read_query(self, query: bytes, values: dict[str, Any], errors: list[Any]) -> None:
+        """Add the values of the query parameters, and the errors: also of those that would be left out silently."""
+        try:
+            pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+        except ValueError:
+            raise Invalid.at("query", msg=f"has more than {MAX_QUERY_FIELDS} parameters") from None
+        given: dict[str, str] = {}
+        conflicting = {key for key, text in pairs if given.setdefault(key, text) != text}
+        for value in self._query:
+            if value.key in conflicting:
+                errors.append({"type": "value_error", "loc": ("query", value.key), "msg": "is given more than once"})
+            elif value.key in given:
+                values[value.name] = value.validated(given[value.key], "query", errors)
+        if self.refused_query:
+            for form in dict.fromkeys(plain(key) for key in given if key not in self.query_names):
+                if refused := self.refused_query.get(form):
+                    name, instead = refused
+                    errors.append({"type": "not_served", "loc": ("query", name), "msg": instead})
+
     @staticmethod
     def _parsed(value: Value, body: bytes, errors: list[Any]) -> Any:
         if body:
-            return value.validated(parse_json(body), "body", errors)
+            parsed = parse_json(body)
+            if parsed is None and value.default is not NO_DEFAULT:
+                return value.default  # as some clients send no body
+            return value.validated(parsed, "body", errors)
         if value.default is NO_DEFAULT:
             errors.append({"type": "missing", "loc": ("body",), "msg": "Field required"})
         return value.default
@@ -138,3 +163,8 @@ class Endpoint:
 def _is_list(kind: Any) -> bool:
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     return any((get_origin(each) or each) in {list, set, tuple, frozenset} for each in kinds)
+
+
+def plain(name: str) -> str:
+    """A query parameter's name without its style: that of `sortBy`, `$sort-by`, `sort_by[]` and `sort_by__desc` too."""
+    return re.sub(r"[^a-z0-9]", "", re.split(r"__|[\[.]", name, maxsplit=1)[0].lower())

@@ -37,7 +37,7 @@ class TaskFields(SQLModel):
         False,
         sa_type=Boolean,
         sa_column_kwargs={"server_default": false()},
-        description="Whether it is done.",
+        description="Whether it is done; a new task is not, by default.",
         schema_extra={"examples": [False]},
     )
 

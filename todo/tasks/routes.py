@@ -24,6 +24,7 @@ from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_respons
 from todo.tasks.rows import Page, TaskRow
 from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 
+TOGGLE = Completion.model_validate({})
 CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 router = APIRouter(
@@ -196,21 +197,21 @@ async def complete_task(
     caller: CurrentCaller,
     id: TaskId,
     completion: Annotated[
-        Completion | None,
+        Completion,
         Body(
             openapi_examples={
                 "toggle": {"summary": "Toggle", "value": {}},
                 "set": {"summary": "Set, which is safe to repeat", "value": {"completed": True}},
             }
         ),
-    ] = None,
+    ] = TOGGLE,
     if_match: IfMatch = None,
 ) -> Response:
     """Toggle a task's completion, or set it.
 
     No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets.
     """
-    completed = completion.completed if completion is not None and completion.model_fields_set else None
+    completed = completion.completed if completion.model_fields_set else None
     return task_response(await actions.complete(db, caller, id, completed, matches=etags.if_match(if_match)))
 
 

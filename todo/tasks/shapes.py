@@ -13,16 +13,8 @@ from todo.tasks.fields import WRITABLE, TaskFields
 Status = Literal["all", "pending", "completed", "deleted"]
 
 
-def _without_default(schema: dict[str, Any]) -> None:
-    del schema["default"]
-
-
-OPTIONAL: dict[str, Any] = {"default": None, "schema_extra": {"json_schema_extra": _without_default}}
-"""For a field that may be left out: its default stands for "absent" and is no value."""
-
-
 def _every_field(name: str, **options: Any) -> Any:
-    """A class with the fields of TaskFields, all required or, with OPTIONAL, all optional; null as there."""
+    """A class with the fields of TaskFields, all required or, with a default, all optional; null as there."""
     fields: dict[str, Any] = {
         each: (Annotated[field.annotation, *field.metadata], Field(description=field.description, **options))
         for each, field in TaskFields.model_fields.items()
@@ -59,7 +51,7 @@ class NewTask(TaskFields):
     )
 
 
-class TaskEdit(_every_field("OptionalFields", **OPTIONAL)):  # type: ignore[misc] # its base is made at run time
+class TaskEdit(_every_field("OptionalFields", default=None)):  # type: ignore[misc] # its base is made at run time
     """What to change. Omitted fields keep their values; null clears a description."""
 
     @model_validator(mode="after")
@@ -75,7 +67,6 @@ class Completion(SQLModel):
     completed: StrictBool = Field(
         False,
         description="Sets completion; without it the call toggles.",
-        schema_extra=OPTIONAL["schema_extra"],
     )
 
     @model_validator(mode="before")

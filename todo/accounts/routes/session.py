@@ -27,7 +27,7 @@ COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/au
 BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
 
 RefreshBody = Annotated[
-    Refresh | None,
+    Refresh,
     Body(
         openapi_examples={
             "cookie": {"summary": "By the cookie", "value": {}},
@@ -103,23 +103,22 @@ router = APIRouter(tags=["accounts"], route_class=Route, responses={**ANY})
         **BODY,
     },
 )
-async def refresh(request: Request, how: RefreshBody = None) -> Response:
+async def refresh(request: Request, how: RefreshBody = BY_COOKIE) -> Response:
     """Get a new access token for a refresh token.
 
     Each refresh token works once and is answered with the next one; one that is used again ends its session.
     """
-    how = how or BY_COOKIE
     user, token = await accounts_of(request).sessions.rotate(_refresh_token(request, how) or "")
     return await _signed_in(request, user, token, 200, in_body=how.refresh == "body")
 
 
 @router.post("/api/auth/signout", status_code=204, responses={**NO_CONTENT, **answers(Forbidden), **BODY})
-async def sign_out(request: Request, how: RefreshBody = None) -> Response:
+async def sign_out(request: Request, how: RefreshBody = BY_COOKIE) -> Response:
     """Sign this device out.
 
     Its refresh token ends. An access token is valid until it expires.
     """
-    await accounts_of(request).sessions.end(_refresh_token(request, how or BY_COOKIE) or "")
+    await accounts_of(request).sessions.end(_refresh_token(request, how) or "")
     return signed_out(request)
 
 

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI writes of the routes, with exact problems and security."""
 
+import re
 from typing import Any
 
 import yaml
@@ -30,6 +31,9 @@ Every error is an `application/problem+json` document (RFC 9457) whose `detail` 
 checked first (401), then the user in the path (403), then the rate limit (429), then the request
 (400, 413, 415, 422), then its `Idempotency-Key` (a replay, or 422), then what it names (404),
 then `If-Match` (412), then the rest (409, 410).
+
+A query parameter that names a filter, an order or a page and is not served (`offset`, `sort`, `search`, …) is
+refused (422) with what to use instead. Other unknown ones are ignored.
 """
 
 PROBLEM_SCHEMA = {
@@ -79,13 +83,51 @@ def _with_nulls(value: Any) -> Any:
     return None if value == NULL else value
 
 
-def _without_the_frameworks_422(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """FastAPI adds its own 422 to each operation with parameters; ours that can answer it say so themselves."""
-    for operations in paths.values():
-        for operation in operations.values():
-            if "HTTPValidationError" in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]
-            operation["responses"] = dict(sorted(operation["responses"].items()))
+def _mend(operation: dict[str, Any]) -> None:
+    """Make FastAPI's description of an operation exact, and fit for generators of clients.
+
+    FastAPI adds its own 422 to each operation with parameters; ours that can answer it say so themselves. Without
+    `security` it is unknown whether a token is needed. A body that may be missing is `required: false`, not null.
+    """
+    if "HTTPValidationError" in str(operation["responses"].get("422")):
+        del operation["responses"]["422"]
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    operation.setdefault("security", [])
+    if body := operation.get("requestBody"):
+        body.setdefault("required", False)
+        for content in body["content"].values():
+            content["schema"] = _without_null(content["schema"])
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The shape itself, of one that may be null or has a default."""
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    others = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    return others[0] if len(others) == 1 else schema
+
+
+def _without_defaults(names: set[str], schemas: dict[str, Any]) -> None:
+    """Of shapes that are sent: generators take a field with a default for one that is always there."""
+    for name in names:
+        for field in schemas[name].get("properties", {}).values():
+            field.pop("default", None)
+
+
+def _operations(paths: dict[str, dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [operation for operations in paths.values() for operation in operations.values()]
+
+
+def _sent(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> set[str]:
+    """The names of the shapes in bodies, nested ones included."""
+    names: set[str] = set()
+    waiting = [operation["requestBody"] for operation in operations if "requestBody" in operation]
+    while waiting:
+        for name in re.findall(r"#/components/schemas/(\w+)", str(waiting.pop())):
+            if name not in names:
+                names.add(name)
+                waiting.append(schemas[name])
+    return names
 
 
 def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
@@ -99,9 +141,12 @@ def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
             routes=app.routes,
             tags=app.openapi_tags,
             license_info={"name": "MIT", "identifier": "MIT"},
+            servers=[{"url": "/"}],
         )
-        _without_the_frameworks_422(schema["paths"])
-        components = schema["components"]
+        components, operations = schema["components"], _operations(schema["paths"])
+        for operation in operations:
+            _mend(operation)
+        _without_defaults(_sent(operations, components["schemas"]), components["schemas"])
         schemas = {**components["schemas"], "Problem": PROBLEM_SCHEMA}
         components["schemas"] = {
             name: schemas[name] for name in sorted(schemas) if name not in {"HTTPValidationError", "ValidationError"}

