@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import bindparam, func, select, text
 
@@ -12,6 +13,7 @@ from tests.conftest import Person, running, settings_for, sign_up
 from tests.support.db_proxy import DatabaseProxy
 from todo.app import create_app
 from todo.changes import stream as stream_module
+from todo.db import migrate
 from todo.db import pool as pool_module
 from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
@@ -131,3 +133,17 @@ async def test_a_session_of_a_job_may_stand_still_for_longer_than_a_request(ada:
             return str(shown.scalar())
 
     assert await asyncio.to_thread(idle_timeout) == "10min"
+
+
+async def test_a_migration_that_waits_for_another_one_says_so(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(migrate, "TELL_INTERVAL", 0.05)
+    with psycopg.connect(database_url) as other:
+        other.execute("select pg_advisory_xact_lock(%s)", [migrate.MIGRATION_LOCK])
+        waiting = asyncio.create_task(asyncio.to_thread(migrate.upgrade, database_url))
+        async with asyncio.timeout(20):
+            while "waiting for another process" not in caplog.text:  # noqa: ASYNC110 # the log has no event
+                await asyncio.sleep(0.02)
+        assert not waiting.done()
+    await waiting

@@ -3,6 +3,7 @@
 Alembic is imported where a migration runs: a server whose database is up to date starts without it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,11 @@ from todo.settings import CannotStart
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = logging.getLogger("todo")
+
 FOLDER = Path(__file__).parent.parent / "migrations"
+
+TELL_INTERVAL = 10.0  # seconds between two lines about a wait for another migration
 
 MIGRATION_LOCK = 0x746F646F
 """The advisory lock that a migration holds: "todo"."""
@@ -142,7 +147,11 @@ def _locked(url: str) -> Iterator[None]:
     no_timeout = "set_config('idle_in_transaction_session_timeout', '0', true)"
     ask = f"select pg_try_advisory_xact_lock({MIGRATION_LOCK}), {no_timeout}"
     with psycopg.connect(url, prepare_threshold=None, application_name="todo migrate: lock") as connection:
+        told_at = time.monotonic()
         while not (connection.execute(ask.encode()).fetchone() or [False])[0]:
             connection.rollback()
+            if time.monotonic() > told_at + TELL_INTERVAL:
+                told_at = time.monotonic()
+                log.warning("waiting for another process that migrates this database (application_name: todo migrate)")
             time.sleep(0.1)
         yield

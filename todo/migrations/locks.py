@@ -2,7 +2,7 @@
 
 Who waits for such a lock holds up everybody behind it. So it is tried for as long as `lock_timeout` says, which is
 less than `deadlock_timeout` (1 s): where it and a writer wait for one another, the migration gives way and no writer
-is ended. Then they pass, and it is tried again.
+is ended. Then they pass, and it is tried again. A migration whose process stands still loses its locks after a minute.
 """
 
 TRIES = 100
@@ -10,6 +10,7 @@ TRIES = 100
 TAKE = f"""
 DO $$
 BEGIN
+    PERFORM set_config('idle_in_transaction_session_timeout', '60000', true);
     FOR attempt IN 1..{TRIES} LOOP
         BEGIN
             LOCK TABLE {{tables}} IN ACCESS EXCLUSIVE MODE;
