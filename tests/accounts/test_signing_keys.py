@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 
 from tests.conftest import PASSWORD, Person, http, running, settings_for, sign_up
-from tests.support.processes import run_command, serving
+from tests.support.events import streaming
+from tests.support.processes import run_command, served, serving
 from todo.accounts import issuer as issuers
 from todo.accounts.signing_keys import KeyPair, rotate
 from todo.app import create_app
@@ -211,6 +212,23 @@ class TestRotation:
             assert await status(client, ada) == 200
             await rotate(app.state.resources.database, withdraw=True)
             assert await status(client, ada) == 401
+
+    async def test_a_stream_of_a_withdrawn_keys_token_ends(
+        self, empty_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        migrate.upgrade(empty_url)
+        monkeypatch.setattr(authenticator, "CACHED_FOR", 0.5)
+        monkeypatch.setattr(issuers.BuiltInIssuer, "REREAD_TO_VERIFY", 0.0)  # as after a minute
+        app = create_app(settings_for(empty_url))
+        async with served(app) as (address, _), httpx.AsyncClient(base_url=address) as client:
+            ada = await sign_up(client, "ada")
+            async with streaming(address, f"{ada.home}/changes/stream", ada.token) as stream:
+                await asyncio.sleep(1.2)  # its token was checked again, and the stream stays open
+                await ada.create()
+                assert (await stream.next()).name == "change"
+                await rotate(app.state.resources.database, withdraw=True)
+                end = await stream.next()
+                assert (end.name, end.data["reason"]) == ("end", "token")
 
     async def test_a_key_is_replaced_when_its_time_is_over_and_deleted_with_its_last_token(
         self, empty_url: str, monkeypatch: pytest.MonkeyPatch

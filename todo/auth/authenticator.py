@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 from todo.auth.caller import Caller
@@ -18,14 +19,15 @@ CACHED_FOR = 60.0
 
 class _Cached(NamedTuple):
     caller: Caller
-    until: float
-    """Seconds since the epoch."""
     withdrawals: int
     """How often the issuer had withdrawn keys when the token was verified."""
 
 
 class Authenticator:
-    """Knows callers by their tokens: until the token ends, its issuer withdraws a key, or CACHED_FOR seconds passed."""
+    """Knows callers by their tokens: until the token ends, its issuer withdraws a key, or CACHED_FOR seconds passed.
+
+    Whoever keeps a caller for longer than a request asks again at their `expires_at`, which is then.
+    """
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -34,9 +36,9 @@ class Authenticator:
     def cached(self, header: bytes) -> Caller | None:
         """The caller of an earlier request with the same Authorization header, while it need not be verified again."""
         found = self._cache.get(hashlib.sha256(header).digest())
-        if found is None or found.until <= time.time() or found.withdrawals != self.issuer.withdrawals:
+        if found is None or found.withdrawals != self.issuer.withdrawals:
             return None
-        return found.caller
+        return found.caller if found.caller.expires_at > time.time() else None
 
     async def authenticate(self, header: bytes) -> Caller:
         """The caller whose token an Authorization header has. Raises Unauthorized, saying what is wrong with it."""
@@ -51,9 +53,11 @@ class Authenticator:
             return cached
         withdrawals = self.issuer.withdrawals  # before the await: a key that is withdrawn meanwhile counts
         caller = await self.issuer.caller(token)
+        if caller.expires_at > (until := time.time() + CACHED_FOR):
+            caller = replace(caller, expires_at=until)
         digest = hashlib.sha256(usual).digest()  # one entry for a token, however it is written
         self._cache.pop(digest, None)
         if len(self._cache) >= CACHE_SIZE:
             del self._cache[next(iter(self._cache))]
-        self._cache[digest] = _Cached(caller, min(caller.expires_at, time.time() + CACHED_FOR), withdrawals)
+        self._cache[digest] = _Cached(caller, withdrawals)
         return caller
