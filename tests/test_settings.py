@@ -110,7 +110,11 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
         ("LOG_LEVEL", "debug\r", "debug"),
         ("DATABASE_URL", "postgresql://ada@db/todo\n", "postgresql://ada@db/todo"),
         ("DATABASE_URL", "\ufeffpostgres://ada@db/todo\r\n", "postgresql://ada@db/todo"),
-        ("CORS_ORIGINS", "https://a.example.com,https://b.example.com\r", ("https://a.example.com", "https://b.example.com")),
+        (
+            "CORS_ORIGINS",
+            "https://a.example.com,https://b.example.com\r",
+            ("https://a.example.com", "https://b.example.com"),
+        ),
         ("JWT_JWKS_URL", "https://issuer.example.com/jwks\n", "https://issuer.example.com/jwks"),
         ("DATA_DIR", "/somewhere\r\n", Path("/somewhere")),
         ("PORT", "\r\n", 8000),

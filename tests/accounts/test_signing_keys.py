@@ -20,6 +20,7 @@ from tests.conftest import PASSWORD, Person, http, running, settings_for, sign_u
 from tests.support.events import streaming
 from tests.support.processes import run_command, served, serving
 from todo.accounts import issuer as issuers
+from todo.accounts import signing_keys
 from todo.accounts.signing_keys import KeyPair, rotate
 from todo.app import create_app
 from todo.auth import authenticator
@@ -263,9 +264,7 @@ class TestTheReleaseBefore:
         assert stored(empty_url, "select private_key from signing_keys") == [None]
         async with servers(empty_url, 1) as [(_, client)]:
             ada = await sign_up(client, "ada")
-            ada.token = jwt.encode(
-                {"sub": ada.id, "exp": int(time.time()) + 60}, key, "EdDSA", headers={"kid": kid}
-            )
+            ada.token = jwt.encode({"sub": ada.id, "exp": int(time.time()) + 60}, key, "EdDSA", headers={"kid": kid})
             assert await status(client, ada) == 200
 
     async def test_a_private_key_that_an_old_server_stores_meanwhile_is_erased(self, empty_url: str) -> None:
@@ -276,9 +275,7 @@ class TestTheReleaseBefore:
             key = store_as_before(empty_url)
             [kid] = {*stored(empty_url)} - before
 
-            ada.token = jwt.encode(
-                {"sub": ada.id, "exp": int(time.time()) + 60}, key, "EdDSA", headers={"kid": kid}
-            )
+            ada.token = jwt.encode({"sub": ada.id, "exp": int(time.time()) + 60}, key, "EdDSA", headers={"kid": kid})
             assert await status(client, ada) == 200
             assert stored(empty_url, "select private_key from signing_keys") == [None, None]
 
@@ -311,7 +308,7 @@ class TestUnknownKeys:
 
     async def test_many_at_once_cause_few_queries(self, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         reads = []
-        load = issuers.load
+        load = signing_keys.load
 
         async def counted(*arguments: Any) -> Any:
             reads.append(arguments)

@@ -85,9 +85,7 @@ def test_account_commands_are_refused_with_an_external_issuer(database_url: str)
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", ""])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_password_is_one_line_as_any_system_writes_it(
-    database_url: str, mark: str, end: str
-) -> None:
+def test_a_password_is_one_line_as_any_system_writes_it(database_url: str, mark: str, end: str) -> None:
     email = f"{uuid.uuid4().hex}@example.com"
     made = todo("user", "add", email, url=database_url, input=mark + PASSWORD + end)
     assert made.returncode == 0, made.stderr

@@ -77,9 +77,9 @@ START = Statement.of(
 this session open."""
 
 FIND = Statement.of(
-    select(
-        col(Session.token_hash), col(Session.rotations), col(Session.expires_at) <= func.now(), func.now()
-    ).where(col(Session.id) == bindparam("id")),
+    select(col(Session.token_hash), col(Session.rotations), col(Session.expires_at) <= func.now(), func.now()).where(
+        col(Session.id) == bindparam("id")
+    ),
     row=Found,
     lock_by="id",
 )

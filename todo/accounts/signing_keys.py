@@ -108,10 +108,7 @@ ADD = Statement.of(
 _signs = or_(col(SigningKey.retired_at).is_(None), col(SigningKey.retired_at) > func.now())
 
 RETIRE = Statement.of(
-    update(SigningKey)
-    .where(_signs)
-    .values(retired_at=func.now(), private_key=None)
-    .returning(col(SigningKey.kid))
+    update(SigningKey).where(_signs).values(retired_at=func.now(), private_key=None).returning(col(SigningKey.kid))
 )
 
 WITHDRAW = Statement.of(delete(SigningKey).returning(col(SigningKey.kid)))

@@ -26,7 +26,7 @@ class _Cached(NamedTuple):
 class Authenticator:
     """Knows callers by their tokens: until the token ends, its issuer withdraws a key, or CACHED_FOR seconds passed.
 
-    Whoever keeps a caller for longer than a request asks again at their `expires_at`, which is then.
+    What keeps a caller for longer than a request asks again at their `expires_at`, which is then.
     """
 
     def __init__(self, issuer: Issuer) -> None:

@@ -22,7 +22,7 @@ KINDS = "EdDSA (Ed25519), RS256 of 2048 bits or more, ES256"
 
 
 class UnusableKeySet(Exception):  # noqa: N818 # what it says is what happened
-    """What the issuer answered cannot be used; the message goes on "the issuer's key set …", for the log and callers."""
+    """What the issuer answered cannot be used; the message goes on "the issuer's key set …" in the log and a 503."""
 
 
 class KeySet(NamedTuple):

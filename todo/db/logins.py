@@ -6,11 +6,11 @@ import psycopg
 
 from todo.db.roles import ACCOUNTS
 
-OTHERS = f"""
+OTHERS = """
 select r.rolname from pg_roles r, pg_database d
 where d.datname = current_database()
   and r.rolcanlogin and not r.rolsuper and r.rolname <> session_user and r.oid <> d.datdba
-  and pg_has_role(r.oid, '{ACCOUNTS}', 'MEMBER')
+  and pg_has_role(r.oid, %s, 'MEMBER')
   and exists (
       select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
       where a.grantee = 0 and a.privilege_type = 'CONNECT'
@@ -21,7 +21,7 @@ order by 1
 
 def warning_of(connection: psycopg.Connection[Any]) -> str | None:
     """What an operator should do so that no other login works on this database, in one line; None where none can."""
-    others = [name for (name,) in connection.execute(OTHERS.encode()).fetchall()]
+    others = [name for (name,) in connection.execute(OTHERS, [ACCOUNTS]).fetchall()]
     if not others:
         return None
     database, login = connection.info.dbname, connection.info.user
