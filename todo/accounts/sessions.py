@@ -102,8 +102,7 @@ USER = Statement.of(
     row=UserRow,
 )
 
-_this = delete(Session).where(col(Session.id) == bindparam("id"))
-END = Statement.of(_this)
+END = Statement.of(delete(Session).where(col(Session.id) == bindparam("id")))
 END_ALL = Statement.of(delete(Session).where(col(Session.user_id) == bindparam("user_id")))
 
 
@@ -140,44 +139,37 @@ class Sessions:
         if used is None:
             raise Unauthorized("The refresh token is not valid: sign in again.")
 
-        async def rotated(transaction: Transaction) -> tuple[list[UserRow], RefreshSecret | None]:
+        async def rotated(transaction: Transaction) -> tuple[UserRow, RefreshSecret] | None:
             return await self._rotated(transaction, used)
 
-        rows, token = await self.database.as_accounts().in_transaction(rotated)
-        if not rows or token is None:
+        done = await self.database.as_accounts().in_transaction(rotated)
+        if done is None:
             raise Unauthorized("The refresh token has expired or was used before: sign in again.")
-        return rows[0], token
+        return done
 
-    async def _rotated(
-        self, transaction: Transaction, used: RefreshSecret
-    ) -> tuple[list[UserRow], RefreshSecret | None]:
+    async def _rotated(self, transaction: Transaction, used: RefreshSecret) -> tuple[UserRow, RefreshSecret] | None:
+        """The user and the newest token, which this use makes unless an earlier one did; None for a session's end."""
         session_id = used.session_id
         found = await transaction.fetch(FIND, id=session_id)
         if not found:
-            return [], None
+            return None
         session = found[0]
         rotations = [msgspec.convert(each, Rotation) for each in session.rotations]
         recent = [each for each in rotations if each.at > session.now - GRACE]
-        if session.expired:
+        first_use = hmac.compare_digest(used.hash, session.token_hash)
+        token = used if first_use else _newest(used, recent)
+        if session.expired or token is None or not hmac.compare_digest(token.hash, session.token_hash):
             transaction.queue(END, id=session_id)
-            return [], None
-        if not hmac.compare_digest(used.hash, session.token_hash):
-            newest = _newest(used, recent)
-            if newest is None or not hmac.compare_digest(newest.hash, session.token_hash):
-                transaction.queue(END, id=session_id)
-                return [], None
-            return await transaction.fetch(USER, id=session_id), newest
-        salt = secrets.token_bytes(32)
-        token = used.successor(salt)
-        kept = [*recent, Rotation(used.hash.hex(), session.now, salt.hex())][-MOST_ROTATIONS:]
-        rows = await transaction.fetch(
-            ROTATE,
-            id=session_id,
-            next=token.hash,
-            rotations=msgspec.json.encode(kept).decode(),
-            lifetime=timedelta(seconds=self.lifetime),
-        )
-        return rows, token
+            return None
+        if first_use:
+            salt = secrets.token_bytes(32)
+            token = used.successor(salt)
+            kept = [*recent, Rotation(used.hash.hex(), session.now, salt.hex())][-MOST_ROTATIONS:]
+            change = {"next": token.hash, "rotations": msgspec.json.encode(kept).decode()}
+            users = await transaction.fetch(ROTATE, id=session_id, **change, lifetime=timedelta(seconds=self.lifetime))
+        else:
+            users = await transaction.fetch(USER, id=session_id)
+        return (users[0], token) if users else None
 
     async def end(self, text: str) -> None:
         """Sign the device out whose refresh token this is."""

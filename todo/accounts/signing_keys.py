@@ -70,7 +70,6 @@ class KeyRing:
     def __init__(self, keys: list[PublishedKey], leeway: float) -> None:
         self.jwks = [key.public_jwk for key in keys]
         self.signing = {key.kid for key in keys if key.signs}
-        self.any_in_the_clear = any(key.in_the_clear for key in keys)
         self._expected = Expectations(leeway=leeway)
         self._verifying = {key.kid: jwt.PyJWK(key.public_jwk, "EdDSA").key for key in keys}
 
@@ -165,7 +164,7 @@ async def publish(database: Database, key: KeyPair, lifetime: int) -> list[Publi
 
 
 async def rotate(database: Database, *, withdraw: bool = False) -> int:
-    """Have every process make a new key before it signs again, within a minute; how many keys this ends.
+    """Have every process make a new key before it signs again, within half a minute; how many keys this ends.
 
     Tokens of the old keys stay valid until they expire, unless the keys are withdrawn: then they are refused within
     two minutes.

@@ -7,7 +7,7 @@ import psycopg
 from todo.db.roles import ACCOUNTS
 
 OTHERS = """
-select r.rolname from pg_roles r, pg_database d
+select r.rolname, d.datname, session_user from pg_roles r, pg_database d
 where d.datname = current_database()
   and r.rolcanlogin and not r.rolsuper and r.rolname <> session_user and r.oid <> d.datdba
   and pg_has_role(r.oid, %s, 'MEMBER')
@@ -21,12 +21,12 @@ order by 1
 
 def warning_of(connection: psycopg.Connection[Any]) -> str | None:
     """What an operator should do so that no other login works on this database, in one line; None where none can."""
-    others = [name for (name,) in connection.execute(OTHERS, [ACCOUNTS]).fetchall()]
-    if not others:
+    found = connection.execute(OTHERS, [ACCOUNTS]).fetchall()
+    if not found:
         return None
-    database, login = connection.info.dbname, connection.info.user
+    others, (_, database, login) = ", ".join(row[0] for row in found), found[0]
     return (
-        f"other logins of this cluster ({', '.join(others)}) may connect to this database and work as {ACCOUNTS}: "
+        f"other logins of this cluster ({others}) may connect to this database and work as {ACCOUNTS}: "
         f'GRANT CONNECT ON DATABASE "{database}" TO "{login}" and to others that need it, '
         f'then REVOKE CONNECT ON DATABASE "{database}" FROM PUBLIC'
     )
