@@ -78,15 +78,10 @@ def key_id(token: str) -> str | None:
 
 
 def caller_of(claims: Claims, *, external: bool, leeway: float = 0.0) -> Caller:
-    """The caller whom the verified claims name. Raises Unauthorized for impossible user ids and times.
-
-    A token whose `iat` is ahead of our clock counts as issued now, so that one from before the deletion of its account
-    does not count as newer.
-    """
-    now = datetime.now(UTC)
+    """The caller whom the verified claims name. Raises Unauthorized for impossible user ids and times."""
     try:
         expires_at = float(claims["exp"]) + leeway
-        issued_at = min(datetime.fromtimestamp(claims["iat"], UTC), now) if "iat" in claims else now - UNDATED_AGE
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else datetime.now(UTC) - UNDATED_AGE
     except (ValueError, TypeError, OverflowError, OSError):
         raise Unauthorized("The exp or iat of the access token is not a valid time.") from None
     return Caller(
