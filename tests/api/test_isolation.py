@@ -170,10 +170,10 @@ class TestEveryOperation:
         monkeypatch.setattr(api_tokens, "CACHED_FOR", 0.0)
         revoked = await ada.person.call("POST", "/api/auth/tokens", json={"name": "revoked"})
         await ada.person.call("DELETE", f"/api/auth/tokens/{revoked.json()['id']}")
-        keys = app.state.resources.authenticator.issuer._keys
+        key = await app.state.resources.accounts.issuer.signing_key()
         bad = {
             "none": None,
-            "expired": "Bearer " + keys.issue(ada.person.id, uuid.uuid4().hex, -1),
+            "expired": "Bearer " + key.issue(ada.person.id, uuid.uuid4().hex, -60),
             "revoked": f"Bearer {revoked.json()['token']}",
             "forged": f"Bearer {ada.person.token[:-8]}AAAAAAAA",
             "of another kind": f"Basic {ada.person.token}",
