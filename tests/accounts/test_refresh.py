@@ -2,18 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from tests.conftest import PASSWORD
-from tests.support.accounts import refresh_in_body, signed_up
+from tests.support.accounts import later, refresh_in_body, sessions_table, signed_up
 from tests.support.processes import serving
 
 pytestmark = pytest.mark.anyio
@@ -32,27 +28,6 @@ async def refreshed(browser: httpx.AsyncClient, token: str) -> str:
 
 async def status(browser: httpx.AsyncClient, token: str) -> int:
     return (await refresh_in_body(browser, token)).status_code
-
-
-@contextmanager
-def sessions_table(url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(url) as owner:
-        owner.execute("alter table sessions no force row level security")
-        yield owner
-        owner.execute("alter table sessions force row level security")
-
-
-def later(url: str, token: str, seconds: int) -> None:
-    """As if `seconds` had passed since the rotations of the token's session."""
-    with sessions_table(url) as owner:
-        moved = owner.execute(
-            "update sessions set rotations = (select jsonb_agg(each || jsonb_build_object('at',"
-            " to_char((each ->> 'at')::timestamptz at time zone 'UTC' - make_interval(secs => %s),"
-            ' \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')) order by n)'
-            " from jsonb_array_elements(rotations) with ordinality r (each, n)) where id = %s",
-            [seconds, token.split(".")[0]],
-        )
-        assert moved.rowcount == 1
 
 
 async def test_a_lost_answer_is_given_again(browser: httpx.AsyncClient) -> None:
