@@ -13,7 +13,7 @@ import psutil
 from bench import data, machine
 from bench.contestants import SECRET, Contestant, Running
 from bench.load import Figures, Load, measure, pgbench, pgbench_script
-from todo.accounts.signing_keys import load_keys
+from todo.accounts.issuer import BuiltInIssuer
 from todo.db.database import Database
 from todo.db.embedded import server as embedded
 from todo.settings import Settings
@@ -108,8 +108,8 @@ class Stand:
 async def _own_tokens(url: str, users: dict[int, int]) -> dict[int, str]:
     """Access tokens of this server's own accounts."""
     async with Database(url, Settings(database_url=url)) as database:
-        keys = await load_keys(database, TOKEN_LIFETIME)
-    return {user: keys.issue(data.user_id(user), "bench", TOKEN_LIFETIME) for user in users}
+        key = await BuiltInIssuer(database, TOKEN_LIFETIME, leeway=0).signing_key()
+    return {user: key.issue(data.user_id(user), "bench", TOKEN_LIFETIME) for user in users}
 
 
 def _external_tokens(users: dict[int, int]) -> dict[int, str]:

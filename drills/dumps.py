@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from drills.stand import POSTGRES, postgres_15
 from tests.conftest import PASSWORD
@@ -56,6 +57,12 @@ TASKS: tuple[tuple[str, str, str | None, bool], ...] = (
 """User, title, description, and whether it was completed when it was created."""
 
 
+def has_column(connection: psycopg.Connection[Any], table: str, column: str) -> bool:
+    """Whether the schema has come that far."""
+    query = "select from information_schema.columns where table_name = %s and column_name = %s"
+    return connection.execute(query, [table, column]).rowcount > 0
+
+
 def fill(connection: psycopg.Connection[Any]) -> None:
     """Write sample rows of everything that the schema can hold, with its triggers on."""
     tables = {name for (name,) in connection.execute("select tablename from pg_tables where schemaname = 'public'")}
@@ -83,6 +90,13 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             [task(1), ADA, API_TOKEN_HASH],
         )
         connection.execute("insert into departed (user_hash) values (%s)", [bytes(32)])
+    if has_column(connection, "sessions", "rotations"):
+        rotation = {"token_hash": "00" * 32, "at": "2026-11-01T09:30:00.123456Z", "salt": "00" * 32}
+        connection.execute("update sessions set rotations = %s", [Jsonb([rotation])])
+        connection.execute(
+            "insert into signing_keys (kid, public_jwk, created_at, retired_at) values ('of a process', '{}', %s, %s)",
+            [BEGAN, BEGAN],
+        )
     if "idempotency" in tables:
         connection.execute(
             "insert into idempotency (user_id, key, request, status, headers, body, task_id)"

@@ -241,8 +241,8 @@ async def new_person(app: FastAPI, client: httpx.AsyncClient, name: str) -> Pers
     account = {"id": str(uuid.uuid4()), "email": email, "password_hash": _hashes[0]}
     await resources.database.as_accounts().run(SIGN_UP, **account)
     session = await accounts.sessions.start(account["id"], _hashes[0])
-    keys = await accounts.issuer.current()
-    token = keys.issue(account["id"], session.public_id, accounts.issuer.lifetime)
+    key = await accounts.issuer.signing_key()
+    token = key.issue(account["id"], session.public_id, accounts.issuer.lifetime)
     return Person(client, account["id"], email, token)
 
 

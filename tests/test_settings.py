@@ -100,6 +100,53 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings.from_environment().cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("PORT", "8001\r", 8001),
+        ("PORT", "\ufeff8001", 8001),
+        ("PORT", " 8001\n", 8001),
+        ("HOST", "::1\r\n", "::1"),
+        ("LOG_LEVEL", "debug\r", "debug"),
+        ("DATABASE_URL", "postgresql://ada@db/todo\n", "postgresql://ada@db/todo"),
+        ("DATABASE_URL", "\ufeffpostgres://ada@db/todo\r\n", "postgresql://ada@db/todo"),
+        (
+            "CORS_ORIGINS",
+            "https://a.example.com,https://b.example.com\r",
+            ("https://a.example.com", "https://b.example.com"),
+        ),
+        ("JWT_JWKS_URL", "https://issuer.example.com/jwks\n", "https://issuer.example.com/jwks"),
+        ("DATA_DIR", "/somewhere\r\n", Path("/somewhere")),
+        ("PORT", "\r\n", 8000),
+        ("DATABASE_URL", "\n", None),
+    ],
+)
+def test_what_a_file_puts_around_a_value_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, kept: Any
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert getattr(Settings.from_environment(), name.lower()) == kept
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", "\ufeff{}", "{}"])
+def test_a_secret_keeps_its_spaces_and_loses_its_line_end(monkeypatch: pytest.MonkeyPatch, around: str) -> None:
+    secret = " a secret of thirty-two bytes and more "
+    monkeypatch.setenv("JWT_SECRET", around.format(secret))
+
+    kept = Settings.from_environment().jwt_secret
+
+    assert kept is not None
+    assert kept.get_secret_value() == secret
+
+
+def test_a_secret_must_be_long_without_its_line_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "x" * 31 + "\n")
+
+    with pytest.raises(SettingsError, match="JWT_SECRET: must have at least 32 bytes"):
+        Settings.from_environment()
+
+
 def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.setenv("PORT", "")

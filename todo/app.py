@@ -14,7 +14,7 @@ from starlette.responses import Response
 from todo import __version__, retention
 from todo.accounts.actions import record_issuer
 from todo.accounts.built_in import BuiltInAccounts
-from todo.accounts.issuer import built_in_issuer
+from todo.accounts.issuer import BuiltInIssuer
 from todo.accounts.routes import account, api_tokens, session
 from todo.accounts.sessions import Sessions
 from todo.api import health
@@ -135,7 +135,7 @@ async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> R
             accounts = None
             issuer = external_issuer(settings)
             if issuer is None:
-                issuer = await built_in_issuer(database, settings.access_token_lifetime)
+                issuer = BuiltInIssuer(database, settings.access_token_lifetime, settings.jwt_leeway)
                 accounts = BuiltInAccounts(issuer, Sessions(database, settings.refresh_token_lifetime))
             await record_issuer(database, issuer.name)
         except Unavailable as problem:

@@ -27,6 +27,11 @@ class SettingsError(CannotStart):
     """A setting cannot be used; the message is one line that names it and never repeats its value."""
 
 
+STRAY_AROUND_SECRETS = "\ufeff\r\n"
+STRAY = STRAY_AROUND_SECRETS + " \t\v\f"
+"""Characters that surround a value by accident: a byte order mark, ends of lines, white space."""
+
+
 def _postgres_url(url: str) -> str:
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
@@ -169,7 +174,9 @@ class Settings(BaseSettings):
     jwt_authorized_parties: Names = Field(
         (), description="The `azp`, one of which such tokens must have. Default: any."
     )
-    jwt_leeway: float = Field(0.0, ge=0, le=300, description="Seconds by which the issuer's clock may differ.")
+    jwt_leeway: float = Field(
+        30.0, ge=0, le=300, description="Seconds by which the clocks of issuers and servers may differ."
+    )
     rate_limit: RateLimit = Field(
         "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every rate limit off."
     )
@@ -222,6 +229,20 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_stray_characters(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The values without what a file on Windows or of a mounted secret puts around them; nothing left is unset.
+
+        Of JWT_SECRET, which may begin or end with a space, only a byte order mark and ends of lines.
+        """
+        stripped = {
+            name: value.strip(STRAY_AROUND_SECRETS if name == "jwt_secret" else STRAY)
+            for name, value in given.items()
+            if isinstance(value, str)
+        }
+        return {name: stripped.get(name, value) for name, value in given.items() if stripped.get(name) != ""}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -194,10 +194,10 @@ async def test_a_user_has_at_most_a_hundred_tokens(ada: Person) -> None:
 async def test_the_cache_of_callers_is_bounded(ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authenticator, "CACHE_SIZE", 3)
     async with running(create_app(settings_for(database_url))) as app:
-        keys = app.state.resources.authenticator.issuer._keys
+        key = await app.state.resources.accounts.issuer.signing_key()
         for _ in range(10):
             await app.state.resources.authenticator.authenticate(
-                b"Bearer " + keys.issue(ada.id, uuid4().hex, 900).encode()
+                b"Bearer " + key.issue(ada.id, uuid4().hex, 900).encode()
             )
         assert len(app.state.resources.authenticator._cache) == 3
 

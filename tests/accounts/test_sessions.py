@@ -1,6 +1,5 @@
 """Sessions: refresh tokens by cookie and in the body, sign-out, and deleted accounts."""
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -29,31 +28,6 @@ async def test_clients_without_cookies_get_the_refresh_token_in_the_body(browser
     assert (second.status_code, third.status_code) == (200, 200)
     assert "set-cookie" not in third.headers
     assert len({first, second.json()["refresh_token"], third.json()["refresh_token"]}) == 3
-
-
-async def test_a_refresh_token_that_is_used_twice_ends_its_session_and_no_other(browser: httpx.AsyncClient) -> None:
-    response, credentials = await signed_up(browser, refresh="body")
-    stolen = response.json()["refresh_token"]
-    other = (await browser.post("/api/auth/signin", json=credentials | {"refresh": "body"})).json()["refresh_token"]
-    newest = (await refresh_in_body(browser, stolen)).json()["refresh_token"]
-
-    assert (await refresh_in_body(browser, stolen)).status_code == 401
-    assert (await refresh_in_body(browser, newest)).status_code == 401
-    assert (await refresh_in_body(browser, other)).status_code == 200
-
-
-async def test_concurrent_uses_of_one_refresh_token_succeed_once_and_end_the_session(
-    browser: httpx.AsyncClient,
-) -> None:
-    response, _ = await signed_up(browser, refresh="body")
-    token = response.json()["refresh_token"]
-
-    responses = await asyncio.gather(*(refresh_in_body(browser, token) for _ in range(8)))
-
-    assert sorted(each.status_code for each in responses) == [200] + [401] * 7
-    [served] = [each for each in responses if each.status_code == 200]
-    # The token was used twice, so the session has ended.
-    assert (await refresh_in_body(browser, served.json()["refresh_token"])).status_code == 401
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b", "0" * 32 + ".x", "ü.ü", "x" * 200, "\x00", "0" * 32 + "."])
@@ -177,7 +151,7 @@ async def test_deleting_an_account_deletes_everything_of_it(browser: httpx.Async
 @pytest.mark.slow
 def test_a_front_end_refreshes_its_session_when_the_access_token_expires(tmp_path: Path, database_url: str) -> None:
     """Sign up, list, wait until the token expires, refresh, list again, on a real server with tokens of two seconds."""
-    with serving(tmp_path, database_url=database_url, access_token_lifetime=2) as server:
+    with serving(tmp_path, database_url=database_url, access_token_lifetime=2, jwt_leeway=0) as server:
         credentials = {"email": f"day-{server.port}@example.com", "password": PASSWORD}
         session = server.http.post("/api/auth/signup", json=credentials).json()
         assert session["expires_in"] == 2

@@ -48,6 +48,28 @@ def test_users_of_an_older_schema_belong_to_the_built_in_accounts(empty_url: str
     assert "--accept-issuer" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, ["JWT_ISSUER and JWT_AUDIENCE"]),
+        ({"jwt_issuer": "https://issuer.example.com"}, ["JWT_AUDIENCE"]),
+        ({"jwt_issuer": "https://issuer.example.com", "jwt_audience": "tasks"}, []),
+        ({"jwt_authorized_parties": "https://app.example.com"}, []),
+    ],
+)
+def test_a_start_that_accepts_the_tokens_of_every_application_warns(
+    issuer: Issuer, empty_url: str, tmp_path: Path, settings: dict[str, str], named: list[str]
+) -> None:
+    with serving(
+        tmp_path, "--migrate", database_url=empty_url, jwt_jwks_url=issuer.jwks, workers=2, **settings
+    ) as server:
+        log = server.log.read_text()
+
+    warnings = [line for line in log.splitlines() if "whatever application" in line]
+    assert len(warnings) == len(named)
+    assert all(f"set {name} (or" in line for name, line in zip(named, warnings, strict=True))
+
+
 def test_a_change_of_the_issuer_must_be_accepted(empty_url: str, tmp_path: Path) -> None:
     migrate.upgrade(empty_url)
     external = {"database_url": empty_url, "jwt_secret": SECRET, "jwt_issuer": "https://issuer.example.com"}

@@ -8,7 +8,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.conftest import http, running, settings_for
 from tests.support.external_issuer import ISS, Issuer, person
+from todo.app import create_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -55,6 +57,24 @@ async def test_an_old_token_does_not_recreate_a_deleted_user(client: httpx.Async
     ada.token = issuer.mint(subject, **ISS)
     assert (await ada.call("GET", "/api/auth/me")).status_code == 200
     assert (await ada.create(title="signed in again"))["user_id"] == subject
+
+
+async def test_a_token_of_an_issuer_whose_clock_is_ahead_does_not_recreate_a_deleted_user(
+    issuer: Issuer, external_url: str
+) -> None:
+    settings = settings_for(external_url, jwt_jwks_url=issuer.jwks, jwt_issuer="https://issuer.example.com")
+    subject = f"user_{uuid.uuid4().hex}"
+    token = issuer.mint(subject, **(ISS | {"iat": int(time.time()) + 20}))
+    async with running(create_app(settings)) as app, http(app) as client:
+        ada = person(client, token, subject)
+        await ada.create()
+        assert (await ada.call("DELETE", "/api/auth/me")).status_code == 204
+    await asyncio.sleep(1.1)
+    async with running(create_app(settings)) as app, http(app) as client:  # which has not seen the token before
+        ada = person(client, token, subject)
+        assert (await ada.post(title="too late")).status_code == 401
+        ada.token = issuer.mint(subject, **(ISS | {"iat": int(time.time()) + 21}))
+        assert (await ada.create(title="signed in again"))["user_id"] == subject
 
 
 async def test_concurrent_writes_do_not_recreate_a_deleted_user(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -321,7 +321,8 @@ class TestSince:
                 assert row == expected
         async with running(create_app(settings_for(empty_url))) as app, http(app) as client:
             ada = await sign_up(client, "ada")
-            old, ada.id, ada.token = ada.id, "ada", app.state.resources.authenticator.issuer._keys.issue("ada", "x", 60)
+            key = await app.state.resources.accounts.issuer.signing_key()
+            old, ada.id, ada.token = ada.id, "ada", key.issue("ada", "x", 60)
             assert old
             listed = await ada.call("GET", ada.tasks)
             assert listed.headers["etag"] == 'W/"1"'

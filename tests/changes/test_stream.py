@@ -264,7 +264,7 @@ class TestRefusals:
 
 class TestEnds:
     async def test_a_stream_ends_when_its_access_token_expires(self, url: str, tmp_path: Path) -> None:
-        with serving(tmp_path, database_url=url, access_token_lifetime=2) as server:
+        with serving(tmp_path, database_url=url, access_token_lifetime=2, jwt_leeway=0) as server:
             async with httpx.AsyncClient(base_url=base(server)) as client:
                 ada = await sign_up(client, "ada")
             async with following(server, ada) as stream:

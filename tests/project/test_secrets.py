@@ -34,7 +34,7 @@ BREAK = """
     alter table credentials add constraint broken check (password_hash is null) not valid;
     alter table sessions add constraint broken check (token_hash is null) not valid;
     alter table api_tokens add constraint broken check (token_hash is null) not valid;
-    alter table signing_keys add constraint broken check (private_key is null) not valid;
+    alter table signing_keys add constraint broken check (public_jwk is null) not valid;
 """
 REPAIR = "; ".join(
     f"alter table {table} drop constraint broken"
@@ -177,8 +177,6 @@ def stored_secrets(database: BreakableDatabase) -> dict[str, str]:
             connection.execute(f"alter table {table} no force row level security".encode())
             for number, (value,) in enumerate(connection.execute(f"select {column}::text from {table}".encode())):
                 found[f"{table} {number}"] = value.removeprefix("\\x")
-        for (key,) in connection.execute("select private_key from signing_keys"):
-            found["private key"] = "".join(key.splitlines()[1:-1])
         connection.rollback()
     return found
 

@@ -2,7 +2,8 @@
 
 `GET /jwks` publishes the keys. `POST /mint` `{claims, algorithm}` issues a token. `POST /rotate` makes new keys.
 `POST /mode` `{mode}` sets how `/jwks` answers: correctly (`ok`), slowly (`slow`), with text that is no key set
-(`garbage`), with unusable keys (`empty`), with a huge set (`huge`), or with 500 (`down`).
+(`garbage`), with unusable keys (`empty`), with keys of other kinds (`others`), with no keys (`none`), with a huge set
+(`huge`), with a redirect (`moved`), or with 404 (`missing`) or 500 (`down`).
 """
 
 import json
@@ -16,6 +17,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+jwt.register_algorithm("Ed25519", OKPAlgorithm())  # RFC 9864
+STATUS = {"down": 500, "missing": 404, "moved": 302}
+
 
 class Keys:
     def __init__(self) -> None:
@@ -26,14 +30,16 @@ class Keys:
         self.generation += 1
         self.private: dict[str, Any] = {
             "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+            "Ed25519": ed25519.Ed25519PrivateKey.generate(),
+            "ES384": ec.generate_private_key(ec.SECP384R1()),
             "RS256": rsa.generate_private_key(65537, 2048),
             "ES256": ec.generate_private_key(ec.SECP256R1()),
         }
 
     def published(self) -> list[dict[str, Any]]:
-        writers: dict[str, Any] = {"EdDSA": OKPAlgorithm, "RS256": RSAAlgorithm, "ES256": ECAlgorithm}
+        writers: dict[str, Any] = {"Ed": OKPAlgorithm, "RS": RSAAlgorithm, "ES": ECAlgorithm}
         return [
-            json.loads(writers[algorithm].to_jwk(key.public_key()))
+            json.loads(writers[algorithm[:2]].to_jwk(key.public_key()))
             | {"kid": f"{algorithm}-{self.generation}", "use": "sig", "alg": algorithm}
             for algorithm, key in self.private.items()
         ]
@@ -57,9 +63,14 @@ class Handler(BaseHTTPRequestHandler):
                 body = b"<html>not a key set</html>"
             case "empty":
                 body = b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}, {"kty": "RSA", "n": "AQAB", "e": "AQAB"}, 1]}'
+            case "others":
+                others = [key for key in cls.keys.published() if key["alg"] == "ES384"]
+                body = json.dumps({"keys": others}).encode()
+            case "none":
+                body = b'{"keys": []}'
             case "huge":
                 body = b'{"keys": [' + b" " * 2_000_000 + b"]}"
-        self.respond(500 if cls.mode == "down" else 200, body)
+        self.respond(STATUS.get(cls.mode, 200), body)
 
     def do_POST(self) -> None:
         cls = type(self)
@@ -70,7 +81,8 @@ class Handler(BaseHTTPRequestHandler):
                 case "/mint":
                     algorithm = wanted["algorithm"]
                     headers = {"kid": wanted.get("kid", f"{algorithm}-{cls.keys.generation}")}
-                    result = jwt.encode(wanted["claims"], cls.keys.private[algorithm], algorithm, headers=headers)
+                    key, name = cls.keys.private[algorithm], wanted.get("named", algorithm)
+                    result = jwt.encode(wanted["claims"], key, name, headers=headers)
                 case "/rotate":
                     cls.keys.rotate()
                 case "/mode":
@@ -82,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
     def respond(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        if status == 302:
+            self.send_header("location", "/elsewhere?of=no-log")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -37,6 +37,9 @@ from todo.db.transaction import Transaction
 from todo.problems import Conflict, Invalid, NotFound, Unauthorized, WrongPassword
 from todo.settings import CannotStart
 from todo.tasks.tables import Task
+
+MAX_LEEWAY = timedelta(seconds=300)
+"""The most that JWT_LEEWAY may be."""
 
 _user = insert(User).values(id=bindparam("id"), email=bindparam("email")).returning(*USER_COLUMNS).cte("new_user")
 _credential = (
@@ -98,13 +101,18 @@ _deleted_user = (
     .returning(col(User.revision))
     .cte("deleted_user")
 )
+_deleted_at = func.least(
+    func.greatest(func.now(), bindparam("issued_at", type_=DateTime(timezone=True))), func.now() + MAX_LEEWAY
+)
+"""Not before the token that asks for it was issued, by a clock that may be ahead: it must not bring the user back."""
 _deletion = insert_or(DeletedUser).from_select(
     ["user_hash", "at", "revision"],
-    select(bindparam("user_hash", type_=LargeBinary), func.now(), _deleted_user.c.revision),
+    select(bindparam("user_hash", type_=LargeBinary), _deleted_at, _deleted_user.c.revision),
 )
 DELETE = Statement.of(
     _deletion.on_conflict_do_update(
-        index_elements=[col(DeletedUser.user_hash)], set_={"at": func.now(), "revision": _deletion.excluded.revision}
+        index_elements=[col(DeletedUser.user_hash)],
+        set_={"at": _deletion.excluded.at, "revision": _deletion.excluded.revision},
     ).returning(col(DeletedUser.at)),
     long_running=True,
 )

@@ -3,7 +3,9 @@
 They are random and long, so a plain SHA-256 is enough (OWASP ASVS 5.0, 6.5): no guess is worth trying.
 """
 
+import base64
 import hashlib
+import hmac
 import secrets
 import zlib
 from dataclasses import dataclass
@@ -14,15 +16,15 @@ API_TOKEN_PREFIX = "todo_pat_"  # noqa: S105 # the prefix that secret scanners l
 
 @dataclass(frozen=True, slots=True)
 class RefreshSecret:
-    """A refresh token: which session it is of, and the secret of its latest rotation."""
+    """A refresh token: which session it is of, and the secret that its latest rotation made."""
 
     session_id: UUID
     secret: str
 
     @classmethod
-    def new(cls, session_id: UUID | None = None) -> "RefreshSecret":
-        """A new secret, of a new session unless one is given."""
-        return cls(session_id or uuid4(), secrets.token_urlsafe(32))
+    def new(cls) -> "RefreshSecret":
+        """A new secret, of a new session."""
+        return cls(uuid4(), secrets.token_urlsafe(32))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshSecret | None":
@@ -32,6 +34,11 @@ class RefreshSecret:
             return cls(UUID(hex=session_id), secret) if secret else None
         except ValueError:
             return None
+
+    def successor(self, salt: bytes) -> "RefreshSecret":
+        """The token that follows this one: it takes this token and the rotation's salt to compute it."""
+        key = hmac.digest(self.secret.encode(), b"todo refresh token" + salt, "sha256")
+        return RefreshSecret(self.session_id, base64.urlsafe_b64encode(key).rstrip(b"=").decode())
 
     @property
     def public_id(self) -> str:

@@ -1,13 +1,20 @@
 """Sessions: a refresh token for each device that is signed in, rotated with every use.
 
-The reuse of a rotated token means that it was copied: it ends the session (RFC 9700 §4.14.2), also where two requests
-send it at the same moment.
+A token whose rotation is older than GRACE means that it was copied: it ends the session (RFC 9700 §4.14.2). Until
+then it is answered with the newest token again, since an answer can get lost, and tabs of a browser refresh at the same
+time. The newest token is not stored: each is computed from the one before and a salt of its rotation.
 """
 
+import hmac
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import DateTime, LargeBinary, Uuid, bindparam, delete, func, insert, or_, select, update
+import msgspec
+from sqlalchemy import Interval, LargeBinary, Text, Uuid, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from todo.accounts.rows import USER_COLUMNS, UserRow
@@ -16,7 +23,32 @@ from todo.accounts.tables import Credential, Session
 from todo.auth.tables import User
 from todo.db.database import Database
 from todo.db.statement import Statement
+from todo.db.transaction import Transaction
 from todo.problems import Unauthorized, WrongPassword
+
+GRACE = timedelta(seconds=30)
+"""For how long after its rotation a refresh token is answered with the newest one again."""
+
+MOST_ROTATIONS = 20
+"""Rotations of a session that are kept; of more within GRACE, the oldest count as past it."""
+
+
+class Rotation(msgspec.Struct):
+    """A use of a refresh token: its hash in hexadecimal, when, and the salt that makes the next token of it."""
+
+    token_hash: str
+    at: datetime
+    salt: str
+
+
+class Found(msgspec.Struct):
+    """A session that a refresh token names, and the time in the database."""
+
+    token_hash: bytes
+    rotations: list[dict[str, Any]]
+    expired: bool
+    now: datetime
+
 
 _expired = (
     delete(Session)
@@ -32,7 +64,7 @@ START = Statement.of(
             bindparam("id", type_=Uuid),
             col(Credential.user_id),
             bindparam("token_hash", type_=LargeBinary),
-            bindparam("expires_at", type_=DateTime(timezone=True)),
+            func.now() + bindparam("lifetime", type_=Interval),
         )
         .where(col(Credential.user_id) == bindparam("user_id"))
         .where(col(Credential.password_hash) == bindparam("password_hash")),
@@ -44,31 +76,33 @@ START = Statement.of(
 """Only while the password hash is the one that was verified: otherwise a concurrent change of the password would leave
 this session open."""
 
-_rotated = (
-    update(Session)
-    .where(col(Session.id) == bindparam("id"))
-    .where(col(Session.token_hash) == bindparam("used"))
-    .where(col(Session.expires_at) > func.now())
-    .values(token_hash=bindparam("next"), expires_at=bindparam("ends_at"))
-    .returning(col(Session.user_id))
-    .cte("rotated")
-)
-_ended = (
-    delete(Session)
-    .where(col(Session.id) == bindparam("id"))
-    .where(or_(col(Session.token_hash) != bindparam("used"), col(Session.expires_at) <= func.now()))
-    .returning(col(Session.id))
-    .cte("ended")
-)
-ROTATE = Statement.of(
-    select(*USER_COLUMNS).join(_rotated, _rotated.c.user_id == col(User.id)).add_cte(_ended),
-    row=UserRow,
+FIND = Statement.of(
+    select(col(Session.token_hash), col(Session.rotations), col(Session.expires_at) <= func.now(), func.now()).where(
+        col(Session.id) == bindparam("id")
+    ),
+    row=Found,
     lock_by="id",
 )
 
-END = Statement.of(
-    delete(Session).where(col(Session.id) == bindparam("id")).where(col(Session.token_hash) == bindparam("used"))
+_rotated = (
+    update(Session)
+    .where(col(Session.id) == bindparam("id"))
+    .values(
+        token_hash=bindparam("next"),
+        rotations=cast(bindparam("rotations", type_=Text), JSONB),
+        expires_at=func.now() + bindparam("lifetime", type_=Interval),
+    )
+    .returning(col(Session.user_id))
+    .cte("rotated")
 )
+ROTATE = Statement.of(select(*USER_COLUMNS).join(_rotated, _rotated.c.user_id == col(User.id)), row=UserRow)
+
+USER = Statement.of(
+    select(*USER_COLUMNS).join(Session, col(Session.user_id) == col(User.id)).where(col(Session.id) == bindparam("id")),
+    row=UserRow,
+)
+
+END = Statement.of(delete(Session).where(col(Session.id) == bindparam("id")))
 END_ALL = Statement.of(delete(Session).where(col(Session.user_id) == bindparam("user_id")))
 
 
@@ -86,37 +120,78 @@ class Sessions:
         """
         token = RefreshSecret.new()
         started = await self.database.as_accounts(user_id).run(
-            START, id=token.session_id, token_hash=token.hash, expires_at=self._end(), password_hash=password_hash
+            START,
+            id=token.session_id,
+            token_hash=token.hash,
+            lifetime=timedelta(seconds=self.lifetime),
+            password_hash=password_hash,
         )
         if not started:
             raise WrongPassword
         return token
 
     async def rotate(self, text: str) -> tuple[UserRow, RefreshSecret]:
-        """The user whose refresh token it is, and the next token.
+        """The user whose refresh token it is, and the next token; for GRACE after its use the newest token again.
 
-        Raises Unauthorized for one that is unknown, expired, or was used before, which ends its session.
+        Raises Unauthorized for one that is unknown, expired, or was used before that, which ends its session.
         """
         used = RefreshSecret.parse(text)
         if used is None:
             raise Unauthorized("The refresh token is not valid: sign in again.")
-        token = RefreshSecret.new(used.session_id)
-        rows = await self.database.as_accounts().run(
-            ROTATE, id=used.session_id, used=used.hash, next=token.hash, ends_at=self._end()
-        )
-        if not rows:
+
+        async def rotated(transaction: Transaction) -> tuple[UserRow, RefreshSecret] | None:
+            return await self._rotated(transaction, used)
+
+        done = await self.database.as_accounts().in_transaction(rotated)
+        if done is None:
             raise Unauthorized("The refresh token has expired or was used before: sign in again.")
-        return rows[0], token
+        return done
+
+    async def _rotated(self, transaction: Transaction, used: RefreshSecret) -> tuple[UserRow, RefreshSecret] | None:
+        """The user and the newest token, which this use makes unless an earlier one did; None for a session's end."""
+        session_id = used.session_id
+        found = await transaction.fetch(FIND, id=session_id)
+        if not found:
+            return None
+        session = found[0]
+        rotations = [msgspec.convert(each, Rotation) for each in session.rotations]
+        recent = [each for each in rotations if each.at > session.now - GRACE]
+        first_use = hmac.compare_digest(used.hash, session.token_hash)
+        token = used if first_use else _newest(used, recent)
+        if session.expired or token is None or not hmac.compare_digest(token.hash, session.token_hash):
+            transaction.queue(END, id=session_id)
+            return None
+        if first_use:
+            salt = secrets.token_bytes(32)
+            token = used.successor(salt)
+            kept = [*recent, Rotation(used.hash.hex(), session.now, salt.hex())][-MOST_ROTATIONS:]
+            change = {"next": token.hash, "rotations": msgspec.json.encode(kept).decode()}
+            users = await transaction.fetch(ROTATE, id=session_id, **change, lifetime=timedelta(seconds=self.lifetime))
+        else:
+            users = await transaction.fetch(USER, id=session_id)
+        return (users[0], token) if users else None
 
     async def end(self, text: str) -> None:
-        """Sign the device out whose newest refresh token this is."""
+        """Sign the device out whose refresh token this is."""
         token = RefreshSecret.parse(text)
         if token is not None:
-            await self.database.as_accounts().run(END, id=token.session_id, used=token.hash)
+            async with self.database.as_accounts().transaction() as transaction:
+                found = await transaction.fetch(FIND, id=token.session_id)
+                known = [bytes.fromhex(each["token_hash"]) for row in found for each in row.rotations]
+                if token.hash in [*known, *(row.token_hash for row in found)]:
+                    transaction.queue(END, id=token.session_id)
 
     async def end_all(self, user_id: str) -> None:
         """Sign all devices of a user out."""
         await self.database.as_accounts(user_id).run(END_ALL)
 
-    def _end(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.lifetime)
+
+def _newest(used: RefreshSecret, rotations: Sequence[Rotation]) -> RefreshSecret | None:
+    """The newest token of the session, computed from one that these rotations used; None where none of them did."""
+    token = None
+    for rotation in rotations:
+        if token is None and rotation.token_hash == used.hash.hex():
+            token = used
+        if token is not None:
+            token = token.successor(bytes.fromhex(rotation.salt))
+    return token

@@ -1,11 +1,12 @@
-"""The keys that sign access tokens (Ed25519, RFC 8037): one is current, older ones are published while tokens of
-theirs are valid.
+"""The keys that sign access tokens (Ed25519, RFC 8037).
+
+Each process that signs makes a key of its own and keeps its private half in memory: the database, and so every copy
+of it, has public halves only. Those are published for as long as tokens of theirs are valid.
 """
 
 import base64
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,15 +14,9 @@ from typing import Any
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
-from sqlalchemy import Interval, Text, bindparam, cast, delete, func, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Interval, Text, bindparam, cast, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from todo.accounts.tables import SigningKey
@@ -29,16 +24,18 @@ from todo.auth.caller import Caller
 from todo.auth.jwt import Expectations, caller_of, key_id, verified
 from todo.db.database import Database
 from todo.db.statement import Statement
-from todo.db.transaction import Transaction
 from todo.problems import Unauthorized
+
+KEY_ID_LENGTH = 43
+"""Characters of a key's id: a SHA-256 in base64url."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A signing key: its id, its private half as PKCS 8 PEM, its public half as a JWK."""
+    """A signing key: its id, its private half, its public half as a JWK."""
 
     kid: str
-    private_key: str
+    private_key: Ed25519PrivateKey
     public_jwk: dict[str, Any]
 
     @classmethod
@@ -47,51 +44,80 @@ class KeyPair:
         key = Ed25519PrivateKey.generate()
         x = _base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
         kid = _base64url(hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        return cls(kid, pem, {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig", "alg": "EdDSA"})
-
-
-class KeyRing:
-    """Our own keys: the current one signs, all that are published verify."""
-
-    def __init__(self, current: KeyPair, published: Sequence[Mapping[str, Any]]) -> None:
-        self.published = [dict(jwk) for jwk in published]
-        self.kid = current.kid
-        self.signing_key = load_pem_private_key(current.private_key.encode(), None)
-        self._verifying = {jwk["kid"]: jwt.PyJWK(jwk, "EdDSA").key for jwk in self.published}
+        return cls(kid, key, {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig", "alg": "EdDSA"})
 
     def issue(self, user_id: str, session: str, lifetime: int) -> str:
         """A token for `user_id`, of this session, that lives for `lifetime` seconds."""
         now = int(time.time())
         claims = {"sub": user_id, "iat": now, "exp": now + lifetime, "sid": session}
-        return jwt.encode(claims, self.signing_key, "EdDSA", headers={"kid": self.kid})  # type: ignore[arg-type] # Ed25519
+        return jwt.encode(claims, self.private_key, "EdDSA", headers={"kid": self.kid})
+
+
+class PublishedKey(msgspec.Struct):
+    """A row of `signing_keys`."""
+
+    kid: str
+    public_jwk: dict[str, Any]
+    signs: bool
+    """Whether its process may still sign with it."""
+    in_the_clear: bool
+    """Whether an older release stored its private half."""
+
+
+class KeyRing:
+    """The public halves of all processes' keys, newest first: they verify our tokens."""
+
+    def __init__(self, keys: list[PublishedKey], leeway: float) -> None:
+        self.jwks = [key.public_jwk for key in keys]
+        self.signing = {key.kid for key in keys if key.signs}
+        self._expected = Expectations(leeway=leeway)
+        self._verifying = {key.kid: jwt.PyJWK(key.public_jwk, "EdDSA").key for key in keys}
 
     def has(self, kid: str | None) -> bool:
         """Whether this is one of our keys."""
         return kid in self._verifying
+
+    def lacks_any_of(self, other: "KeyRing") -> bool:
+        """Whether `other` has a key that is not here."""
+        return not other._verifying.keys() <= self._verifying.keys()
 
     def caller(self, token: str) -> Caller:
         """The caller whose token it is. Raises Unauthorized for every token that is not ours, whole and in time."""
         key = self._verifying.get(key_id(token) or "")
         if key is None:
             raise Unauthorized("The access token was signed by an unknown key.")
-        return caller_of(verified(token, key, "EdDSA", Expectations()), external=False)
+        claims = verified(token, key, "EdDSA", self._expected)
+        return caller_of(claims, external=False, leeway=self._expected.leeway)
 
 
-MARGIN = timedelta(minutes=5)
-"""How long a worker may go on signing with a key that was just retired, and a little more."""
+SIGNS_FOR = timedelta(hours=12)
+"""How long a process signs with a key, before it makes the next one."""
+
+MARGIN = timedelta(minutes=10)
+"""How long a process may go on signing with a key that was just retired, the greatest leeway, and a little more."""
 
 ADD = Statement.of(
-    insert(SigningKey)
-    .values(
+    insert(SigningKey).values(
         kid=bindparam("kid"),
-        private_key=bindparam("private_key"),
         public_jwk=cast(bindparam("public_jwk", type_=Text), JSONB),
+        retired_at=func.now() + SIGNS_FOR,
     )
-    .on_conflict_do_nothing()
 )
 
-RETIRE = Statement.of(update(SigningKey).values(retired_at=func.now()).where(col(SigningKey.retired_at).is_(None)))
+_signs = or_(col(SigningKey.retired_at).is_(None), col(SigningKey.retired_at) > func.now())
+
+RETIRE = Statement.of(
+    update(SigningKey).where(_signs).values(retired_at=func.now(), private_key=None).returning(col(SigningKey.kid))
+)
+
+WITHDRAW = Statement.of(delete(SigningKey).returning(col(SigningKey.kid)))
+
+ERASE = Statement.of(
+    update(SigningKey)
+    .where(col(SigningKey.private_key).is_not(None))
+    .values(private_key=None, retired_at=func.coalesce(col(SigningKey.retired_at), func.now()))
+)
+"""Servers of the release before may run beside this one, and store a private key in the clear."""
 
 FORGET = Statement.of(
     delete(SigningKey).where(col(SigningKey.retired_at) < func.now() - bindparam("tokens_live", type_=Interval))
@@ -100,9 +126,9 @@ FORGET = Statement.of(
 PUBLISHED = Statement.of(
     select(
         col(SigningKey.kid),
-        col(SigningKey.private_key),
         col(SigningKey.public_jwk),
-        col(SigningKey.retired_at).is_(None).label("current"),
+        _signs,
+        col(SigningKey.private_key).is_not(None),
     )
     .where(
         or_(
@@ -110,41 +136,40 @@ PUBLISHED = Statement.of(
             col(SigningKey.retired_at) >= func.now() - bindparam("tokens_live", type_=Interval),
         )
     )
-    .order_by(literal_column("4").desc(), col(SigningKey.created_at).desc()),
+    .order_by(col(SigningKey.created_at).desc(), col(SigningKey.kid)),
+    row=PublishedKey,
     read_only=True,
 )
 
 
-async def load_keys(database: Database, lifetime: int) -> KeyRing:
-    """The keys of this deployment, with a first one made when there is none.
-
-    Any number of servers may start at once: the database lets one key be current, and all read that one.
-    `lifetime` is that of the access tokens, in seconds.
-    """
-    db, live = database.as_accounts(), timedelta(seconds=lifetime) + MARGIN
-    rows = await db.run(PUBLISHED, tokens_live=live)
-    if not rows or not rows[0][3]:
-        async with db.transaction() as transaction:
-            _add(transaction)
-            rows = await transaction.fetch(PUBLISHED, tokens_live=live)
-    kid, private_key, public_jwk, _ = rows[0]
-    return KeyRing(KeyPair(kid, private_key, public_jwk), [row[2] for row in rows])
+def _tokens_live(lifetime: int) -> timedelta:
+    return timedelta(seconds=lifetime) + MARGIN
 
 
-async def rotate(database: Database, lifetime: int) -> str:
-    """Make a new key current; its id. The old one stays published for as long as its tokens live."""
+async def load(database: Database, lifetime: int) -> list[PublishedKey]:
+    """The keys that verify tokens of `lifetime` seconds. Private halves that an older release stored are erased."""
+    keys = await database.as_accounts().run(PUBLISHED, tokens_live=_tokens_live(lifetime))
+    if any(key.in_the_clear for key in keys):
+        await database.as_accounts().run(ERASE)
+    return keys
+
+
+async def publish(database: Database, key: KeyPair, lifetime: int) -> list[PublishedKey]:
+    """Publish a new key, delete those whose tokens have ended; all keys."""
     async with database.as_accounts().transaction() as transaction:
-        transaction.queue(FORGET, tokens_live=timedelta(seconds=lifetime) + MARGIN)
-        transaction.queue(RETIRE)
-        _add(transaction)
-        current: str = (await transaction.fetch(PUBLISHED, tokens_live=timedelta()))[0][0]
-        return current  # of two rotations at once, both name the one that was made
+        transaction.queue(ERASE)
+        transaction.queue(FORGET, tokens_live=_tokens_live(lifetime))
+        transaction.queue(ADD, kid=key.kid, public_jwk=msgspec.json.encode(key.public_jwk).decode())
+        return await transaction.fetch(PUBLISHED, tokens_live=_tokens_live(lifetime))
 
 
-def _add(transaction: Transaction) -> None:
-    key = KeyPair.new()
-    jwk = msgspec.json.encode(key.public_jwk).decode()
-    transaction.queue(ADD, kid=key.kid, private_key=key.private_key, public_jwk=jwk)
+async def rotate(database: Database, *, withdraw: bool = False) -> int:
+    """Have every process make a new key before it signs again, within half a minute; how many keys this ends.
+
+    Tokens of the old keys stay valid until they expire, unless the keys are withdrawn: then they are refused within
+    two minutes.
+    """
+    return len(await database.as_accounts().run(WITHDRAW if withdraw else RETIRE))
 
 
 def _base64url(raw: bytes) -> str:

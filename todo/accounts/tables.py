@@ -30,7 +30,7 @@ class Credential(Table, table=True):
 
 
 class SigningKey(Table, table=True):
-    """A key that signs access tokens; at most one of them is current. Only the accounts role reads it."""
+    """The public half of a key that signs access tokens. Only the accounts role reads it."""
 
     __tablename__ = "signing_keys"
     __table_args__ = (
@@ -41,20 +41,25 @@ class SigningKey(Table, table=True):
     )  # fmt: skip
 
     kid: str = Field(primary_key=True, sa_type=Text)
-    private_key: str = Field(sa_type=Text)
+    private_key: str | None = Field(default=None, sa_type=Text)
+    """Null. Servers from before `2026_11_28_sessions`, which may run beside this build during an upgrade, store it."""
     public_jwk: dict[str, Any] = Field(sa_type=JSONB)
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     retired_at: datetime | None = None
+    """When its process stops signing with it."""
 
 
 class Session(Table, table=True):
-    """A device that is signed in. Its refresh token changes with every use; only the newest one's hash is kept."""
+    """A device that is signed in. Its refresh token changes with every use; only hashes are kept."""
 
     __tablename__ = "sessions"
 
     id: UUID = Field(primary_key=True, sa_type=Uuid)
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
     token_hash: bytes = Field(sa_type=LargeBinary)
+    """Of the newest token."""
+    rotations: list[dict[str, Any]] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")})
+    """The latest ones, as `sessions.Rotation` in JSON, oldest first."""
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     expires_at: datetime
 

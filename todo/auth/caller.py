@@ -13,7 +13,7 @@ class Caller:
 
     user_id: str
     expires_at: float
-    """When the token ends, in seconds since the epoch."""
+    """When the token must be verified again, in seconds since the epoch: at its end, leeway included, or before."""
     email: str | None = None
     issued_at: datetime = END_OF_TIME
     session: str | None = None

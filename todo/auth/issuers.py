@@ -14,6 +14,8 @@ class Issuer(Protocol):
     """Verifies tokens; `name` distinguishes issuers, and so the meaning of user ids."""
 
     name: str
+    withdrawals: int
+    """How often keys were withdrawn: a token that was verified before the last time must be verified again."""
 
     async def caller(self, token: str) -> Caller:
         """The caller whose token it is. Raises Unauthorized."""
@@ -24,13 +26,26 @@ class SharedSecret:
 
     def __init__(self, secret: str, expected: Expectations) -> None:
         self.name = expected.issuer or "a shared secret"
+        self.withdrawals = 0
         self._secret = secret
         self._expected = expected
 
     async def caller(self, token: str) -> Caller:
         """The caller whose token it is. Raises Unauthorized."""
         key_id(token)
-        return caller_of(verified(token, self._secret, "HS256", self._expected), external=True)
+        claims = verified(token, self._secret, "HS256", self._expected)
+        return caller_of(claims, external=True, leeway=self._expected.leeway)
+
+
+def warning_of(settings: Settings) -> str | None:
+    """What an operator should know of the external issuer that is set, in one line."""
+    if settings.jwt_jwks_url is None or settings.jwt_audience or settings.jwt_authorized_parties:
+        return None
+    missing = "JWT_AUDIENCE" if settings.jwt_issuer else "JWT_ISSUER and JWT_AUDIENCE"
+    return (
+        f"any token that is signed by a key of JWT_JWKS_URL is accepted, whatever application it was issued for: "
+        f"set {missing} (or JWT_AUTHORIZED_PARTIES), unless that issuer serves this application alone"
+    )
 
 
 def external_issuer(settings: Settings) -> Issuer | None:

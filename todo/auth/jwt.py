@@ -5,6 +5,7 @@ The key that verifies a token determines the algorithm; what the token says of i
 
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,12 @@ from todo.auth.tables import EMAIL_LENGTH, USER_ID_LENGTH
 from todo.problems import Unauthorized
 
 Claims = dict[str, Any]
+
+NAMES = {"EdDSA": ("EdDSA", "Ed25519")}
+"""The names of an algorithm in a token's header, where it has several: of EdDSA for one curve (RFC 9864 §2.2)."""
+
+with suppress(ValueError):  # a newer PyJWT knows it
+    jwt.register_algorithm("Ed25519", jwt.algorithms.OKPAlgorithm())
 
 MAX_LENGTH = 8192  # characters; a longer token is refused
 
@@ -30,7 +37,8 @@ class Expectations:
     issuer: str | None = None
     audience: str | None = None
     authorized_parties: Sequence[str] = ()
-    leeway: float = 0.0  # seconds by which clocks may differ
+    leeway: float = 0.0
+    """Seconds by which the clocks of who signs and who verifies may differ: for `exp`, `nbf` and `iat`."""
 
 
 def verified(token: str, key: Any, algorithm: str, expected: Expectations) -> Claims:
@@ -39,7 +47,7 @@ def verified(token: str, key: Any, algorithm: str, expected: Expectations) -> Cl
         claims: Claims = jwt.decode(
             token,
             key,
-            [algorithm],
+            NAMES.get(algorithm, (algorithm,)),
             issuer=expected.issuer,
             audience=expected.audience,
             leeway=expected.leeway,
@@ -47,6 +55,10 @@ def verified(token: str, key: Any, algorithm: str, expected: Expectations) -> Cl
         )
     except jwt.ExpiredSignatureError:
         raise Unauthorized("The access token has expired: get a new one.") from None
+    except jwt.ImmatureSignatureError:
+        raise Unauthorized(
+            "The access token is not valid yet (nbf or iat): the clocks of its issuer and of this server differ."
+        ) from None
     except (jwt.InvalidTokenError, OverflowError, RecursionError):  # the latter two for numbers and depths beyond all
         raise Unauthorized("The access token is not valid here.") from None
     if expected.authorized_parties and claims.get("azp") not in expected.authorized_parties:
@@ -65,10 +77,10 @@ def key_id(token: str) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
-def caller_of(claims: Claims, *, external: bool) -> Caller:
+def caller_of(claims: Claims, *, external: bool, leeway: float = 0.0) -> Caller:
     """The caller whom the verified claims name. Raises Unauthorized for impossible user ids and times."""
     try:
-        expires_at = float(claims["exp"])
+        expires_at = float(claims["exp"]) + leeway
         issued_at = datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else datetime.now(UTC) - UNDATED_AGE
     except (ValueError, TypeError, OverflowError, OSError):
         raise Unauthorized("The exp or iat of the access token is not a valid time.") from None

@@ -61,6 +61,8 @@ def serve(
             log.info("database: %s, %s", described(url), server)
             if settings.database_url is None:
                 log.info("it is embedded; its data is in %s", settings.folder)
+            for warning in _warnings(url, settings):
+                log.warning("%s", warning)
             log.info("the API: http://%s:%d, described at /docs", settings.host, settings.port)
             if settings.workers > 1:  # then this process only supervises
                 gc.enable()
@@ -95,17 +97,28 @@ def _connect(url: str, settings: Settings) -> str:
         return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
 
 
+def _warnings(url: str, settings: Settings) -> list[str]:
+    """What an operator should know before the API is open, a line each."""
+    import psycopg
+
+    from todo.auth import issuers
+    from todo.db import logins
+
+    with psycopg.connect(url, connect_timeout=settings.connect_timeout, prepare_threshold=None) as connection:
+        found = [issuers.warning_of(settings), logins.warning_of(connection)]
+    return [warning for warning in found if warning]
+
+
 def _check(url: str, settings: Settings, *, accept_issuer: bool) -> None:
     """Raise CannotStart unless the database is right for this build and this issuer."""
     from todo.accounts.actions import record_issuer
-    from todo.accounts.issuer import built_in_issuer
-    from todo.auth.issuers import external_issuer
+    from todo.auth.issuers import BUILT_IN, external_issuer
     from todo.db.guard import check_database
 
     async def check(database: "Database") -> None:
         await check_database(database)
-        issuer = external_issuer(settings) or await built_in_issuer(database, settings.access_token_lifetime)
-        await record_issuer(database, issuer.name, accept=accept_issuer)
+        issuer = external_issuer(settings)
+        await record_issuer(database, issuer.name if issuer else BUILT_IN, accept=accept_issuer)
 
     with_database(url, settings, check)
 

@@ -36,6 +36,11 @@ def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
         return with_database(url, settings, checked)
 
 
+def _first_line(line: str) -> str:
+    """A line of standard input without its end, as Unix or Windows writes it, and without a byte order mark."""
+    return line.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+
+
 def _new_password() -> str:
     """A password that may be set, from the prompt, or from standard input when that is no terminal."""
     from pydantic import TypeAdapter, ValidationError
@@ -46,7 +51,7 @@ def _new_password() -> str:
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
-        password = sys.stdin.readline().rstrip("\n")
+        password = _first_line(sys.stdin.readline())
     try:
         return TypeAdapter[SecretStr](NewPassword).validate_python(password).get_secret_value()
     except ValidationError as error:
@@ -117,10 +122,16 @@ def user_delete(
 
 
 @keys.command("rotate")
-def keys_rotate() -> None:
-    """Sign with a new key from now on. The old one stays published while its tokens are valid."""
+def keys_rotate(
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Refuse the tokens of the old keys too, within two minutes.")
+    ] = False,
+) -> None:
+    """Have every server process sign with a new key, within half a minute; prints how many keys this ends.
+
+    The old keys stay published while their tokens are valid.
+    """
     with errors_as_one_line():
         from todo.accounts.signing_keys import rotate
 
-        lifetime = Settings.from_environment().access_token_lifetime
-        typer.echo(_for_accounts(lambda database: rotate(database, lifetime)))
+        typer.echo(_for_accounts(lambda database: rotate(database, withdraw=withdraw)))

@@ -106,7 +106,8 @@ router = APIRouter(tags=["accounts"], route_class=Route, responses={**ANY})
 async def refresh(request: Request, how: RefreshBody = BY_COOKIE) -> Response:
     """Get a new access token for a refresh token.
 
-    Each refresh token works once and is answered with the next one; one that is used again ends its session.
+    Each refresh token is answered with the next one. One that was lost on its way, or that two tabs use, is answered
+    with the same one again for 30 seconds; one that is used later than that ends its session.
     """
     user, token = await accounts_of(request).sessions.rotate(_refresh_token(request, how) or "")
     return await _signed_in(request, user, token, 200, in_body=how.refresh == "body")
@@ -125,9 +126,9 @@ async def sign_out(request: Request, how: RefreshBody = BY_COOKIE) -> Response:
 @router.get("/.well-known/jwks.json", response_model=JwkSet, responses={200: shows(KEYS, "The keys.")})
 async def public_keys(request: Request) -> Response:
     """The public keys that verify the access tokens (RFC 7517)."""
-    keys = await accounts_of(request).issuer.current()
-    headers = {"Cache-Control": "public, max-age=300"}
-    return Response(encode({"keys": keys.published}), media_type="application/json", headers=headers)
+    keys = await accounts_of(request).issuer.published()
+    headers = {"Cache-Control": "public, max-age=30"}
+    return Response(encode({"keys": keys.jwks}), media_type="application/json", headers=headers)
 
 
 def _refresh_token(request: Request, how: Refresh) -> str | None:
@@ -140,9 +141,9 @@ def _refresh_token(request: Request, how: Refresh) -> str | None:
 
 async def _signed_in(request: Request, user: UserRow, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
     issuer = accounts_of(request).issuer
-    keys = await issuer.current()
+    key = await issuer.signing_key()
     answer = {
-        "access_token": keys.issue(user.id, token.public_id, issuer.lifetime),
+        "access_token": key.issue(user.id, token.public_id, issuer.lifetime),
         "token_type": "Bearer",
         "expires_in": issuer.lifetime,
         "user": user,

@@ -7,7 +7,7 @@ from todo.migrations.locks import take
 from todo.migrations.log import as_log_role, log_function
 
 revision = "2026_11_28_size"
-down_revision = "2026_11_28_log"
+down_revision = "2026_11_28_sessions"
 branch_labels = None
 depends_on = None
 
