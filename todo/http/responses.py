@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-"""Headers of every response under a user's path."""
+PRIVATE = {"Cache-Control": "private, no-cache, no-transform", "Vary": "Authorization"}
+"""Headers of every response under a user's path. A proxy that would compress it is asked not to (RFC 9111 §5.2.2.6)."""
 
 _PRIVATE_JSON = [
     (b"content-type", b"application/json"),

@@ -216,14 +216,17 @@ async def complete_task(
 @router.post(
     "/{id}/restore",
     response_model=TaskOut,
-    responses={200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG), **answers(NotFound)},
+    responses={
+        200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG),
+        **answers(BadRequest, NotFound, PreconditionFailed),
+    },
 )
-async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId) -> Response:
+async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId, if_match: IfMatch = None) -> Response:
     """Take a task out of the trash.
 
     One that is not in the trash stays as it is.
     """
-    return task_response(await actions.restore(db, caller, id))
+    return task_response(await actions.restore(db, caller, id, matches=etags.if_match(if_match)))
 
 
 def _cursor(text: str | None) -> Cursor:
