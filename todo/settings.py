@@ -2,6 +2,7 @@
 
 import importlib.util
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -52,7 +53,17 @@ def _each_is_an_origin(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+def _root_path(path: str) -> str:
+    path = path.rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
+        raise ValueError("must be a path such as /todo, of plain characters")
+    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/.well-known"}:
+        raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
+    return path
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RootPath = Annotated[str, AfterValidator(_root_path)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_an_origin)]
 
 
@@ -138,6 +149,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    root_path: RootPath = Field(
+        "", description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
+    )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve.")
     cors_origins: Origins = Field(
         (), description="Origins, separated by commas, whose pages may call the API. Default: none."

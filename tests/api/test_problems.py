@@ -37,12 +37,12 @@ async def test_an_unknown_path_is_404(client: httpx.AsyncClient, path: str) -> N
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/api/x/tasks", "GET, POST"),
-        ("POST", "/api/x/tasks/y", "DELETE, GET, PUT"),
-        ("PATCH", "/api/x/tasks/y", "DELETE, GET, PUT"),
+        ("DELETE", "/api/x/tasks", "GET, HEAD, POST"),
+        ("POST", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
+        ("PATCH", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
         ("GET", "/api/x/tasks/y/complete", "PATCH"),
         ("GET", "/api/auth/signin", "POST"),
-        ("POST", "/health/live", "GET"),
+        ("POST", "/health/live", "GET, HEAD"),
         ("POST", "/docs/assets/swagger-ui.css", "GET, HEAD"),
     ],
 )

@@ -9,6 +9,7 @@ from todo.problems import Forbidden
 
 NAME = "todo_refresh"
 PATH = "/api/auth"
+"""Below the prefix under which the server is published."""
 
 
 def _name_and_secure(request: Request) -> tuple[str, bool]:
@@ -17,16 +18,20 @@ def _name_and_secure(request: Request) -> tuple[str, bool]:
     return ("__Secure-" + NAME if secure else NAME), secure
 
 
+def _path(request: Request) -> str:
+    return f"{request.scope.get('root_path', '')}{PATH}"
+
+
 def set_cookie(response: Response, request: Request, token: str, lifetime: int) -> None:
     """Store the token in the browser, for `lifetime` seconds, out of the reach of scripts."""
     name, secure = _name_and_secure(request)
-    response.set_cookie(name, token, lifetime, path=PATH, secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(name, token, lifetime, path=_path(request), secure=secure, httponly=True, samesite="strict")
 
 
 def delete_cookie(response: Response, request: Request) -> None:
     """Delete the cookie."""
     name, secure = _name_and_secure(request)
-    response.delete_cookie(name, PATH, secure=secure, httponly=True, samesite="strict")
+    response.delete_cookie(name, _path(request), secure=secure, httponly=True, samesite="strict")
 
 
 def token(request: Request) -> str | None:

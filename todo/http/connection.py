@@ -13,7 +13,7 @@ from httptools import HttpParserError
 from todo.http.backpressure import Backpressure
 from todo.http.deadline import Deadline
 from todo.http.exchange import Exchange, refusal
-from todo.http.request_parser import Head, RequestParser, connection_scope
+from todo.http.request_parser import END_OF_HEAD, Head, RequestParser, connection_scope
 from todo.http.shutdown import SERVER, ServerHooks
 
 EXTENSION = "todo.connection"
@@ -123,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
             try:
                 first = parser.feed(data[start:end])
             except HttpParserError:
-                self._refuse(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.")
+                self._refuse(400, "Bad Request", parser.refused or "This is not HTTP/1.1, or its method is unknown.")
                 return
             start = end
             if first:  # the body of a request with an Upgrade header, for another parser
@@ -275,5 +275,6 @@ class ClientConnection(asyncio.Protocol):
             current.disconnect()
         self._discarding = True
         self._unparsed = b""
-        self.write(refusal(status, title, detail, self.common_headers(), self._hooks.response_headers))
+        response = refusal(status, title, detail, self.common_headers(), self._hooks.response_headers)
+        self.write(response.partition(END_OF_HEAD)[0] + END_OF_HEAD if self._parser.in_head_request else response)
         self.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from todo.http.errors import document
+from todo.http.errors import document, escaped_path
 from todo.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception:  # where a response has begun, the application has logged why it fails
             if not self.started:
-                log.exception("the application failed without a response: %s", self.scope["path"])
+                log.exception("the application failed without a response: %s", escaped_path(self.scope))
         finally:
             connection.ended(self)
 

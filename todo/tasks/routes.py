@@ -1,18 +1,18 @@
 """The six endpoints, and restoring from the trash. A route parses, calls one action and answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
 from todo.api.route import OwnerRoute
 from todo.http import etags
-from todo.http.responses import PRIVATE, private_json
+from todo.http.responses import PRIVATE, Streamed, private_json
 from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
 from todo.tasks import actions, lists
 from todo.tasks.cursors import Cursor
@@ -244,11 +244,11 @@ def _whole_list(first: Page, following: AsyncIterator[list[TaskRow]], etag: str)
     if len(first.tasks) < lists.STREAM_PAGE:
         return private_json(beginning, ETag=etag)
 
-    async def array() -> AsyncIterator[bytes]:
+    async def array() -> AsyncGenerator[bytes]:
         yield beginning[:-1]
         async for tasks in following:
             if tasks:
                 yield b"," + tasks_json(tasks)[1:-1]
         yield b"]"
 
-    return StreamingResponse(array(), headers=PRIVATE | {"ETag": etag}, media_type="application/json")
+    return Streamed(array(), PRIVATE | {"ETag": etag}, "application/json")
