@@ -13,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from todo.origins import Origins
+
 
 class CannotStart(Exception):  # noqa: N818 # what it says is what happened
     """A start that cannot succeed until a person changes something; the message is one line that says what."""
@@ -23,8 +25,7 @@ class SettingsError(CannotStart):
 
 
 def _postgres_url(url: str) -> str:
-    if url.startswith("postgres://"):
-        url = "postgresql://" + url.removeprefix("postgres://")
+    url = re.sub(r"^postgres(?:ql)?(?:\+(?:psycopg|psycopg2|psycopg_async|asyncpg|pg8000))?://", "postgresql://", url)
     advice = "must be a PostgreSQL URL such as postgresql://user:password@host/name"
     if not url.startswith("postgresql://"):
         raise ValueError(advice)
@@ -45,12 +46,8 @@ def _separated(value: Any) -> Any:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
-def _each_is_an_origin(origins: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
-            raise ValueError("each must be scheme://host[:port] without a path; * is refused")
-    return origins
+def _origins(value: Any) -> Any:
+    return Origins(_separated(value)) if isinstance(value, str | tuple) else value
 
 
 def _root_path(path: str) -> str:
@@ -64,7 +61,7 @@ def _root_path(path: str) -> str:
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RootPath = Annotated[str, AfterValidator(_root_path)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_an_origin)]
+OriginList = Annotated[Origins, NoDecode, BeforeValidator(_origins)]
 
 
 def _port_is_one(parts: SplitResult) -> bool:
@@ -133,7 +130,9 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
 class Settings(BaseSettings):
     """Everything a deployment may set, by environment variables of the same names in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
 
     database_url: PostgresUrl | None = Field(
         None,
@@ -153,8 +152,8 @@ class Settings(BaseSettings):
         "", description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
     )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve.")
-    cors_origins: Origins = Field(
-        (), description="Origins, separated by commas, whose pages may call the API. Default: none."
+    cors_origins: OriginList = Field(
+        Origins(), description="Origins, separated by commas, whose pages may call the API. Default: none."
     )
     trusted_proxies: Networks = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."

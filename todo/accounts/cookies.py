@@ -1,10 +1,9 @@
 """The refresh token as a cookie, and the check that no other site makes a browser send it."""
 
-from collections.abc import Sequence
-
 from starlette.requests import Request
 from starlette.responses import Response
 
+from todo.origins import Origins
 from todo.problems import Forbidden
 
 NAME = "todo_refresh"
@@ -39,7 +38,7 @@ def token(request: Request) -> str | None:
     return request.cookies.get(_name_and_secure(request)[0])
 
 
-def refuse_forgery(request: Request, origins: Sequence[str]) -> None:
+def refuse_forgery(request: Request, origins: Origins) -> None:
     """Raise Forbidden when a page of another site makes the browser call.
 
     By `Sec-Fetch-Site` (W3C Fetch Metadata), else by `Origin`; `origins` may call. Clients that are no
