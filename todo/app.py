@@ -164,6 +164,7 @@ def _hooks(settings: Settings, resources: Resources) -> ServerHooks:
         max_connections=resources.max_connections,
         end_streams=resources.streams.end,
         response_headers=security_headers(secure=False, hsts_max_age=settings.hsts_max_age),
+        access_log=settings.access_log,
     )
 
 

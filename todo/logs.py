@@ -5,6 +5,9 @@ import re
 from types import TracebackType
 from typing import Any
 
+ACCESS = "todo.access"
+"""The logger of the access log, which is independent of LOG_LEVEL."""
+
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _EXCEPTION = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -37,6 +40,7 @@ def log_configuration(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {
+            ACCESS: {"level": "INFO"},
             "psycopg": {"level": "ERROR"},  # its warnings repeat errors that are raised
             "alembic": {"level": "WARNING"},
         },

@@ -60,6 +60,7 @@ def _root_path(path: str) -> str:
 
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+Host = Annotated[str, AfterValidator(lambda host: host[1:-1] if host[0] + host[-1] == "[]" else host)]
 RootPath = Annotated[str, AfterValidator(_root_path)]
 OriginList = Annotated[Origins, NoDecode, BeforeValidator(_origins)]
 
@@ -146,7 +147,7 @@ class Settings(BaseSettings):
         None,
         description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder.",
     )
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: Host = Field("127.0.0.1", description="The address to listen on; `::` for all of IPv6 and IPv4.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
     root_path: RootPath = Field(
         "", description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
@@ -219,6 +220,7 @@ class Settings(BaseSettings):
     sweep_interval: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds between two deletions of expired rows; 0 for none."
     )
+    access_log: bool = Field(False, description="Whether each request is logged, with its path and status.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )

@@ -177,7 +177,9 @@ class Exchange:
             self._connection.responded(self)
 
 
-def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+def refusal(
+    status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]], *, head_only: bool
+) -> bytes:
     """A whole response that refuses what is no request; the connection closes after it."""
     body = document(status, title, detail, "")
     lines = [
@@ -188,4 +190,4 @@ def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequen
         *[b"%b: %b\r\n" % header for header in headers],
         b"connection: close\r\n\r\n",
     ]
-    return b"".join(lines) + body
+    return b"".join(lines) + (b"" if head_only else body)
