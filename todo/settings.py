@@ -60,7 +60,7 @@ def _root_path(path: str) -> str:
 
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
-Host = Annotated[str, AfterValidator(lambda host: host[1:-1] if host[0] + host[-1] == "[]" else host)]
+Host = Annotated[str, AfterValidator(lambda host: host.removeprefix("[").removesuffix("]"))]
 RootPath = Annotated[str, AfterValidator(_root_path)]
 OriginList = Annotated[Origins, NoDecode, BeforeValidator(_origins)]
 

@@ -66,7 +66,7 @@ def test_anybody_gets_the_head_of_what_get_answers(server: Server, path: str) ->
 def test_the_owner_gets_the_head_of_what_get_answers(server: Server, operation: Operation) -> None:
     tasks, token = signed_up(server, f"head-{GETS.index(operation)}@example.com")
     [task] = created(server, tasks, token, 1)
-    path = operation.path.format(user_id=tasks.split("/")[2], id=task)
+    path = operation.calls()[0].url(tasks.split("/")[2], {"tasks": task})
 
     head, nothing = raw_answer(server, "HEAD", path, token)
     if operation.streams:

@@ -275,5 +275,5 @@ class ClientConnection(asyncio.Protocol):
         if self._hooks.access_log:
             log_refusal(self._scope["client"], status, detail)
         common = self.common_headers(), self._hooks.response_headers
-        self.write(refusal(status, title, detail, *common, head_only=self._parser.in_head_request))
+        self.write(refusal(status, title, detail, *common, head_only=self._parser.head_only))
         self.close()

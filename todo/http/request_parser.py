@@ -57,7 +57,7 @@ class RequestParser:
         """Bytes of an incomplete head, after the piece that it began in."""
         self.refused = ""
         """What is wrong with a request that HTTP/1.1 allows no server to answer, after an HttpParserError."""
-        self.in_head_request = False
+        self.head_only = False
         """Whether the request that was refused asks for no body."""
         self._on_head = on_head
         self._on_begin = on_begin
@@ -169,7 +169,7 @@ class RequestParser:
         hosts = self._hosts
         if (len(hosts) != 1 or not HOST.fullmatch(hosts[0])) and (hosts or version != "1.0"):
             self.refused = "A request needs one Host header, with the name or address of a host, and a port at most."
-            self.in_head_request = parser.get_method() == b"HEAD"
+            self.head_only = parser.get_method() == b"HEAD"
             raise HttpParserError("Host")  # RFC 9112 §3.2
         try:
             url = parse_url(self._url)
