@@ -99,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
     # The order: http/middleware/__init__.py
-    app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age, root_path=settings.root_path)
+    app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age, root_path=settings.root_path or "")
     add_cors(app, settings.cors_origins, settings.hsts_max_age)
     return app
 

@@ -82,5 +82,5 @@ def _meaning(entry: str) -> str:
     if "*" in entry:
         return "pages of every host with letters, digits and hyphens in place of *, but no dot"
     if scheme not in DEFAULT_PORTS:
-        return "apps and extensions whose pages have this origin, whoever made them"
+        return "every app or extension whose pages have this origin, of any maker"
     return "pages of this origin alone"

@@ -149,8 +149,8 @@ class Settings(BaseSettings):
     )
     host: Host = Field("127.0.0.1", description="The address to listen on; `::` for all of IPv6 and IPv4.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
-    root_path: RootPath = Field(
-        "", description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
+    root_path: RootPath | None = Field(
+        None, description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
     )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve.")
     cors_origins: OriginList = Field(

@@ -154,7 +154,7 @@ def test_a_port_in_use_is_reported_before_the_database_starts(tmp_path: Path, wo
 
 
 def test_a_port_that_needs_privileges_is_reported_in_one_line(tmp_path: Path) -> None:
-    """As a user without them, whoever runs the tests."""
+    """As a user without them, also where root runs the tests."""
     imports = "import os, encodings.idna; from todo.http.listen import bind"  # before the folders are out of reach
     command = f"{imports}; os.getuid() or os.setuid(65534); bind('127.0.0.1', 1)"
     first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")

@@ -63,7 +63,7 @@ def serve(
         signal.signal(number, lambda *_: sys.exit(0))
     with errors_as_one_line():
         settings = Settings.from_environment(host=host, port=port, root_path=root_path, workers=workers)
-        os.environ["ROOT_PATH"] = settings.root_path  # for `from_environment`, which makes the application
+        os.environ["ROOT_PATH"] = settings.root_path or ""  # for `from_environment`, which makes the application
         gc.disable()  # imported code stays for good; `from_environment` enables it
         import logging.config
 
