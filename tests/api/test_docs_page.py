@@ -115,6 +115,7 @@ def test_the_docs_page_follows_the_preferred_colours(server: Server, browser: Br
     page.screenshot(path=os.environ.get("SCREENSHOT_DARK", str(tmp_path / "docs-dark.png")))
     dark_background, light_text = page.evaluate(shown)
     page.emulate_media(color_scheme="light")  # it follows a change too
+    expect(page.locator("html:not(.dark-mode)")).to_be_attached()
     light_background, dark_text = page.evaluate(shown)
 
     assert dark_background < 150 < 500 < light_text

@@ -18,6 +18,14 @@ def lines(server: Server) -> list[str]:
     return [re.sub(r"[\d.]+ ms", "T ms", line) for line in found]
 
 
+def wait_for_last(server: Server, text: str) -> None:
+    """A line is written after the response was sent."""
+    deadline = time.monotonic() + 20
+    while not (found := lines(server)) or text not in found[-1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_it_is_off_by_default(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, database_url=database_url) as server:
         assert server.http.get("/health/live?x=1").status_code == 200
@@ -29,6 +37,7 @@ def test_each_request_is_a_line(tmp_path: Path, database_url: str) -> None:
         tmp_path, database_url=database_url, access_log="on", log_level="error", trusted_proxies="127.0.0.1"
     ) as server:
         tasks, token = signed_up(server, f"access-{server.port}@example.com")
+        wait_for_last(server, "/api/auth/signup")
         before = len(lines(server))
         server.http.get(f"{tasks}?limit=7", headers=token | {"X-Forwarded-For": "203.0.113.9"})
         server.http.get("/nothing%0Aforged%1B[31m")
@@ -39,10 +48,7 @@ def test_each_request_is_a_line(tmp_path: Path, database_url: str) -> None:
             assert client.recv(1000).startswith(b"HTTP/1.1 400")
         with server.http.stream("GET", tasks.replace("/tasks", "/changes/stream"), headers=token) as stream:
             assert stream.status_code == 200
-        deadline = time.monotonic() + 20
-        while "changes/stream" not in lines(server)[-1]:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for_last(server, "changes/stream")
 
     listed, unknown, live, edited, refused, streamed = lines(server)[before:]
     assert listed == f"203.0.113.9 GET {tasks} 200 2 bytes T ms"
