@@ -25,7 +25,26 @@ from todo.settings import Settings, SettingsError
         ("WORKERS", "0"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "https://a.example.com, *"),
-        ("CORS_ORIGINS", "https://a.example.com/"),
+        ("CORS_ORIGINS", "https://a.example.com/hunter2"),
+        ("CORS_ORIGINS", "https://a.example.com//"),
+        ("CORS_ORIGINS", "https://ada:hunter2@a.example.com"),
+        ("CORS_ORIGINS", "https://a.example.com:0"),
+        ("CORS_ORIGINS", "https://a.example.com:99999"),
+        ("CORS_ORIGINS", "https://a..\u2603.\u0301hunter2"),
+        ("CORS_ORIGINS", "file://hunter2"),
+        ("CORS_ORIGINS", "http://[::hunter2]"),
+        ("CORS_ORIGINS", "https://*.app"),
+        ("CORS_ORIGINS", "https://*"),
+        ("CORS_ORIGINS", "https://a.*.example.app"),
+        ("CORS_ORIGINS", "https://*.*.example.app"),
+        ("CORS_ORIGINS", "capacitor://*.example.app"),
+        ("CORS_ORIGINS", "*://a.example.app"),
+        ("ROOT_PATH", "todo"),
+        ("ROOT_PATH", "//todo"),
+        ("ROOT_PATH", "/todo/../hunter2"),
+        ("ROOT_PATH", "/hunter2?x"),
+        ("ROOT_PATH", "/to do"),
+        ("ROOT_PATH", "/api"),
         ("CORS_ORIGINS", "a.example.com"),
         ("CORS_ORIGINS", "null"),
         ("POOL_SIZE", "-1"),
@@ -78,6 +97,9 @@ def test_a_malformed_value_is_refused_with_the_name_of_its_setting(
     [
         ("postgres://ada@db/todo", "postgresql://ada@db/todo"),
         ("postgresql:///todo", "postgresql:///todo"),
+        ("postgresql+psycopg://ada@db/todo", "postgresql://ada@db/todo"),
+        ("postgresql+psycopg2://ada@db/todo", "postgresql://ada@db/todo"),
+        ("postgres+asyncpg://ada@db/todo", "postgresql://ada@db/todo"),
         (
             "postgres://ada:p%40ss@ep-cool-pooler.example.com/neondb?sslmode=require&channel_binding=require",
             "postgresql://ada:p%40ss@ep-cool-pooler.example.com/neondb?sslmode=require&channel_binding=require",
@@ -97,7 +119,14 @@ def test_the_urls_that_providers_give_are_accepted(monkeypatch: pytest.MonkeyPat
 def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example.com, http://localhost:3000,")
 
-    assert Settings.from_environment().cors_origins == ("https://a.example.com", "http://localhost:3000")
+    assert Settings.from_environment().cors_origins.entries == ("https://a.example.com", "http://localhost:3000")
+
+
+@pytest.mark.parametrize(("given", "kept"), [("/todo", "/todo"), ("/todo/", "/todo"), ("/", ""), ("/a/b.c", "/a/b.c")])
+def test_a_root_path_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    monkeypatch.setenv("ROOT_PATH", given)
+
+    assert Settings.from_environment().root_path == kept
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.openapi = lambda: document.document(app, external_issuer=settings.external_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
 
     fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
-    app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age)  # the order: http/middleware/__init__.py
+    # The order: http/middleware/__init__.py
+    app.add_middleware(Edge, routes=fast, hsts_max_age=settings.hsts_max_age, root_path=settings.root_path or "")
     add_cors(app, settings.cors_origins, settings.hsts_max_age)
     return app
 
@@ -164,6 +165,7 @@ def _hooks(settings: Settings, resources: Resources) -> ServerHooks:
         max_connections=resources.max_connections,
         end_streams=resources.streams.end,
         response_headers=security_headers(secure=False, hsts_max_age=settings.hsts_max_age),
+        access_log=settings.access_log,
     )
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -11,6 +12,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from todo.origins import Origins
 
 
 class CannotStart(Exception):  # noqa: N818 # what it says is what happened
@@ -33,8 +36,7 @@ STRAY = STRAY_AROUND_SECRETS + " \t\v\f"
 
 
 def _postgres_url(url: str) -> str:
-    if url.startswith("postgres://"):
-        url = "postgresql://" + url.removeprefix("postgres://")
+    url = re.sub(r"^postgres(?:ql)?(?:\+(?:psycopg|psycopg2|psycopg_async|asyncpg|pg8000))?://", "postgresql://", url)
     advice = "must be a PostgreSQL URL such as postgresql://user:password@host/name"
     if not url.startswith("postgresql://"):
         raise ValueError(advice)
@@ -55,16 +57,23 @@ def _separated(value: Any) -> Any:
     return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
 
-def _each_is_an_origin(origins: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}" or not parts.netloc:
-            raise ValueError("each must be scheme://host[:port] without a path; * is refused")
-    return origins
+def _origins(value: Any) -> Any:
+    return Origins(_separated(value)) if isinstance(value, str | tuple) else value
+
+
+def _root_path(path: str) -> str:
+    path = path.rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
+        raise ValueError("must be a path such as /todo, of plain characters")
+    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/.well-known"}:
+        raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
+    return path
 
 
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_an_origin)]
+Host = Annotated[str, AfterValidator(lambda host: host.removeprefix("[").removesuffix("]"))]
+RootPath = Annotated[str, AfterValidator(_root_path)]
+OriginList = Annotated[Origins, NoDecode, BeforeValidator(_origins)]
 
 
 def _port_is_one(parts: SplitResult) -> bool:
@@ -133,7 +142,9 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
 class Settings(BaseSettings):
     """Everything a deployment may set, by environment variables of the same names in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
 
     database_url: PostgresUrl | None = Field(
         None,
@@ -147,11 +158,14 @@ class Settings(BaseSettings):
         None,
         description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder.",
     )
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: Host = Field("127.0.0.1", description="The address to listen on; `::` for all of IPv6 and IPv4.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    root_path: RootPath | None = Field(
+        None, description="The path under which a proxy publishes the server, such as `/todo`. Default: none."
+    )
     workers: int = Field(1, ge=1, le=256, description="How many processes serve.")
-    cors_origins: Origins = Field(
-        (), description="Origins, separated by commas, whose pages may call the API. Default: none."
+    cors_origins: OriginList = Field(
+        Origins(), description="Origins, separated by commas, whose pages may call the API. Default: none."
     )
     trusted_proxies: Networks = Field(
         (), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed. Default: none."
@@ -226,6 +240,7 @@ class Settings(BaseSettings):
     sweep_interval: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds between two deletions of expired rows; 0 for none."
     )
+    access_log: bool = Field(False, description="Whether each request is logged, with its path and status.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )

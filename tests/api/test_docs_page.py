@@ -97,6 +97,32 @@ def test_the_docs_page_creates_a_task_without_any_other_host(server: Server, bro
     assert messages == []  # the page's Content-Security-Policy blocks nothing that it does
 
 
+def test_the_docs_page_follows_the_preferred_colours(server: Server, browser: Browser, tmp_path: Path) -> None:
+    """Light and dark: the sum of red, green and blue of what is behind the text, and of the text."""
+    shown = """() => {
+        const sum = (element, name) => {
+            const [r, g, b, alpha = 1] = getComputedStyle(element)[name].match(/[\\d.]+/g).map(Number)
+            return alpha ? r + g + b : 765
+        }
+        const title = document.querySelector(".info .title")
+        return [sum(document.documentElement, "backgroundColor"), sum(title, "color")]
+    }"""
+    page = browser.new_page(color_scheme="dark")
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.goto(f"http://127.0.0.1:{server.port}/docs")
+    expect(page.locator("#operations-tasks-list_tasks")).to_be_visible()
+    page.screenshot(path=os.environ.get("SCREENSHOT_DARK", str(tmp_path / "docs-dark.png")))
+    dark_background, light_text = page.evaluate(shown)
+    page.emulate_media(color_scheme="light")  # it follows a change too
+    expect(page.locator("html:not(.dark-mode)")).to_be_attached()
+    light_background, dark_text = page.evaluate(shown)
+
+    assert dark_background < 150 < 500 < light_text
+    assert dark_text < 250 < 700 < light_background
+    assert messages == []
+
+
 def test_only_pages_of_listed_origins_may_call_the_api(tmp_path: Path, database_url: str, browser: Browser) -> None:
     signs_up = """async ([base, email, password]) => {
         const body = JSON.stringify({email, password})

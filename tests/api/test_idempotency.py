@@ -142,6 +142,17 @@ class TestStoredResponses:
         assert (first.status_code, second.status_code) == (200, 200)
         assert second.content == first.content
 
+    @pytest.mark.parametrize("rewritten", ['W/"1"', '"1-gzip"'])
+    async def test_a_retry_through_a_compressing_proxy_is_the_same_request(self, ada: Person, rewritten: str) -> None:
+        task = await ada.create()
+        key = new_key()
+
+        first = await ada.toggle(task["id"], headers={"If-Match": '"1"'} | key)
+        second = await ada.toggle(task["id"], headers={"If-Match": rewritten} | key)
+        other = await ada.toggle(task["id"], headers={"If-Match": '"2"'} | key)
+
+        assert (first.status_code, second.content, other.status_code) == (200, first.content, 422)
+
     async def test_an_invalid_body_is_not_stored(self, ada: Person) -> None:
         key = new_key()
 

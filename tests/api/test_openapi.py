@@ -190,7 +190,7 @@ async def test_a_returned_task_matches_its_schema(ada: Person) -> None:
 def test_conditional_headers_are_described() -> None:
     takes = {each.says["operationId"]: set(each.parameters("header")) for each in OPERATIONS}
     assert {name for name, headers in takes.items() if "If-Match" in headers} == {
-        *("update_task", "delete_task", "complete_task")
+        *("update_task", "delete_task", "complete_task", "restore_task", "undo_change")
     }
     assert {name for name, headers in takes.items() if "If-None-Match" in headers} == {"list_tasks", "read_task"}
     assert takes["stream_changes"] == {"Last-Event-ID"}

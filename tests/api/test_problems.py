@@ -66,12 +66,12 @@ async def test_a_path_that_is_too_long_is_not_matched_with_any_route(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/api/x/tasks", "GET, POST"),
-        ("POST", "/api/x/tasks/y", "DELETE, GET, PUT"),
-        ("PATCH", "/api/x/tasks/y", "DELETE, GET, PUT"),
+        ("DELETE", "/api/x/tasks", "GET, HEAD, POST"),
+        ("POST", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
+        ("PATCH", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
         ("GET", "/api/x/tasks/y/complete", "PATCH"),
         ("GET", "/api/auth/signin", "POST"),
-        ("POST", "/health/live", "GET"),
+        ("POST", "/health/live", "GET, HEAD"),
         ("POST", "/docs/assets/swagger-ui.css", "GET, HEAD"),
     ],
 )

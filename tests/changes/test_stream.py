@@ -76,7 +76,7 @@ class TestEvents:
     async def test_an_event_is_the_entry_of_the_list_of_changes(self, server: Server, ada: Person) -> None:
         async with following(server, ada) as stream:
             assert stream.response.headers["content-type"].startswith("text/event-stream")
-            assert stream.response.headers["cache-control"] == "private, no-cache"
+            assert stream.response.headers["cache-control"] == "private, no-cache, no-transform"
             task = await ada.create(title="Water the ferns", description="two\nlines")
             await ada.toggle(task["id"])
             arrived = [await stream.next() for _ in range(2)]

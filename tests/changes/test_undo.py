@@ -201,3 +201,33 @@ class TestUndo:
         assert second.headers["idempotent-replayed"] == "true"
         await ada.delete(task["id"], permanent=True)
         assert (await ada.undo(2, headers=key)).status_code == 410
+
+    @pytest.mark.parametrize("keyed", [False, True])
+    async def test_an_undo_may_be_conditional_on_the_task(self, ada: Person, keyed: bool) -> None:
+        """RFC 9110 §13.1.1: the tag is that of the task, as for its other writes."""
+        task = await ada.create(title="one")
+        await ada.put(task["id"], title="two")
+        now = (await ada.toggle(task["id"])).json()
+        key = {"Idempotency-Key": str(uuid.uuid4())} if keyed else {}
+
+        stale = await ada.undo(2, headers={"If-Match": '"2"'} | key)
+        again = await ada.undo(2, headers={"If-Match": '"2"'} | key)
+        malformed = await ada.undo(2, headers={"If-Match": "2"})
+        unknown = await ada.undo(7, headers={"If-Match": '"2"'})
+        undone = await ada.undo(2, headers={"If-Match": 'W/"3"'})
+
+        assert (stale.status_code, stale.headers["etag"], stale.json()["current"]) == (412, '"3"', now)
+        assert again.content == stale.content
+        assert (malformed.status_code, unknown.status_code) == (400, 404)
+        assert (undone.status_code, undone.json()["task"]["title"]) == (200, "one")
+
+    async def test_a_stored_refusal_of_an_undo_does_not_outlive_the_task(self, ada: Person) -> None:
+        task = await ada.create(title="a secret")
+        await ada.toggle(task["id"])
+        headers = {"Idempotency-Key": str(uuid.uuid4()), "If-Match": '"1"'}
+        assert "a secret" in (await ada.undo(2, headers=headers)).text
+
+        await ada.delete(task["id"], permanent=True)
+
+        replayed = await ada.undo(2, headers=headers)
+        assert (replayed.status_code, "a secret" in replayed.text) == (410, False)

@@ -1,16 +1,20 @@
 """`todo serve`: it starts only on a database that it can serve, and says in one line why not."""
 
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
+import todo
 from drills.stand import workers_of
-from tests.support.processes import created, environment, free_port, listed, run_command, serving, signed_up
+from tests.support.processes import TODO, created, environment, free_port, listed, run_command, serving, signed_up
 from todo.db import migrate
 
 pytestmark = pytest.mark.slow
@@ -113,3 +117,100 @@ def test_a_server_that_waits_for_the_database_can_be_stopped(how: signal.Signals
         finally:
             process.kill()
     assert process.returncode not in {0, -signal.SIGKILL}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"host": "x86_64-conda-linux-gnu"}, ["HOST", "--host"]),
+        ({"host": "192.0.2.1"}, ["HOST"]),
+        ({"host": "2001:db8::1"}, ["HOST"]),
+        ({"host": "a..b"}, ["HOST"]),
+        ({"host": "\u0301"}, ["HOST"]),
+    ],
+)
+def test_a_host_that_cannot_be_used_is_reported_in_one_line(
+    settings: dict[str, str], words: list[str], tmp_path: Path
+) -> None:
+    done = run_command("serve", port=0, data_dir=tmp_path / "data", **settings)
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("todo: ")
+    assert all(word in line for word in words)
+    assert not (tmp_path / "data").exists()  # PostgreSQL did not start
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_in_use_is_reported_before_the_database_starts(tmp_path: Path, workers: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run_command("serve", port=port, data_dir=tmp_path / "data", workers=workers)
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line == f"todo: PORT: {port} is in use by another program: stop it, or choose another port"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_that_needs_privileges_is_reported_in_one_line(tmp_path: Path) -> None:
+    """As a user without them, also where root runs the tests."""
+    imports = "import os, encodings.idna; from todo.http.listen import bind"  # before the folders are out of reach
+    command = f"{imports}; os.getuid() or os.setuid(65534); bind('127.0.0.1', 1)"
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if first.exists() and int(first.read_text()) <= 1:
+        pytest.skip("every port may be used here")
+    done = subprocess.run([sys.executable, "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "CannotStart: PORT: 1 may not be used by this user: choose one from 1024 on" in done.stderr
+
+
+def local_addresses(port: int) -> dict[str, str]:
+    return {"IPv4": f"http://127.0.0.1:{port}", "IPv6": f"http://[::1]:{port}"}
+
+
+@pytest.mark.parametrize(
+    ("host", "workers", "kinds"),
+    [("::", 1, {"IPv4", "IPv6"}), ("::", 2, {"IPv4", "IPv6"}), ("0.0.0.0", 1, {"IPv4"}), ("[::1]", 1, {"IPv6"})],
+)
+def test_the_server_listens_where_host_says_and_prints_it(
+    database_url: str, tmp_path: Path, host: str, workers: int, kinds: set[str]
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    command = [TODO, "serve"]
+    given = environment(database_url=database_url, host=host, port=port, workers=workers)
+    with log.open("w") as output, subprocess.Popen(command, env=given, stderr=output) as process:
+        try:
+            answered: set[str] = set()
+            deadline = time.monotonic() + 60
+            while answered != kinds:
+                assert time.monotonic() < deadline, log.read_text()
+                for kind, address in local_addresses(port).items():
+                    try:
+                        httpx.get(f"{address}/health/live").raise_for_status()
+                        answered.add(kind)
+                    except httpx.TransportError:
+                        time.sleep(0.1)
+            [line] = [line for line in log.read_text().splitlines() if "the API: " in line]
+            printed = re.findall(r"http://\S+?:\d+(?=[ ,])", line)
+            assert printed == [address for kind, address in local_addresses(port).items() if kind in kinds]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+
+
+def test_entries_of_cors_origins_are_explained_and_a_root_path_is_an_option(tmp_path: Path, database_url: str) -> None:
+    origins = "https://App.example.com:443,https://*.example.app"
+    with serving(tmp_path, "--root-path", "/todo/", database_url=database_url, cors_origins=origins) as server:
+        log = server.log.read_text()
+        assert server.http.get("/").headers["location"] == "/todo/docs"
+        assert server.http.get("/todo/health/live").status_code == 200
+
+    assert "CORS_ORIGINS: https://app.example.com: pages of this origin alone" in log
+    assert "CORS_ORIGINS: https://*.example.app: pages of every host" in log
+
+
+def test_the_version_is_printed() -> None:
+    done = run_command("--version")
+
+    assert (done.returncode, done.stdout) == (0, f"todo {todo.__version__}\n")

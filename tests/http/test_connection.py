@@ -116,7 +116,10 @@ def test_a_half_closed_connection_is_answered(server: Server) -> None:
 
 def test_a_connection_half_closed_inside_a_request_is_closed(server: Server) -> None:
     began = time.monotonic()
-    assert answer_to(server, b"POST /api/auth/signin HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", half_close=True) == b""
+    assert (
+        answer_to(server, b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", half_close=True)
+        == b""
+    )
     assert time.monotonic() - began < 5
 
 
@@ -153,6 +156,46 @@ def test_requests_before_malformed_bytes_are_answered(server: Server) -> None:
     assert response.count(b"HTTP/1.1 200") == 2
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"",
+        b"Host: a\r\nHost: b\r\n",
+        b"Host: a\r\nHost: a\r\n",
+        b"Host: a b\r\n",
+        b"Host: a/b\r\n",
+        b"Host: user@a\r\n",
+        b"Host: a:b\r\n",
+        b"Host: [::1\r\n",
+        b"Host: a, b\r\n",
+        b"Host: \xff\r\n",
+    ],
+)
+def test_a_request_without_one_valid_host_gets_400(server: Server, host: bytes) -> None:
+    """RFC 9112 §3.2."""
+    refused = problem(answer_to(server, b"GET /health/live HTTP/1.1\r\n%b\r\n" % host))
+    assert (refused["status"], "Host" in refused["detail"]) == (400, True)
+
+    behind = answer_to(server, LIVE + b"GET /health/live HTTP/1.1\r\n%b\r\n" % host)
+    assert behind.count(b"HTTP/1.1 200") == 1
+
+    _, _, rest = answer_to(server, b"HEAD /health/live HTTP/1.1\r\n%b\r\n" % host).partition(b"\r\n\r\n")
+    assert rest == b""
+
+
+@pytest.mark.parametrize(
+    "host", [b"x", b"", b"example.com", b"example.com:8000", b"127.0.0.1:80", b"[::1]:8000", b"a_b.local", b"x:"]
+)
+def test_a_valid_host_is_served(server: Server, host: bytes) -> None:
+    request = b"GET /health/live HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % host
+    assert answer_to(server, request).startswith(b"HTTP/1.1 200")
+
+
+def test_http_1_0_needs_no_host_and_may_have_one_only(server: Server) -> None:
+    assert answer_to(server, b"GET /health/live HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert problem(answer_to(server, b"GET /health/live HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"))["status"] == 400
+
+
 def test_trailers_do_not_count_as_headers(server: Server) -> None:
     """A proxy checks the headers of a request, but not the trailers behind its body."""
     _, token = signed_up(server, f"trailers-{time.time_ns()}@example.com")
@@ -171,7 +214,7 @@ def test_trailers_do_not_count_as_headers(server: Server) -> None:
 )
 def test_an_upgrade_to_an_unsupported_protocol_is_ignored(server: Server, version: bytes, connection: bytes) -> None:
     """Java's client header for HTTP/2 with its first request (RFC 9110 §7.8: a server may ignore it)."""
-    header = b"Connection: %b\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__" % connection
+    header = b"Host: x\r\nConnection: %b\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__" % connection
     with connected(server) as client:
         client.sendall(SIGN_IN.replace(b"HTTP/1.1", version).replace(b"Host: x", header))
         client.settimeout(5)

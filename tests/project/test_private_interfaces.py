@@ -43,6 +43,16 @@ def test_uvicorn_makes_its_http_protocol_as_before() -> None:
     assert "connection.shutdown()" in inspect.getsource(Server.shutdown), used_in
 
 
+def test_uvicorn_serves_sockets_that_are_given() -> None:
+    from uvicorn.server import Server
+    from uvicorn.supervisors import Multiprocess
+
+    used_in = "todo/cli/__init__.py"
+    assert list(inspect.signature(Multiprocess.__init__).parameters)[1:] == ["config", "sockets"], used_in
+    assert "sockets" in inspect.signature(Server.run).parameters, used_in
+    has(Multiprocess, "run", used_in=used_in)
+
+
 def test_psycopg_adapts_values_and_names_errors_as_before() -> None:
     from psycopg import AsyncConnection
     from psycopg.adapt import Transformer

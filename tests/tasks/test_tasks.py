@@ -24,7 +24,7 @@ async def test_a_new_task_is_returned_with_all_its_fields(ada: Person) -> None:
     assert set(task) == FIELDS
     assert response.headers["location"] == f"{ada.tasks}/{task['id']}"
     assert response.headers["content-type"] == "application/json"
-    assert response.headers["cache-control"] == "private, no-cache"
+    assert response.headers["cache-control"] == "private, no-cache, no-transform"
     assert response.headers["vary"] == "Authorization"
     assert task["title"] == "Water the ferns"
     assert task["description"] == "The ones in the hall too"

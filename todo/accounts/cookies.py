@@ -1,15 +1,16 @@
 """The refresh token as a cookie, and the check that no other site makes a browser send it."""
 
 import re
-from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from todo.origins import Origins
 from todo.problems import Forbidden
 
 NAME = "todo_refresh"
 PATH = "/api/auth"
+"""Below the prefix under which the server is published."""
 
 
 def _name_and_secure(request: Request) -> tuple[str, bool]:
@@ -18,16 +19,20 @@ def _name_and_secure(request: Request) -> tuple[str, bool]:
     return ("__Secure-" + NAME if secure else NAME), secure
 
 
+def _path(request: Request) -> str:
+    return f"{request.scope.get('root_path', '')}{PATH}"
+
+
 def set_cookie(response: Response, request: Request, token: str, lifetime: int) -> None:
     """Store the token in the browser, for `lifetime` seconds, out of the reach of scripts."""
     name, secure = _name_and_secure(request)
-    response.set_cookie(name, token, lifetime, path=PATH, secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(name, token, lifetime, path=_path(request), secure=secure, httponly=True, samesite="strict")
 
 
 def delete_cookie(response: Response, request: Request) -> None:
     """Delete the cookie."""
     name, secure = _name_and_secure(request)
-    response.delete_cookie(name, PATH, secure=secure, httponly=True, samesite="strict")
+    response.delete_cookie(name, _path(request), secure=secure, httponly=True, samesite="strict")
 
 
 def token(request: Request) -> str | None:
@@ -40,7 +45,7 @@ def token(request: Request) -> str | None:
     return found[-1].strip() if found else None
 
 
-def refuse_forgery(request: Request, origins: Sequence[str]) -> None:
+def refuse_forgery(request: Request, origins: Origins) -> None:
     """Raise Forbidden when a page of another site makes the browser call.
 
     By `Sec-Fetch-Site` (W3C Fetch Metadata), else by `Origin`; `origins` may call. Clients that are no

@@ -26,8 +26,8 @@ from todo.changes.undo_rules import EXISTENCE, Logged, conflicting_change, rever
 from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
-from todo.tasks.actions import patched
-from todo.tasks.errors import UserGone
+from todo.tasks.actions import Matches, patched
+from todo.tasks.errors import StaleTask, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.tables import Task
 
@@ -80,10 +80,10 @@ async def current_revision(db: ScopedDatabase) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-async def undo(db: ScopedDatabase, caller: Caller, revision: int | None) -> ChangeRow:
-    """Undo a change; the new change that does it.
+async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matches: Matches = None) -> ChangeRow:
+    """Undo a change of a task that has one of the revisions in `matches`; the new change that does it.
 
-    Raises ChangeNotFound, CannotUndoPurge, ConflictingChange or UserGone.
+    Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or UserGone.
     """
 
     async def undone(transaction: Transaction) -> ChangeRow:
@@ -94,14 +94,17 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None) -> Chan
             if not caller.external and not await transaction.fetch(REVISION):
                 raise UserGone
             raise ChangeNotFound
-        first, later = log[0], log[1:]
+        first, later, task_id = log[0], log[1:], found[0][0]
+        db.mentions(task_id)
+        if matches is not None and log[-1].revision not in matches:
+            [current] = await transaction.fetch(NEWEST, id=task_id)
+            if current.task is not None:
+                raise StaleTask(current.task)
         if first.kind == "purge":
             raise CannotUndoPurge
         conflict = conflicting_change(first, later)
         if conflict is not None:
             raise ConflictingChange(conflict.revision, conflict.kind, undid_it=conflict.undoes == revision)
-        task_id = found[0][0]
-        db.mentions(task_id)
         transaction.set_undoes(revision)
         transaction.queue(UNDO, id=task_id, patch=msgspec.json.encode(reversal(first)).decode())
         [newest] = await transaction.fetch(NEWEST, id=task_id)

@@ -22,8 +22,8 @@ from todo.changes.stream import BEGIN, PAGE, EventStream, events
 from todo.http import etags
 from todo.http.json import encode
 from todo.http.responses import PRIVATE, private_json
-from todo.problems import Conflict, Gone, Invalid, NotFound
-from todo.tasks.params import TaskId
+from todo.problems import BadRequest, Conflict, Gone, Invalid, NotFound, PreconditionFailed
+from todo.tasks.params import IfMatch, TaskId
 
 MAX_REVISION = 2**63 - 1
 REVISION = re.compile("[1-9][0-9]{0,17}")
@@ -133,16 +133,18 @@ async def stream_changes(
     response_model=ChangeOut,
     responses={
         200: shows(EXAMPLE | {"undoes": 41}, "The change that undoes it.", ETag="The task's revision."),
-        **answers(NotFound, Conflict),
+        **answers(BadRequest, NotFound, PreconditionFailed, Conflict),
     },
 )
-async def undo_change(db: UserDatabase, caller: CurrentCaller, revision: RevisionNumber) -> Response:
+async def undo_change(
+    db: UserDatabase, caller: CurrentCaller, revision: RevisionNumber, if_match: IfMatch = None
+) -> Response:
     """Undo a change, as a new change.
 
     The fields that it altered get the values they had; a created task goes to the trash. 409 for a purge, and when a
     later change of the same task altered the same fields (`hindrance` names it), unless that was undone itself.
     """
-    change = await actions.undo(db, caller, revision)
+    change = await actions.undo(db, caller, revision, matches=etags.if_match(if_match))
     return private_json(encode(change), ETag=etags.strong(change.revision))
 
 

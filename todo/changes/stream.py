@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import msgspec
 from fastapi.sse import format_sse_event
-from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from todo.auth.caller import Caller
@@ -24,6 +23,7 @@ from todo.changes.pages import Changes
 from todo.db.database import Database
 from todo.http.connection import EXTENSION
 from todo.http.json import encode
+from todo.http.responses import Streamed
 from todo.problems import TooManyRequests, Unauthorized, Unavailable
 
 log = logging.getLogger("todo")
@@ -238,7 +238,7 @@ def _pieces(changes: Changes) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-class EventStream(StreamingResponse):
+class EventStream(Streamed):
     """Server-sent events, for as long as the client is connected.
 
     FastAPI's own stream of events puts two tasks and a queue behind each reader, and waits for them for ever.
@@ -248,13 +248,13 @@ class EventStream(StreamingResponse):
 
     def __init__(self, place: ExitStack, stream: AsyncGenerator[bytes], headers: Mapping[str, str]) -> None:
         """`place` is released when the stream is over."""
-        super().__init__(stream, headers=headers)
+        super().__init__(stream, headers, self.media_type)
         self._place = place
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = scope.get("extensions", {}).get(EXTENSION)
-        if connection is not None:
+        if connection is not None and scope["method"] != "HEAD":
             connection.endless_response()
         try:
             await super().__call__(scope, receive, send)

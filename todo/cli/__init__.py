@@ -1,17 +1,22 @@
 """The command line. Heavy imports stand inside the commands, so that `todo --help` is quick."""
 
 import gc
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from todo import __version__
 from todo.cli import db, users
 from todo.cli.run import errors_as_one_line, with_database
 from todo.settings import CannotStart, Settings
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from todo.db.database import Database
 
 app = typer.Typer(
@@ -25,10 +30,28 @@ app.add_typer(users.user, name="user")
 app.add_typer(users.keys, name="keys")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"todo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[  # its callback uses it
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The backend of a Todo application."""
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on [HOST].")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on [PORT].")] = None,
+    root_path: Annotated[
+        str | None, typer.Option(help="The path under which a proxy publishes the server [ROOT_PATH].")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="How many processes serve [WORKERS].")] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring a given database up to date first.")] = False,
     accept_issuer: Annotated[
@@ -39,20 +62,20 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGHUP):  # so that open resources are closed on the way out
         signal.signal(number, lambda *_: sys.exit(0))
     with errors_as_one_line():
-        settings = Settings.from_environment(host=host, port=port, workers=workers)
+        settings = Settings.from_environment(host=host, port=port, root_path=root_path, workers=workers)
+        os.environ["ROOT_PATH"] = settings.root_path or ""  # for `from_environment`, which makes the application
         gc.disable()  # imported code stays for good; `from_environment` enables it
         import logging.config
 
-        import uvicorn
-
         from todo.db.migrate import current, head, upgrade
         from todo.db.url import database_url, described
-        from todo.http.connection import KEEP_ALIVE, ClientConnection
+        from todo.http.listen import addresses, bind
         from todo.logs import log_configuration
 
         configuration = log_configuration(settings.log_level)
         logging.config.dictConfig(configuration)
         log = logging.getLogger("todo")
+        sockets = bind(settings.host, settings.port)
         with database_url(settings) as url:
             server = _connect(url, settings)
             if (migrate or settings.database_url is None) and current(url) != head():
@@ -61,28 +84,50 @@ def serve(
             log.info("database: %s, %s", described(url), server)
             if settings.database_url is None:
                 log.info("it is embedded; its data is in %s", settings.folder)
+            for line in settings.cors_origins.described():
+                log.info("CORS_ORIGINS: %s", line)
             for warning in _warnings(url, settings):
                 log.warning("%s", warning)
-            log.info("the API: http://%s:%d, described at /docs", settings.host, settings.port)
-            if settings.workers > 1:  # then this process only supervises
-                gc.enable()
-            uvicorn.run(
-                "todo.app:from_environment",
-                factory=True,
-                host=settings.host,
-                port=settings.port,
-                workers=settings.workers,
-                log_config=configuration,
-                http=ClientConnection,
-                ws="none",
-                proxy_headers=bool(settings.trusted_proxies),
-                forwarded_allow_ips=settings.trusted_networks,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE,
-                timeout_graceful_shutdown=10,
-                timeout_worker_healthcheck=10,  # a busy worker is not dead; signals wait for it too
-            )
+            log.info("the API: %s, described at %s/docs", " and ".join(urls := addresses(sockets)), urls[0])
+            _run(settings, configuration, sockets)
+
+
+def _run(settings: Settings, log_configuration: dict[str, Any], sockets: "list[socket]") -> None:
+    """Serve until a signal. `uvicorn.run` would make one socket of its own, of one kind. Raises CannotStart."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from todo.http.connection import KEEP_ALIVE, ClientConnection
+    from todo.http.listen import BACKLOG, listen
+
+    config = uvicorn.Config(
+        "todo.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        backlog=BACKLOG,
+        log_config=log_configuration,
+        http=ClientConnection,
+        ws="none",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_networks,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=10,  # a busy worker is not dead; signals wait for it too
+    )
+    listen(sockets)
+    if settings.workers > 1:
+        gc.enable()  # this process only supervises
+        Multiprocess(config, sockets=sockets).run()
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=sockets)
+    if not server.started:
+        raise typer.Exit(3)
 
 
 def _connect(url: str, settings: Settings) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from httptools import HttpParserError
 
+from todo.http.access_log import LoggedExchange, log_refusal
 from todo.http.backpressure import Backpressure
 from todo.http.deadline import Deadline
 from todo.http.exchange import Exchange, refusal
@@ -41,7 +42,9 @@ class ClientConnection(asyncio.Protocol):
         self._server = server_state
         self._state = app_state
         self._hooks: ServerHooks = app_state.get(SERVER) or ServerHooks()
-        self._parser = RequestParser(self._head_arrived, self._request_begins)
+        self._exchange = LoggedExchange if self._hooks.access_log else Exchange
+        self._deadline = Deadline(self.loop)
+        self._parser = RequestParser(self._head_arrived, on_begin=self._deadline.clear)
         self._unparsed = b""
         self._current: Exchange | None = None
         """The request that is being answered, and the one that waits behind it."""
@@ -50,7 +53,6 @@ class ClientConnection(asyncio.Protocol):
         self._eof = False
         self._discarding = False
         """Whether what is received is thrown away."""
-        self._deadline = Deadline(self.loop)
 
     # Called by asyncio and uvicorn
 
@@ -106,11 +108,10 @@ class ClientConnection(asyncio.Protocol):
         self._hooks.end_streams()
         if self._current is None:
             self.close()
-        elif self._current.endless:
+            return
+        self._current.keep_alive = False
+        if self._current.endless:
             self.backpressure.hurry()
-            self._current.keep_alive = False
-        else:
-            self._current.keep_alive = False
 
     # Requests
 
@@ -123,7 +124,7 @@ class ClientConnection(asyncio.Protocol):
             try:
                 first = parser.feed(data[start:end])
             except HttpParserError:
-                self._refuse(400, "Bad Request", "This is not HTTP/1.1, or its method is unknown.")
+                self._refuse(400, "Bad Request", parser.refused or "This is not HTTP/1.1, or its method is unknown.")
                 return
             start = end
             if first:  # the body of a request with an Upgrade header, for another parser
@@ -142,13 +143,10 @@ class ClientConnection(asyncio.Protocol):
         elif parser.incomplete and not self._deadline.is_set:
             self._deadline.set(REQUEST_TIMEOUT, self._timed_out)
 
-    def _request_begins(self) -> None:
-        self._deadline.clear()  # that of the idle connection, or of the request before
-
     def _head_arrived(self, head: Head) -> Exchange:
         scope = head.scope(self._root_path) | self._scope | {"state": self._state.copy()}
         keep_alive = head.keep_alive and not self._hooks.draining
-        exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=head.expects_continue)
+        exchange = self._exchange(self, scope, keep_alive=keep_alive, expects_continue=head.expects_continue)
         if self._current is None:
             self._start(exchange)
         else:
@@ -223,11 +221,10 @@ class ClientConnection(asyncio.Protocol):
                 self._start(following)
         if self._next is None:
             self._read_on()
-        if self._current is None:
-            if self._eof or self._discarding:
-                self.close()
-            elif not self._parser.incomplete:
-                self._deadline.set(self._keep_alive_timeout, self.close)
+        if self._current is None and (self._eof or self._discarding):
+            self.close()
+        elif self._current is None and not self._parser.incomplete:
+            self._deadline.set(self._keep_alive_timeout, self.close)
 
     def ended(self, exchange: Exchange) -> None:
         """The application returned: a response that is not whole must not look like one."""
@@ -275,5 +272,8 @@ class ClientConnection(asyncio.Protocol):
             current.disconnect()
         self._discarding = True
         self._unparsed = b""
-        self.write(refusal(status, title, detail, self.common_headers(), self._hooks.response_headers))
+        if self._hooks.access_log:
+            log_refusal(self._scope["client"], status, detail)
+        common = self.common_headers(), self._hooks.response_headers
+        self.write(refusal(status, title, detail, *common, head_only=self._parser.head_only))
         self.close()

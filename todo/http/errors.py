@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from todo.http.json import encode
+from todo.http.pages import not_found_page, prefers_html
 from todo.problems import MEDIA_TYPE, Invalid, Problem
 
 FRAMEWORK_DETAILS = {
@@ -21,6 +22,11 @@ FRAMEWORK_DETAILS = {
     405: "This method is not served here; the Allow header names those that are.",
 }
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+
+def escaped_path(scope: Scope) -> str:
+    """The path of a request as it is shown and logged: in ASCII, without control characters (RFC 3986 §2.1)."""
+    return quote(scope["path"], errors="replace")
 
 
 def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:
@@ -42,7 +48,7 @@ def _response(
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
-    body = document(status, title, detail, quote(scope["path"], errors="replace"), members)
+    body = document(status, title, detail, escaped_path(scope), members)
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
@@ -61,9 +67,18 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     if error.status_code == 405:
         return _response(405, phrase, FRAMEWORK_DETAILS[405], request.scope, {"Allow": ", ".join(_allowed(request))})
-    unknown_path = error.status_code == 404 and error.detail == phrase
-    detail = FRAMEWORK_DETAILS[404] if unknown_path else str(error.detail)
-    return _response(error.status_code, phrase, detail, request.scope, error.headers)
+    if error.status_code == 404 and error.detail == phrase:
+        return unknown_path(request.scope)
+    return _response(error.status_code, phrase, str(error.detail), request.scope, error.headers)
+
+
+def unknown_path(scope: Scope) -> Response:
+    """The 404 of a path that nothing is served at: a problem, or a page for a browser that is not below /api."""
+    root = scope.get("root_path", "")
+    below = scope["path"].removeprefix(root)
+    if below != "/api" and not below.startswith("/api/") and prefers_html(scope):
+        return not_found_page(scope["path"], root)
+    return _response(404, "Not Found", FRAMEWORK_DETAILS[404], scope)
 
 
 def _allowed(request: Request) -> list[str]:
@@ -74,6 +89,8 @@ def _allowed(request: Request) -> list[str]:
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
     ]
+    if "GET" in methods and "HEAD" not in methods:  # see http.middleware.edge
+        methods.insert(methods.index("GET") + 1, "HEAD")
     return methods or ["GET", "HEAD"]  # of the static files, which no route of ours serves
 
 

@@ -1,14 +1,18 @@
-"""Entity tags (RFC 9110 §8.8.3) that are revisions, and the conditional headers that name them."""
+"""Entity tags (RFC 9110 §8.8.3) that are revisions, and the conditional headers that name them.
+
+A proxy that compresses what it passes on makes a tag weak, or adds the coding to it: `W/"1"`, `"1-gzip"`. It is still
+the same revision, since a revision identifies the content in whatever coding, so it matches (docs/decisions/0022).
+"""
 
 import re
-from collections.abc import Iterable
 
 from todo.problems import BadRequest
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
-_EACH = re.compile(r'(W/)?"([^"]*)"')
-_REVISION = re.compile(r"0|[1-9][0-9]{0,17}")
+_EACH = re.compile(r'(?:W/)?"([^"]*)"')
+_CODING = r"(?:(?:--?|;)(?:gzip|br|zstd|deflate|df|compress))"  # as Apache, Jetty, Caddy and others add it
+_REVISION = re.compile(rf"(0|[1-9][0-9]{{0,17}}){_CODING}{{0,3}}", re.IGNORECASE | re.ASCII)
 
 ANY = "*"
 
@@ -26,13 +30,13 @@ def weak(revision: int) -> str:
 def if_match(header: str | None) -> list[int] | None:
     """The revisions that If-Match lets through, or None where it lets all through that exist (§13.1.1).
 
-    The comparison is strong: a weak tag matches nothing, and neither does one that is not ours. Raises BadRequest.
+    A weak tag matches like a strong one, see above; a tag that is not ours matches nothing. Raises BadRequest.
     """
     if header is None or (text := header.strip()) == ANY:
         return None
     if not _LIST.fullmatch(text):
         raise BadRequest('If-Match must be * or ETags in their quotes, such as If-Match: "42".')
-    return _revisions(tag for weak, tag in _EACH.findall(text) if not weak)
+    return _revisions(text)
 
 
 def if_none_match(header: str | None) -> list[int] | None:
@@ -45,8 +49,20 @@ def if_none_match(header: str | None) -> list[int] | None:
     text = header.strip()
     if text == ANY:
         return None
-    return _revisions(tag for _, tag in _EACH.findall(text)) if _LIST.fullmatch(text) else []
+    return _revisions(text) if _LIST.fullmatch(text) else []
 
 
-def _revisions(tags: Iterable[str]) -> list[int]:
-    return [int(tag) for tag in tags if _REVISION.fullmatch(tag)]
+def canonical(header: str) -> str:
+    """The header with our tags as we write them, so that what a proxy made of them makes no difference."""
+    return _EACH.sub(lambda tag: strong(found) if (found := _revision(tag[1])) is not None else tag[0], header)
+
+
+def _revisions(text: str) -> list[int]:
+    found = map(_revision, _EACH.findall(text))
+    return [revision for revision in found if revision is not None]
+
+
+def _revision(tag: str) -> int | None:
+    """The revision that a tag without its quotes names, or None where it is not ours."""
+    ours = _REVISION.fullmatch(tag)
+    return int(ours[1]) if ours else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from todo.http.errors import document
+from todo.http.errors import document, escaped_path
 from todo.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except Exception:  # where a response has begun, the application has logged why it fails
             if not self.started:
-                log.exception("the application failed without a response: %s", self.scope["path"])
+                log.exception("the application failed without a response: %s", escaped_path(self.scope))
         finally:
             connection.ended(self)
 
@@ -177,7 +177,9 @@ class Exchange:
             self._connection.responded(self)
 
 
-def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+def refusal(
+    status: int, title: str, detail: str, common: bytes, headers: Sequence[tuple[bytes, bytes]], *, head_only: bool
+) -> bytes:
     """A whole response that refuses what is no request; the connection closes after it."""
     body = document(status, title, detail, "")
     lines = [
@@ -188,4 +190,4 @@ def refusal(status: int, title: str, detail: str, common: bytes, headers: Sequen
         *[b"%b: %b\r\n" % header for header in headers],
         b"connection: close\r\n\r\n",
     ]
-    return b"".join(lines) + body
+    return b"".join(lines) + (b"" if head_only else body)

@@ -53,9 +53,8 @@ class InPieces(Response):
         self._user_id = user_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # of ASGI
-        left = len(self.body)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         with closing(self._unread.pieces(self._user_id, bytes(self.body))) as pieces:
             for piece in pieces:
-                left -= len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})

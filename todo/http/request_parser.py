@@ -1,6 +1,7 @@
 """From bytes to requests: httptools' parser, which also keeps the body of a request with an Upgrade header."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ FRAMING_LIMIT = 128 * 1024
 """Bytes of a chunked body that are no content: enough for 64 KiB in chunks of three bytes."""
 
 LENGTHS = {b"content-length", b"transfer-encoding"}
+HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+;=%-]*)(?::[0-9]*)?", re.ASCII)
+"""uri-host [":" port] (RFC 9110 §7.2), without the comma, which means two of them."""
 
 
 @dataclass(slots=True)
@@ -60,6 +63,10 @@ class RequestParser:
         self.in_head = False
         self.head_bytes = 0
         """Bytes of an incomplete head, after the piece that it began in."""
+        self.refused = ""
+        """What is wrong with a request that HTTP/1.1 allows no server to answer, after an HttpParserError."""
+        self.head_only = False
+        """Whether the request that was refused asks for no body."""
         self._on_head = on_head
         self._on_begin = on_begin
         self._length = 0
@@ -72,6 +79,7 @@ class RequestParser:
         """What was parsed of a body and not yet given to the exchange."""
         self.on_body = self._body.append
         """httptools: a piece of the body. A body may come in a chunk for each byte, so this is no function of ours."""
+        self._hosts: list[bytes] = []
         self._body_left = 0
         """Bytes of a body of known length that are still to come."""
         self._framing = 0
@@ -131,7 +139,7 @@ class RequestParser:
         """httptools: a request begins."""
         if self._in_upgrade_body:
             return
-        self._url, self._headers, self._expects_continue = b"", [], False
+        self._url, self._headers, self._hosts, self._expects_continue = b"", [], [], False
         self._body_left = self._length = self._framing = 0
         self.in_head, self.head_bytes = True, 0
         self._on_begin()
@@ -145,7 +153,9 @@ class RequestParser:
         if not self.in_head or self._in_upgrade_body:
             return
         name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
+        if name == b"host":
+            self._hosts.append(value)
+        elif name == b"expect" and value.lower() == b"100-continue":
             self._expects_continue = True
         self._headers.append((name, value))
         if name == b"content-length" and value.isdigit():
@@ -183,13 +193,18 @@ class RequestParser:
 
     def _head(self) -> Head:
         parser = self._parser
+        version = parser.get_http_version()
+        hosts = self._hosts
+        if (len(hosts) != 1 or not HOST.fullmatch(hosts[0])) and (hosts or version != "1.0"):
+            self.refused = "A request needs one Host header, with the name or address of a host, and a port at most."
+            self.head_only = parser.get_method() == b"HEAD"
+            raise HttpParserError("Host")  # RFC 9112 §3.2
         try:
             url = parse_url(self._url)
         except HttpParserInvalidURLError:
             raise HttpParserError("invalid URL") from None
         raw_path: bytes = url.path or b""
         path = raw_path.decode("ascii")
-        version = parser.get_http_version()
         return Head(
             method=parser.get_method().decode("ascii"),
             raw_path=raw_path,

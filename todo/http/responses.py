@@ -1,11 +1,12 @@
-"""Responses for one user alone."""
+"""Responses for one user alone, and responses in pieces."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-"""Headers of every response under a user's path."""
+PRIVATE = {"Cache-Control": "private, no-cache, no-transform", "Vary": "Authorization"}
+"""Headers of every response under a user's path. A proxy that would compress it is asked not to (RFC 9111 §5.2.2.6)."""
 
 _PRIVATE_JSON = [
     (b"content-type", b"application/json"),
@@ -30,3 +31,19 @@ class _Json(Response):
 def private_json(content: bytes, status: int = 200, **headers: str) -> Response:
     """JSON that only the user may see."""
     return _Json(content, status, headers)
+
+
+class Streamed(StreamingResponse):
+    """A response in pieces. HEAD gets its status and headers, and no piece is made."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes], headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(pieces, headers=headers, media_type=media_type)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
+            await super().__call__(scope, receive, send)
+            return
+        await self._pieces.aclose()
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body"})

@@ -88,6 +88,7 @@ class ServerHooks:
     """Called when the server stops: uvicorn would wait for event streams without end."""
     response_headers: Sequence[tuple[bytes, bytes]] = ()
     """Headers of a response that the application does not see."""
+    access_log: bool = False
 
     @property
     def draining(self) -> bool:

@@ -187,13 +187,13 @@ async def delete(
         await _refused(db, caller, id, matches, in_trash=permanent)
 
 
-RESTORE = Statement.of(update(Task).where(_this).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
+RESTORE = Statement.of(update(Task).where(_this, _matches).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
 
 
-async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None) -> TaskRow:
+async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None, *, matches: Matches = None) -> TaskRow:
     """Take a task out of the trash; one that is not there stays as it is. Raises as `edit` does."""
-    tasks = await db.run(RESTORE, id=id)
-    return tasks[0] if tasks else await _refused(db, caller, id, None)
+    tasks = await db.run(RESTORE, id=id, matches=matches)
+    return tasks[0] if tasks else await _refused(db, caller, id, matches, in_trash=True)
 
 
 CURRENT = Statement.of(

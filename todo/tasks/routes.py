@@ -1,20 +1,20 @@
 """The six endpoints, and restoring from the trash. A route parses, calls one action and answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import closing
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import OwnerRoute
 from todo.http import etags
-from todo.http.responses import PRIVATE, private_json
+from todo.http.responses import PRIVATE, Streamed, private_json
 from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
 from todo.tasks import actions, lists
 from todo.tasks.cursors import Cursor
@@ -218,14 +218,17 @@ async def complete_task(
 @router.post(
     "/{id}/restore",
     response_model=TaskOut,
-    responses={200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG), **answers(NotFound)},
+    responses={
+        200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG),
+        **answers(BadRequest, NotFound, PreconditionFailed),
+    },
 )
-async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId) -> Response:
+async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId, if_match: IfMatch = None) -> Response:
     """Take a task out of the trash.
 
     One that is not in the trash stays as it is.
     """
-    return task_response(await actions.restore(db, caller, id))
+    return task_response(await actions.restore(db, caller, id, matches=etags.if_match(if_match)))
 
 
 def _cursor(text: str | None) -> Cursor:
@@ -246,7 +249,7 @@ def _whole_list(request: Request, first: Page, following: AsyncIterator[list[Tas
     unread, user_id = Resources.of(request).unread, request.path_params["user_id"]
     unread.refuse_when_over(user_id, len(beginning))
 
-    async def array() -> AsyncIterator[bytes]:
+    async def array() -> AsyncGenerator[bytes]:
         content = beginning
         async for tasks in following:
             with closing(unread.pieces(user_id, content[:-1])) as pieces:
@@ -257,4 +260,4 @@ def _whole_list(request: Request, first: Page, following: AsyncIterator[list[Tas
             for piece in pieces:
                 yield piece
 
-    return StreamingResponse(array(), headers=PRIVATE | {"ETag": etag}, media_type="application/json")
+    return Streamed(array(), PRIVATE | {"ETag": etag}, "application/json")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from starlette.requests import Request
 
+from todo.http import etags
 from todo.problems import BadRequest
 
 HEADER = "Idempotency-Key"
@@ -29,5 +30,6 @@ class Key:
         if len(given) > 1 or not VISIBLE.fullmatch(given[0]):
             raise BadRequest(f"{HEADER} must be one key of 1 to 255 visible ASCII characters.")
         scope = request.scope
-        parts = [request.method, scope["path"], scope["query_string"], request.headers.getlist("if-match"), body]
+        tags = [etags.canonical(line) for line in request.headers.getlist("if-match")]
+        parts = [request.method, scope["path"], scope["query_string"], tags, body]
         return cls(given[0], hashlib.sha256(msgspec.msgpack.encode(parts)).digest())

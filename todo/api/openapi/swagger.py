@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
@@ -15,10 +15,19 @@ assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
 router = APIRouter(include_in_schema=False)
 
 POLICY = (
-    "default-src 'none'; script-src 'self' {script}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self' {scripts}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """What Swagger UI needs: its own files, pictures that are written into its styles, and this API."""
+
+
+THEME = b"""<script>
+const dark = matchMedia("(prefers-color-scheme: dark)")
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches)
+dark.addEventListener("change", follow)
+follow()
+</script>"""
+"""Swagger UI has a dark theme, which it leaves to the page to choose."""
 
 
 @router.get("/docs")
@@ -37,10 +46,11 @@ async def docs(request: Request) -> Response:
             "displayRequestDuration": True,
         },
     )
-    [script] = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
-    hashed = base64.b64encode(hashlib.sha256(script).digest()).decode()
-    page.headers["Content-Security-Policy"] = POLICY.format(script=f"'sha256-{hashed}'")
-    return page
+    body = bytes(page.body).replace(b"</head>", THEME + b"</head>")
+    scripts = re.findall(rb"<script>(.*?)</script>", body, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts]
+    policy = POLICY.format(scripts=" ".join(f"'sha256-{each}'" for each in hashes))
+    return HTMLResponse(body, headers={"Content-Security-Policy": policy})
 
 
 @router.get("/")

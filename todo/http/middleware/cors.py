@@ -1,5 +1,9 @@
 """Cross-origin requests: pages of the origins in `CORS_ORIGINS` may call, and read the API's headers."""
 
+import re
+from collections.abc import Collection
+from typing import cast
+
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -8,23 +12,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todo.http.errors import document
 from todo.http.middleware.edge import security_headers
+from todo.origins import Origins
 from todo.problems import MEDIA_TYPE
 
 EXPOSED = ["ETag", "Location", "Link", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+NAMES = re.compile(r"[ \t]*[!#$%&'*+.^`|~\w-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^`|~\w-]+)*[ \t]*", re.ASCII)
+"""Names of headers (RFC 9110 §5.1), separated by commas."""
 
 
 class Cors(CORSMiddleware):
-    """Starlette's middleware, whose preflight responses are like all others: a refusal is a problem document."""
+    """Starlette's middleware, whose preflight responses are like all others: a refusal is a problem document.
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...], hsts_max_age: int) -> None:
+    A page of a listed origin may send any header (docs/decisions/0022): those that the API does not know are ignored,
+    and no list holds what browsers and tracing add (traceparent, baggage, sentry-trace, cache-control and more).
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins, hsts_max_age: int) -> None:
         super().__init__(
             app,
-            allow_origins=origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_origins=cast("Collection[str]", origins),  # of which Starlette asks only what it contains
+            allow_methods=METHODS,
             allow_headers=ALLOWED,
             expose_headers=EXPOSED,
             allow_credentials=True,
+            allow_private_network=True,
         )
         self._hsts_max_age = hsts_max_age
 
@@ -41,14 +54,18 @@ class Cors(CORSMiddleware):
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """The response to a preflight request, without security headers."""
-        response = super().preflight_response(request_headers)
-        if response.status_code == 400:
+        asked = request_headers.get("access-control-request-headers", "")
+        known = Headers(raw=[each for each in request_headers.raw if each[0] != b"access-control-request-headers"])
+        response = super().preflight_response(known)
+        if response.status_code == 400 or not (asked.strip() == "" or NAMES.fullmatch(asked)):
             body = document(400, "Bad Request", "CORS_ORIGINS does not let this page call, or not like this.", "")
-            response = Response(body, 400, {"Vary": "Origin"}, MEDIA_TYPE)
+            return Response(body, 400, {"Vary": "Origin"}, MEDIA_TYPE)
+        if asked.strip():
+            response.headers["Access-Control-Allow-Headers"] = asked
         return response
 
 
-def add_cors(app: FastAPI, origins: tuple[str, ...], hsts_max_age: int) -> None:
+def add_cors(app: FastAPI, origins: Origins, hsts_max_age: int) -> None:
     """Let pages of these origins call, with cookies; without any, no page may."""
     if origins:
         app.add_middleware(Cors, origins=origins, hsts_max_age=hsts_max_age)

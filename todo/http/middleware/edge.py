@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo.http.body import BODY_LIMIT
 from todo.http.connection import EXTENSION
-from todo.http.errors import problem_response
+from todo.http.errors import escaped_path, problem_response, unknown_path
 from todo.http.request_parser import TARGET_LIMIT
 from todo.problems import ContentTooLarge, Problem, Unavailable, UriTooLong
 
@@ -27,6 +27,9 @@ DATA = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
 
 EXTRA_HEADERS = "todo.extra_headers"
 """In the scope of an ordinary route: a list of headers that its response carries, whether it succeeds or not."""
+
+ENCODED_SEPARATOR = re.compile(rb"%(?:2[Ff]|[01][0-9A-Fa-f]|7[Ff])")
+"""A slash or a control character that decoding would put between or into the segments of a path (RFC 3986 §2.2)."""
 
 ALWAYS_SERVED = "/health/live"
 """Served also above the limit of connections: a busy process need not be killed."""
@@ -61,17 +64,21 @@ class FastRoute(Protocol):
 class Edge:
     """Refuses connections above the limit, sends fast routes their requests, answers bugs, adds security headers.
 
-    A path that ends in a slash is served like the one without, where a redirect would lose bodies and headers.
+    A path that ends in a slash is served like the one without, where a redirect would lose bodies and headers. HEAD is
+    served wherever GET is. Below `root_path`, requests are served with this prefix and without it.
     """
 
-    def __init__(self, app: ASGIApp, routes: Iterable[FastRoute] = (), hsts_max_age: int = 0) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: Iterable[FastRoute] = (), hsts_max_age: int = 0, root_path: str = ""
+    ) -> None:
         self._app = app
+        self._root_path = root_path
         self._plain = security_headers(secure=False, hsts_max_age=hsts_max_age)
         self._secure = security_headers(secure=True, hsts_max_age=hsts_max_age)
         self._routes: dict[str, list[tuple[re.Pattern[str], FastRoute]]] = {}
         for route in routes:
             pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path) + r"\Z")
-            for method in route.methods:
+            for method in {*route.methods} | ({"HEAD"} if "GET" in route.methods else set()):
                 self._routes.setdefault(method, []).append((pattern, route))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,25 +88,31 @@ class Edge:
         headers = self._secure if scope["scheme"] == "https" else self._plain
         connection = scope.get("extensions", {}).get(EXTENSION)
         path: str = scope["path"]
+        root: str = scope.get("root_path") or self._root_path
+        if root:
+            path = path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
+            scope = {**scope, "root_path": root, "path": f"{root}{path or '/'}"}
         if connection is not None and connection.over_limit and path != ALWAYS_SERVED:
             response = problem_response(Unavailable("The server has as many connections as it can serve."), scope)
-            response.raw_headers += [(b"connection", b"close"), *headers]
-            await response(scope, receive, send)
+            response.headers["Connection"] = "close"
+            await self._pass_on(response, scope, receive, send, headers)
             return
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > TARGET_LIMIT:
-            response = problem_response(UriTooLong(), {**scope, "path": ""})
-            response.raw_headers.extend(headers)
-            await response(scope, receive, send)
+        raw_path = scope.get("raw_path") or b""
+        if len(raw_path) + len(scope["query_string"]) > TARGET_LIMIT:
+            await self._pass_on(problem_response(UriTooLong(), {**scope, "path": ""}), scope, receive, send, headers)
+            return
+        if b"%" in raw_path and ENCODED_SEPARATOR.search(raw_path):
+            await self._pass_on(unknown_path(scope), scope, receive, send, headers)
             return
         if path.endswith("/") and path != "/":
             path = path[:-1]
-            scope = {**scope, "path": path}
-        for pattern, route in () if scope.get("root_path") else self._routes.get(scope["method"], ()):
+            scope = {**scope, "path": root + path}
+        for pattern, route in self._routes.get(scope["method"], ()):
             if found := pattern.match(path):
                 scope["path_params"] = found.groupdict()
                 await self._respond(route, scope, receive, send, headers)
                 return
-        await self._pass_on(scope, receive, send, headers)
+        await self._pass_on(self._app, scope, receive, send, headers)
 
     async def _respond(
         self, route: FastRoute, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]
@@ -107,20 +120,27 @@ class Edge:
         try:
             response = await route.respond(Request(scope, receive))
         except ClientDisconnect:
-            log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
+            _log_hang_up(scope)
             return
         except Exception as error:  # noqa: BLE001 # a bug, which is logged
             response = _bug(scope, error)
         response.raw_headers.extend(headers)
+        if scope["method"] == "HEAD":
+            response.body = b""  # its Content-Length stays
         try:
             await response(scope, receive, send)
         except Exception as error:
             _log_bug(scope, error)
             raise  # the connection is closed, so that half a response never looks whole
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]) -> None:
+    async def _pass_on(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]
+    ) -> None:
         """The same for what has no fast route: ordinary routes, pages, static files, 404 and 405."""
-        started = False
+        head_only = scope["method"] == "HEAD"
+        if head_only:
+            scope = {**scope, "method": "GET"}  # which ordinary routes serve
+        started = ended = False
         received = 0
         extra: list[Header] = []
         scope[EXTRA_HEADERS] = extra
@@ -135,18 +155,22 @@ class Edge:
             return message
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
+            if ended:
+                return
             if message["type"] == "http.response.start":
                 started = True
                 own = message.get("headers", ())
                 added = [each for each in headers if each is not DATA] if POLICY in dict(own) else headers
                 message["headers"] = [*own, *extra, *added]
+            elif head_only:
+                ended, message = True, {"type": "http.response.body"}
             await send(message)
 
         try:
-            await self._app(scope, bounded, with_headers)
+            await app(scope, bounded, with_headers)
         except ClientDisconnect:
-            log.debug("a client hung up in the middle of its request: %s %s", scope["method"], scope["path"])
+            _log_hang_up(scope)
         except Exception as error:
             if started:
                 _log_bug(scope, error)
@@ -163,9 +187,13 @@ def _without_backslashes(header: Header) -> Header:
     return (name, value.replace(b"\\", b"")) if name == b"cookie" else header
 
 
+def _log_hang_up(scope: Scope) -> None:
+    log.debug("a client hung up in the middle of its request: %s %s", scope["method"], escaped_path(scope))
+
+
 def _log_bug(scope: Scope, error: Exception) -> str:
     request_id = str(uuid.uuid4())
-    log.error("request %s failed: %s %s", request_id, scope["method"], scope["path"], exc_info=error)
+    log.error("request %s failed: %s %s", request_id, scope["method"], escaped_path(scope), exc_info=error)
     return request_id
 
 
