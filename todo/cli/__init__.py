@@ -36,9 +36,12 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API. Without DATABASE_URL the embedded PostgreSQL starts, and is migrated."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that open resources are closed on the way out
-        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that open resources are closed on the way out
     with errors_as_one_line():
+        from todo.http.shutdown import hangup_is_ignored
+
+        if not hangup_is_ignored():
+            signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
         settings = Settings.from_environment(host=host, port=port, workers=workers)
         gc.disable()  # imported code stays for good; `from_environment` enables it
         import logging.config
@@ -87,10 +90,13 @@ def _connect(url: str, settings: Settings) -> str:
     """The version of the server at `url`. Raises psycopg's OperationalError, or CannotStart for an old PostgreSQL."""
     import psycopg
 
+    from todo.db.guard import require_utf8
+
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
         version = connection.info.server_version
         if version < 150000:
             raise CannotStart(f"the database is PostgreSQL {version // 10000}; 15 or newer is needed")
+        require_utf8(connection.info.parameter_status("server_encoding"))
         secure = " over TLS" if connection.pgconn.ssl_in_use else ""
         return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
 
@@ -134,7 +140,8 @@ def sweep() -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document as YAML."""
-    from todo.api.openapi.document import as_yaml
-    from todo.app import create_app
+    with errors_as_one_line():
+        from todo.api.openapi.document import as_yaml
+        from todo.app import create_app
 
-    print(as_yaml(create_app(Settings())), end="")  # noqa: T201 # the document is the output
+        print(as_yaml(create_app(Settings.from_environment())), end="")  # noqa: T201 # the document is the output

@@ -42,13 +42,26 @@ LOGGED_TABLES = (("tasks", "log"), ("users", "begin"), ("users", "forget"))
 LOG_ROLE = "todo_log"
 
 
+ENCODING = Statement.of(select(func.current_setting("server_encoding")), read_only=True)
+
+
 class IsolationError(CannotStart):
     """Row-level security or the log would not hold here; the message says what to do."""
 
 
+def require_utf8(encoding: str | None) -> None:
+    """Raise CannotStart unless the database can store every text that the API accepts."""
+    if encoding != "UTF8":
+        raise CannotStart(
+            f"the database has the encoding {encoding} and needs UTF8: "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and use that one"
+        )
+
+
 async def check_database(database: Database) -> None:
-    """Raise SchemaError or IsolationError unless the schema is this build's and the policies hold."""
+    """Raise CannotStart unless the text fits, the schema is this build's and the policies hold."""
     try:
+        require_utf8((await database.as_accounts().run(ENCODING))[0][0])
         found = await database.as_accounts().run(SCHEMA_VERSION)
         migrate.require(found[0][0] if found else None)
         requests = database.as_user("")
