@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         None,
-        description="Where the embedded PostgreSQL has its data. Default: the user's data folder; for root /var/lib/todo.",
+        description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder, or /var/lib/todo.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todo.cli import db, users
+from todo.cli.backup import backup, restore_backup
 from todo.cli.run import errors_as_one_line, with_database
 from todo.settings import CannotStart, Settings
 
@@ -23,6 +24,8 @@ app = typer.Typer(
 app.add_typer(db.db, name="db")
 app.add_typer(users.user, name="user")
 app.add_typer(users.keys, name="keys")
+app.command()(backup)
+app.command()(restore_backup)
 
 
 @app.command()
@@ -90,7 +93,7 @@ def _connect(url: str, settings: Settings) -> str:
     """The version of the server at `url`. Raises psycopg's OperationalError, or CannotStart for an old PostgreSQL."""
     import psycopg
 
-    from todo.db.guard import require_utf8
+    from todo.db.migrate import require_utf8
 
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
         version = connection.info.server_version

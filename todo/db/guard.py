@@ -49,19 +49,10 @@ class IsolationError(CannotStart):
     """Row-level security or the log would not hold here; the message says what to do."""
 
 
-def require_utf8(encoding: str | None) -> None:
-    """Raise CannotStart unless the database can store every text that the API accepts."""
-    if encoding != "UTF8":
-        raise CannotStart(
-            f"the database has the encoding {encoding} and needs UTF8: "
-            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and use that one"
-        )
-
-
 async def check_database(database: Database) -> None:
     """Raise CannotStart unless the text fits, the schema is this build's and the policies hold."""
     try:
-        require_utf8((await database.as_accounts().run(ENCODING))[0][0])
+        migrate.require_utf8((await database.as_accounts().run(ENCODING))[0][0])
         found = await database.as_accounts().run(SCHEMA_VERSION)
         migrate.require(found[0][0] if found else None)
         requests = database.as_user("")
