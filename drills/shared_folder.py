@@ -86,7 +86,7 @@ def starts_at_once(folder: Path, data: Path, figures: Figures) -> Container:
 
 
 def drill(folder: Path, rounds: int, figures: Figures) -> None:
-    """In each round other containers try the folder while one serves it; then that one is killed, and another serves."""
+    """In each round others try the folder while one container serves it; that one is killed, and another serves."""
     why = missing()
     if why:
         figures.report("shared folder", f"not run: {why}")

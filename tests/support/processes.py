@@ -38,7 +38,7 @@ def free_port() -> int:
 class Server:
     """`todo serve` as a process of its own."""
 
-    COMMAND = (TODO, "serve")
+    COMMAND: tuple[str, ...] = (TODO, "serve")
 
     def __init__(self, folder: Path, *options: str, port: int | None = None, **settings: Any) -> None:
         self.port = port or free_port()

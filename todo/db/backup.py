@@ -5,10 +5,13 @@ The dump is of one snapshot, which is also counted; so a backup is checked while
 
 import importlib.util
 import os
+import re
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +21,7 @@ from psycopg import IsolationLevel, sql
 
 from todo.db import migrate
 from todo.db.embedded.programs import binaries, reason
+from todo.db.embedded.server import OWNER, superuser
 from todo.db.guard import LOG_ROLE
 from todo.settings import CannotStart
 
@@ -34,6 +38,11 @@ select set_config(name, value, true) from (values
     ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'), ('bytea_output', 'hex')) as settings (name, value)
 """
 """For a transaction that reads whole tables. A policy that would hide rows is an error, and not a smaller table."""
+
+
+UNKNOWN = re.compile(rb"SET transaction_timeout = 0;$|ALTER TABLE ONLY \S+ ALTER COLUMN \S+ SET \(pg_attver=\d+\);$")
+"""Statements before the first row of a dump that another release may not know: a setting that came with 17, and what
+newer minor releases keep in a column's options for themselves, which the pg_dump of older ones takes for a user's."""
 
 
 class Contents(NamedTuple):
@@ -58,7 +67,7 @@ def dump(url: str, file: Path) -> dict[str, Contents]:
         if "public.alembic_version" not in found:
             raise BackupError("the database has no tables of todo: there is nothing to back up")
         [[snapshot]] = connection.execute("select pg_export_snapshot()").fetchall()
-        _run("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={file}", connection=connection)
+        _run("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={file}", variables=_variables(connection))
         return found
 
 
@@ -81,29 +90,61 @@ def contents(connection: psycopg.Connection[Any]) -> dict[str, Contents]:
 
 def restore(url: str, file: Path) -> None:
     """Fill an empty database with a dump, as its owner, or change nothing. Raises BackupError, and psycopg's errors."""
+    functions = _functions_of_the_log(file)
     _require_empty(url)
     _make_roles(url)
     with psycopg.connect(url, prepare_threshold=None, autocommit=True, application_name="todo restore") as connection:
-        name = connection.info.dbname
-        options = ("--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={name}")
-        _run("pg_restore", *options, str(file), connection=connection)
+        _load(file, _variables(connection))
+        role = sql.Identifier(LOG_ROLE)
         with connection.transaction():
-            for schema, function in _functions_of_the_log(file):
-                for statement in (
-                    "grant create on schema {schema} to {role}",
-                    f"alter function {{schema}}.{function} owner to {{role}}",
-                    "revoke create on schema {schema} from {role}",
-                ):
-                    names = {"schema": sql.Identifier(schema), "role": sql.Identifier(LOG_ROLE)}
-                    connection.execute(sql.SQL(statement).format(**names))  # type: ignore[arg-type] # its text is ours, or pg_dump's
+            for name, signature in functions:
+                schema = sql.Identifier(name)
+                connection.execute(sql.SQL("grant create on schema {} to {}").format(schema, role))
+                function = sql.SQL("alter function {}.{} owner to {}")
+                connection.execute(function.format(schema, sql.SQL(signature), role))  # pg_dump quoted it
+                connection.execute(sql.SQL("revoke create on schema {} from {}").format(schema, role))
+
+
+def _load(file: Path, variables: dict[str, str]) -> None:
+    """Run the dump's statements in one transaction, without those that another release does not know."""
+    with tempfile.TemporaryFile("w+") as errors:
+        restoring = subprocess.Popen(  # noqa: S603 # PostgreSQL's own programs, here and below
+            [str(binaries() / "pg_restore"), "--no-owner", "--file=-", str(file)],
+            env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+        running = subprocess.Popen(  # noqa: S603
+            [str(binaries() / "psql"), "-X", "-q", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-"],
+            env=variables, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
+        )  # fmt: skip
+        with restoring, running:
+            assert restoring.stdout is not None
+            assert running.stdin is not None
+            with suppress(BrokenPipeError):  # then it says why
+                for line in restoring.stdout:
+                    if not UNKNOWN.match(line):
+                        running.stdin.write(line)
+                    if line.startswith(b"COPY "):
+                        shutil.copyfileobj(restoring.stdout, running.stdin)
+            restoring.stdout.close()
+            if restoring.wait() and running.poll() is None:
+                running.kill()  # before it takes the end of its input for a reason to commit
+            with suppress(BrokenPipeError):
+                running.stdin.close()
+        if restoring.returncode or running.returncode:
+            errors.seek(0)
+            raise BackupError(f"the backup is not restored, and nothing was changed: {reason(errors.read())}")
 
 
 @contextmanager
 def scratch_database(url: str) -> Iterator[str]:
-    """The URL of a new database on the same server, which is dropped at the end."""
+    """The URL of a new database on the embedded PostgreSQL at `url`, which is dropped at the end.
+
+    Its superuser drops it: nobody else may end an autovacuum that is at work there.
+    """
     name = f"todo_check_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+    with psycopg.connect(superuser(url), autocommit=True) as connection:
+        create = sql.SQL("create database {} owner {} template template0")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(OWNER)))
         try:
             yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
         finally:
@@ -131,25 +172,27 @@ def _make_roles(url: str) -> None:
 
 def _functions_of_the_log(file: Path) -> list[tuple[str, str]]:
     """Schema and signature of the functions in the dump that belong to the log's role."""
-    entries = _run("pg_restore", "--list", str(file)).splitlines()
-    functions = [entry.split(" FUNCTION ", 1)[1] for entry in entries if " FUNCTION " in entry]
-    owned = [entry.removesuffix(f" {LOG_ROLE}") for entry in functions if entry.endswith(f" {LOG_ROLE}")]
-    return [(schema, signature) for schema, _, signature in (entry.partition(" ") for entry in owned)]
+    entry = rf"^\d+; \d+ \d+ FUNCTION (\S+) (.+) {LOG_ROLE}$"
+    return re.findall(entry, _run("pg_restore", "--list", str(file)), re.MULTILINE)
 
 
-def _run(program: str, *arguments: str, connection: psycopg.Connection[Any] | None = None) -> str:
-    """Run a program to its end, on the same database as the connection; what it printed. Raises BackupError.
+def _variables(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """The environment of a program that works on the same database as the connection.
 
-    It gets the connection's parameters, the password among them, by its environment, which nobody else can read.
+    It has the connection's parameters, the password among them: nobody else can read it, as they can a command line.
     """
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    if connection is not None:
-        for option in connection.pgconn.info:
-            if option.envvar and option.val and option.keyword not in {b"service", b"servicefile"}:
-                variables[option.envvar.decode()] = option.val.decode()
-        if connection.pgconn.ssl_in_use:
-            variables["LD_PRELOAD"] = _libpq_with_tls()
-    done = subprocess.run(  # noqa: S603 # PostgreSQL's own programs
+    for option in connection.pgconn.info:
+        if option.envvar and option.val and option.keyword not in {b"service", b"servicefile"}:
+            variables[option.envvar.decode()] = option.val.decode()
+    if connection.pgconn.ssl_in_use:
+        variables["LD_PRELOAD"] = _libpq_with_tls()
+    return variables
+
+
+def _run(program: str, *arguments: str, variables: dict[str, str] | None = None) -> str:
+    """Run one of PostgreSQL's programs to its end; what it printed. Raises BackupError."""
+    done = subprocess.run(  # noqa: S603 # see above
         [str(binaries() / program), *arguments],
         env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
