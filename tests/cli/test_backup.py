@@ -4,6 +4,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -129,17 +130,14 @@ class TestAnotherServer:
             superuser.execute("create database new owner todo")
         url = postgres.url().replace("todo:", "backup:")
         shown = set[str]()
-        backup = subprocess.Popen(
-            [TODO, "backup", str(tmp_path / "file")], env=environment(database_url=url), stderr=subprocess.PIPE
-        )
-        while backup.poll() is None:
-            for process in stand.tree(backup.pid):
-                try:
-                    shown.add(" ".join(process.cmdline()))
-                except (psutil.NoSuchProcess, psutil.ZombieProcess):
-                    continue
-        assert backup.stderr
-        assert backup.returncode == 0, backup.stderr.read()
+        command = [TODO, "backup", str(tmp_path / "file")]
+        with subprocess.Popen(command, env=environment(database_url=url), stderr=subprocess.PIPE) as backup:
+            while backup.poll() is None:
+                for process in stand.tree(backup.pid):
+                    with suppress(psutil.NoSuchProcess):  # or a zombie
+                        shown.add(" ".join(process.cmdline()))
+            assert backup.stderr
+            assert backup.returncode == 0, backup.stderr.read()
         assert any("pg_dump" in each for each in shown)
         assert not [each for each in shown if postgres.password in each]
 

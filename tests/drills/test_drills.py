@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, lifecycle, load, overload, storage
+from drills import contract, lifecycle, load, overload, shared_folder, storage
 from drills.figures import Figures, rendered
 from todo.db.migrate import revisions
 
@@ -77,6 +77,14 @@ async def test_malformed_requests_are_refused(tmp_path: Path, figures: Figures) 
     await odd_bytes.raw_bytes(tmp_path, figures, count=1000)
 
     assert figures.faults == []
+
+
+def test_several_containers_want_one_folder(tmp_path: Path, figures: Figures) -> None:
+    shared_folder.drill(tmp_path, 1, figures)
+
+    assert figures.faults == []
+    if "not run" in figures.lines[0].found:
+        pytest.skip(figures.lines[0].found)
 
 
 def test_the_page_shows_the_stored_figures(root: Path) -> None:
