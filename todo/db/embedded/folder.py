@@ -25,7 +25,7 @@ class DataFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path = path.resolve()  # whoever comes by another path finds the same socket
+        self.path = path = path.resolve()  # a process that has another path for it finds the same socket
         self.data = path / "postgres"
         self.log = path / "postgres.log"
         self.user: pwd.struct_passwd | None = None

@@ -198,8 +198,8 @@ class _Server:
     def _try_to_launch(self, lock: int) -> str | None:
         """Start the postmaster, which inherits the lock; None when it answers, else why it does not.
 
-        Whoever has the lock knows that a postmaster.pid is a dead one's, but for a visible process of an older build,
-        which has no lock. pg_ctl hands its paths to a shell: it works in the data folder, and names only what is there.
+        With the lock held here, a postmaster.pid is a dead one's, but for a visible process of an older build, which
+        has no lock. pg_ctl hands its paths to a shell: it works in the data folder, and names only what is there.
         """
         if self.postmaster.process() is None:
             self.postmaster.pid_file.unlink(missing_ok=True)
