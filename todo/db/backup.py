@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -68,7 +68,7 @@ def dump(url: str, file: Path) -> dict[str, Contents]:
     with psycopg.connect(url, prepare_threshold=None, application_name="todo backup") as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         found = contents(connection)
-        if "public.alembic_version" not in found:
+        if not any(name.endswith(".alembic_version") for name in found):
             raise BackupError("the database has no tables of todo: there is nothing to back up")
         [[snapshot]] = connection.execute("select pg_export_snapshot()").fetchall()
         _run("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={file}", variables=_variables(connection))
@@ -85,7 +85,7 @@ def contents(connection: psycopg.Connection[Any]) -> dict[str, Contents]:
             [row] = connection.execute(sql.SQL(query).format(sql.Identifier(schema, name))).fetchall()
         except psycopg.errors.InsufficientPrivilege:
             raise BackupError(
-                f"row-level security hides rows of {name} from this login: set DIRECT_DATABASE_URL to the URL of one "
+                f"this login may not read every row of {name}: set DIRECT_DATABASE_URL to the URL of one "
                 "that is a superuser or has BYPASSRLS"
             ) from None
         found[f"{schema}.{name}"] = Contents(row[0], int(row[1]))
@@ -121,34 +121,45 @@ def _load(file: Path, variables: dict[str, str]) -> None:
             env=variables, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
         )  # fmt: skip
         with restoring, running:
-            assert restoring.stdout is not None
-            assert running.stdin is not None
-            with suppress(BrokenPipeError):  # then it says why
-                for line in restoring.stdout:
-                    if not UNKNOWN.match(line):
-                        running.stdin.write(line)
-                    if line.startswith(b"COPY "):
-                        shutil.copyfileobj(restoring.stdout, running.stdin)
-            restoring.stdout.close()
-            if restoring.wait() and running.poll() is None:
-                running.kill()  # before it takes the end of its input for a reason to commit
-            with suppress(BrokenPipeError):
-                running.stdin.close()
+            try:
+                _pass_on(restoring, running)
+            finally:
+                if restoring.poll() != 0:
+                    restoring.kill()
+                    running.kill()  # before it takes the end of its input for a reason to commit
+                with suppress(BrokenPipeError):
+                    _input(running).close()
         if restoring.returncode or running.returncode:
             errors.seek(0)
             raise BackupError(f"the backup is not restored, and nothing was changed: {reason(errors.read())}")
+
+
+def _pass_on(restoring: subprocess.Popen[bytes], running: subprocess.Popen[bytes]) -> None:
+    """Give the statements of one to the other, but for unknown ones, and wait until the first has ended."""
+    assert restoring.stdout is not None
+    with restoring.stdout, suppress(BrokenPipeError):  # the reader has ended, and says why
+        for line in restoring.stdout:
+            if not UNKNOWN.match(line):
+                _input(running).write(line)
+            if line.startswith(b"COPY "):
+                shutil.copyfileobj(restoring.stdout, _input(running))
+    restoring.wait()
+
+
+def _input(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdin is not None
+    return process.stdin
 
 
 @contextmanager
 def scratch_database(url: str) -> Iterator[str]:
     """The URL of a new database on the embedded PostgreSQL at `url`, which is dropped at the end.
 
-    Its superuser drops it: nobody else may end an autovacuum that is at work there.
+    One at a time: one that is there already was left by a killed process. The superuser drops it, since nobody else may
+    end an autovacuum that is at work there.
     """
     with psycopg.connect(superuser(url), autocommit=True) as connection:
-        connection.execute(
-            "select pg_advisory_lock(%s)", [SCRATCH_LOCK]
-        )  # one at a time, so what is there is left over
+        connection.execute("select pg_advisory_lock(%s)", [SCRATCH_LOCK])
         _drop_scratch(connection)
         create = sql.SQL("create database {} owner {} template template0")
         connection.execute(create.format(sql.Identifier(SCRATCH), sql.Identifier(OWNER)))
