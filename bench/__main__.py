@@ -55,7 +55,7 @@ def main(*, quick: bool, large: bool, only: set[str]) -> None:
         "setting": {"users": users, "tasks": users * data.TASKS, "rounds": rounds, "seconds": seconds},
         "absent": absent,
     }
-    with tempfile.TemporaryDirectory() as folder, embedded.running(Path(folder) / "data") as url:
+    with tempfile.TemporaryDirectory() as folder, embedded.running(_enterable(folder) / "data") as url:
         stand = Stand(url, Path(folder), users=users, rounds=rounds, seconds=seconds)
         sizes = dict.fromkeys(range(1, users + 1), data.TASKS)
         stand.load("ours", sizes | {data.LARGE_USER: data.LARGE_USER_TASKS})
@@ -65,6 +65,12 @@ def main(*, quick: bool, large: bool, only: set[str]) -> None:
             unfinished.write_text(json.dumps(results, default=asdict))
     results["seconds"] = round(time.monotonic() - began)
     report.write(results, kept=not quick and not only)
+
+
+def _enterable(folder: str) -> Path:
+    """A folder that PostgreSQL, as another user than root, works below."""
+    Path(folder).chmod(0o711)
+    return Path(folder)
 
 
 if __name__ == "__main__":

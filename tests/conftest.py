@@ -60,13 +60,28 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def let_others_enter(folder: Path) -> None:
+    """Let the embedded PostgreSQL, which root's tests start as another user, enter a temporary folder of pytest's."""
+    for each in (folder, *folder.parents):
+        if os.geteuid() == 0 and each.stat().st_uid == 0 and each != Path(each.anchor) and each != Path.home():
+            each.chmod(each.stat().st_mode | 0o001)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    let_others_enter(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a PostgreSQL server, with a login that is no superuser."""
     if GIVEN_URL:
         yield GIVEN_URL
         return
-    with embedded.running(tmp_path_factory.mktemp("postgres")) as url:
+    folder = tmp_path_factory.mktemp("postgres")
+    let_others_enter(folder)
+    with embedded.running(folder) as url:
         yield url
 
 

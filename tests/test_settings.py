@@ -1,5 +1,6 @@
 """Settings: read once, frozen, and refused in one line that names the setting and never its value."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,16 @@ def test_the_data_folder_is_in_the_users_home_unless_it_is_set(monkeypatch: pyte
     assert Settings.from_environment().folder == Path("/somewhere/todo")
     monkeypatch.setenv("DATA_DIR", "~/mine")
     assert Settings.from_environment().folder == Path("~/mine").expanduser()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root")
+def test_roots_data_folder_is_one_that_others_can_enter_unless_there_is_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings.from_environment().folder == Path("/var/lib/todo")
+
+    older = tmp_path / ".local" / "share" / "todo"
+    (older / "postgres").mkdir(parents=True)
+    assert Settings.from_environment().folder == older

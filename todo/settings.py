@@ -2,6 +2,7 @@
 
 import importlib.util
 import ipaddress
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -139,6 +140,9 @@ Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), Aft
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
 
 
+FOLDER_OF_ROOT = Path("/var/lib/todo")
+
+
 class Settings(BaseSettings):
     """Everything a deployment may set, by environment variables of the same names in capitals."""
 
@@ -156,7 +160,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         None,
-        description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder.",
+        description="Where the embedded PostgreSQL keeps its data. Default: the user's data folder, or /var/lib/todo.",
     )
     host: Host = Field("127.0.0.1", description="The address to listen on; `::` for all of IPv6 and IPv4.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
@@ -298,11 +302,19 @@ class Settings(BaseSettings):
 
     @cached_property
     def folder(self) -> Path:
-        """DATA_DIR, or the platform's folder for a user's data."""
-        if self.data_dir is not None:
-            return self.data_dir.expanduser().absolute()
+        """DATA_DIR, or the platform's folder for a user's data. Raises SettingsError where there is no home for it.
+
+        As root it is one that the user of the embedded PostgreSQL can enter, but where an older build made the data.
+        """
         try:
             from platformdirs import user_data_path
         except ImportError:
             raise CannotStart(EMBEDDED_MISSING) from None
-        return user_data_path("todo", appauthor=False)
+        try:
+            folder = (self.data_dir or user_data_path("todo", appauthor=False)).expanduser().absolute()
+        except RuntimeError:  # of Path.expanduser
+            raise SettingsError("DATA_DIR: names a home folder that is not known here") from None
+        if self.data_dir is None and "~" in folder.parts:
+            raise SettingsError("DATA_DIR: must be set, since this user has no home folder (HOME)")
+        given = self.data_dir or os.environ.get("XDG_DATA_HOME") or (folder / "postgres").exists()
+        return FOLDER_OF_ROOT if os.geteuid() == 0 and not given else folder

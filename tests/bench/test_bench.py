@@ -13,6 +13,7 @@ from bench.contestants import BARE_PIPELINES, BARE_PSYCOPG, CONSTANT, TODO, Cont
 from bench.delay_proxy import delay_proxy
 from bench.load import OPERATIONS
 from bench.stand import Stand
+from tests.conftest import let_others_enter
 from todo.db.embedded import server as embedded
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,7 @@ needs_wrk = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("bench")
+    let_others_enter(folder)
     with embedded.running(folder / "data") as url:
         users = range(1, 9)  # with fewer, a fast machine exceeds their rate limit
         stand = Stand(url, folder, users=len(users), rounds=1, seconds=1)

@@ -161,6 +161,31 @@ def test_the_login_is_no_superuser_and_the_folder_is_private(tmp_path: Path) -> 
         assert (tmp_path / "postgres").stat().st_mode & 0o077 == 0
 
 
+def test_ambient_settings_of_libpq_and_postgresql_are_ignored(tmp_path: Path) -> None:
+    """PGSERVICE, PGHOSTADDR, PGPORT and every other that libpq takes for what a URL leaves out."""
+    names = [option.envvar.decode() for option in psycopg.pq.Conninfo.get_defaults() if option.envvar]
+    assert {"PGSERVICE", "PGHOSTADDR", "PGCHANNELBINDING"} <= {*names}
+    junk = dict.fromkeys([*names, "PGDATA", "PGSYSCONFDIR", "PGDATESTYLE", "PGTZ", "PGCTLTIMEOUT"], "junk")
+    with serving(tmp_path, data_dir=tmp_path / "data", workers=2, **junk) as server:
+        tasks, token = signed_up(server)
+        made = created(server, tasks, token, 1)
+        database = postmaster(tmp_path / "data")
+        assert database
+        database.kill()  # the restart is made in the same environment
+        deadline = time.monotonic() + 30
+        while server.http.get(tasks, headers=token).status_code == 503 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert listed(server, tasks, token) == made
+
+
+def test_the_ambient_settings_are_there_again_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook has other databases too."""
+    monkeypatch.setenv("PGHOST", "db.example.com")
+    with embedded.running(tmp_path):
+        assert "PGHOST" not in os.environ
+    assert os.environ["PGHOST"] == "db.example.com"
+
+
 def test_postgresql_is_restarted_also_after_a_lack_of_file_descriptors(tmp_path: Path) -> None:
     with serving(tmp_path, data_dir=tmp_path / "data") as server:
         pid = server.process.pid

@@ -8,7 +8,7 @@ import pytest
 
 from drills import __main__ as drills
 from drills import bytes as odd_bytes
-from drills import contract, cpu, greedy, lifecycle, load, overload, stalled, storage
+from drills import contract, cpu, greedy, lifecycle, load, overload, shared_folder, stalled, storage
 from drills.figures import Figures, rendered
 from tests.support.operations import OPERATIONS
 from todo.db.migrate import revisions
@@ -125,6 +125,14 @@ async def test_no_input_costs_much_cpu(tmp_path: Path, figures: Figures) -> None
     await cpu.cpu_per_input(tmp_path, figures, count=120)
 
     assert figures.faults == []
+
+
+def test_several_containers_want_one_folder(tmp_path: Path, figures: Figures) -> None:
+    shared_folder.drill(tmp_path, 1, figures)
+
+    assert figures.faults == []
+    if "not run" in figures.lines[0].found:
+        pytest.skip(figures.lines[0].found)
 
 
 def test_the_page_shows_the_stored_figures(root: Path) -> None:

@@ -53,6 +53,16 @@ def test_uvicorn_serves_sockets_that_are_given() -> None:
     has(Multiprocess, "run", used_in=used_in)
 
 
+def test_uvicorns_parent_handles_the_signals_of_a_table() -> None:
+    import signal
+
+    from uvicorn.supervisors import multiprocess
+
+    used_in = "todo/http/shutdown.py"
+    assert signal.SIGHUP in multiprocess.SIGNALS, used_in
+    assert "for sig in SIGNALS" in inspect.getsource(multiprocess.Multiprocess.__init__), used_in
+
+
 def test_psycopg_adapts_values_and_names_errors_as_before() -> None:
     from psycopg import AsyncConnection
     from psycopg.adapt import Transformer

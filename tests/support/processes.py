@@ -38,12 +38,14 @@ def free_port() -> int:
 class Server:
     """`todo serve` as a process of its own."""
 
+    COMMAND: tuple[str, ...] = (TODO, "serve")
+
     def __init__(self, folder: Path, *options: str, port: int | None = None, **settings: Any) -> None:
         self.port = port or free_port()
         self.log = folder / f"server-{self.port}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [TODO, "serve", *options], env=environment(port=self.port, **settings), stdout=log, stderr=log
+                [*self.COMMAND, *options], env=environment(port=self.port, **settings), stdout=log, stderr=log
             )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
 

@@ -11,6 +11,7 @@ import typer
 
 from todo import __version__
 from todo.cli import db, users
+from todo.cli.backup import backup, restore_backup
 from todo.cli.run import errors_as_one_line, with_database
 from todo.settings import CannotStart, Settings
 
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.add_typer(db.db, name="db")
 app.add_typer(users.user, name="user")
 app.add_typer(users.keys, name="keys")
+app.command()(backup)
+app.command()(restore_backup)
 
 
 def _print_version(wanted: bool) -> None:
@@ -59,9 +62,12 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the API. Without DATABASE_URL the embedded PostgreSQL starts, and is migrated."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that open resources are closed on the way out
-        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that open resources are closed on the way out
     with errors_as_one_line():
+        from todo.http.shutdown import hangup_is_ignored
+
+        if not hangup_is_ignored():
+            signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
         settings = Settings.from_environment(host=host, port=port, root_path=root_path, workers=workers)
         os.environ["ROOT_PATH"] = settings.root_path or ""  # for `from_environment`, which makes the application
         gc.disable()  # imported code stays for good; `from_environment` enables it
@@ -134,10 +140,13 @@ def _connect(url: str, settings: Settings) -> str:
     """The version of the server at `url`. Raises psycopg's OperationalError, or CannotStart for an old PostgreSQL."""
     import psycopg
 
+    from todo.db.migrate import require_utf8
+
     with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
         version = connection.info.server_version
         if version < 150000:
             raise CannotStart(f"the database is PostgreSQL {version // 10000}; 15 or newer is needed")
+        require_utf8(connection.info.parameter_status("server_encoding"))
         secure = " over TLS" if connection.pgconn.ssl_in_use else ""
         return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
 
@@ -192,7 +201,8 @@ def sweep() -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document as YAML."""
-    from todo.api.openapi.document import as_yaml
-    from todo.app import create_app
+    with errors_as_one_line():
+        from todo.api.openapi.document import as_yaml
+        from todo.app import create_app
 
-    print(as_yaml(create_app(Settings())), end="")  # noqa: T201 # the document is the output
+        print(as_yaml(create_app(Settings.from_environment())), end="")  # noqa: T201 # the document is the output

@@ -42,13 +42,17 @@ LOGGED_TABLES = (("tasks", "log"), ("users", "begin"), ("users", "forget"))
 LOG_ROLE = "todo_log"
 
 
+ENCODING = Statement.of(select(func.current_setting("server_encoding")), read_only=True)
+
+
 class IsolationError(CannotStart):
     """Row-level security or the log would not hold here; the message says what to do."""
 
 
 async def check_database(database: Database) -> None:
-    """Raise SchemaError or IsolationError unless the schema is this build's and the policies hold."""
+    """Raise CannotStart unless the text fits, the schema is this build's and the policies hold."""
     try:
+        migrate.require_utf8((await database.as_accounts().run(ENCODING))[0][0])
         found = await database.as_accounts().run(SCHEMA_VERSION)
         migrate.require(found[0][0] if found else None)
         requests = database.as_user("")

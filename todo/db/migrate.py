@@ -65,6 +65,15 @@ def require(found: str | None) -> None:
     raise SchemaError(f"the database is at {found}, which this build does not know: run a newer build of todo")
 
 
+def require_utf8(encoding: str | None) -> None:
+    """Raise CannotStart unless the database can store every text that the API accepts."""
+    if encoding != "UTF8":
+        raise CannotStart(
+            f"the database has the encoding {encoding} and needs UTF8: "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and use that one"
+        )
+
+
 def upgrade(url: str, revision: str = "head") -> None:
     """Migrate up to `revision`, once even where several processes do it at the same time. Raises psycopg's errors."""
     from alembic import command
@@ -148,6 +157,7 @@ def _locked(url: str) -> Iterator[None]:
     ask = f"select pg_try_advisory_xact_lock({MIGRATION_LOCK}), {no_timeout}"
     with psycopg.connect(url, prepare_threshold=None, application_name="todo migrate: lock") as connection:
         told_at = time.monotonic()
+        require_utf8(connection.info.parameter_status("server_encoding"))
         while not (connection.execute(ask.encode()).fetchone() or [False])[0]:
             connection.rollback()
             if time.monotonic() > told_at + TELL_INTERVAL:

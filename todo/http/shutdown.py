@@ -20,6 +20,19 @@ SERVER = "todo.server"
 """In the state of the lifespan: the ServerHooks."""
 
 
+def hangup_is_ignored() -> bool:
+    """Whether SIGHUP was ignored at the start, as under nohup; it then stays so in every process.
+
+    uvicorn's parent of several workers restarts them on SIGHUP; the workers themselves inherit what is ignored.
+    """
+    from uvicorn.supervisors import multiprocess
+
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    if ignored:
+        multiprocess.SIGNALS.pop(signal.SIGHUP, None)
+    return ignored
+
+
 class Shutdown:
     """Whether this process is about to stop: it serves on for `delay` seconds, and is no longer ready."""
 

@@ -3,9 +3,9 @@
 import fcntl
 import os
 import pwd
-import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,19 +33,26 @@ def system_user(name: str) -> pwd.struct_passwd:
         os.close(folder)
 
 
-def make_traversable(path: Path) -> None:
-    """Let every user traverse (not list) the folders above `path`, which a private home of root forbids."""
-    for parent in path.parents:
-        with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(parent.stat().st_mode)
-            if not mode & stat.S_IXOTH:
-                parent.chmod(mode | stat.S_IXOTH)
+def name_of(uid: int) -> str:
+    """The user's name, or the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def can_enter(path: Path, user: pwd.struct_passwd) -> bool:
+    """Whether the user may enter this folder, or run this program. The kernel is asked: it knows more than modes."""
+    return run("test", "-x", str(path), user=user).returncode == 0
 
 
 def run(
-    *command: str, user: pwd.struct_passwd | None = None, folder: Path = Path("/")
+    *command: str, user: pwd.struct_passwd | None = None, folder: Path = Path("/"), keep_open: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, in a session of its own; its output is in `stderr`."""
+    """Run a program to its end, in a session of its own; its output is in `stderr`.
+
+    It inherits the descriptors in `keep_open`, as do the processes that it leaves behind.
+    """
     with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open as long as the postmaster lives
         done = subprocess.run(  # noqa: S603 # fixed programs of our own choosing
             command,
@@ -56,6 +63,7 @@ def run(
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
             cwd=folder,
+            pass_fds=keep_open,
             start_new_session=True,
             check=False,
         )
