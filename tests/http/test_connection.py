@@ -19,9 +19,8 @@ from tests.conftest import settings_for
 from tests.support.processes import Server, served, serving, signed_up
 from todo.app import create_app
 from todo.http import backpressure
-from todo.http.connection import HEAD_LIMIT
 from todo.http.exchange import Exchange
-from todo.http.request_parser import RequestParser
+from todo.http.request_parser import HEAD_LIMIT, RequestParser
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +80,12 @@ def test_endless_headers_get_431(server: Server) -> None:
     endless = answer_to(server, b"GET /health/live HTTP/1.1\r\nX: ", b"x" * (HEAD_LIMIT + 1))
     assert problem(endless)["status"] == 431
     assert server.http.get("/health/live").status_code == 200
+
+
+def test_a_head_that_comes_in_one_piece_is_bounded_too(server: Server) -> None:
+    lines = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 1000) for number in range(70))
+    whole = answer_to(server, b"GET /health/live HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
+    assert problem(whole)["status"] == 431
 
 
 @pytest.mark.parametrize("size", [10_000, 60_000])

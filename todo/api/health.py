@@ -32,6 +32,12 @@ async def live() -> Response:
     return Response(b'{"status":"alive"}', media_type="application/json")
 
 
+@router.get("", responses={200: _body({"status": "alive"}, "The process answers.")})
+async def health() -> Response:
+    """Whether the process answers, like /health/live. It never touches the database."""
+    return await live()
+
+
 @router.get(
     "/ready",
     responses={

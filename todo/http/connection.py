@@ -14,13 +14,12 @@ from todo.http.access_log import LoggedExchange, log_refusal
 from todo.http.backpressure import Backpressure
 from todo.http.deadline import Deadline
 from todo.http.exchange import Exchange, refusal
-from todo.http.request_parser import Head, RequestParser, connection_scope
+from todo.http.request_parser import HEAD_LIMIT, Head, RequestParser, connection_scope
 from todo.http.shutdown import SERVER, ServerHooks
 
 EXTENSION = "todo.connection"
 """In a request's ASGI extensions: the ClientConnection that it came on."""
 
-HEAD_LIMIT = 64 * 1024  # bytes of a request line and headers that come in more than one piece
 REQUEST_TIMEOUT = 20.0  # seconds, from its first byte or since the connection opened, to the request's last byte
 KEEP_ALIVE = 75  # seconds that a connection stays open after a response: longer than common proxies keep theirs
 
@@ -126,6 +125,9 @@ class ClientConnection(asyncio.Protocol):
             except HttpParserError:
                 self._refuse(400, "Bad Request", parser.refused or "This is not HTTP/1.1, or its method is unknown.")
                 return
+            if parser.in_head and parser.head_bytes > HEAD_LIMIT:
+                self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
+                return
             start = end
             if first:  # the body of a request with an Upgrade header, for another parser
                 data, start = first + data[start:], 0
@@ -134,9 +136,7 @@ class ClientConnection(asyncio.Protocol):
         self._unparsed = data[start:]
         if self._next is not None:
             self.pause_reading()
-        if parser.in_head and parser.head_bytes > HEAD_LIMIT:
-            self._refuse(431, "Request Header Fields Too Large", "The headers are larger than 64 KiB.")
-        elif not parser.incomplete and self._current is not None:
+        if not parser.incomplete and self._current is not None:
             self._deadline.clear()
         elif was_incomplete and not parser.incomplete:
             self._deadline.set(self._keep_alive_timeout, self.close)  # the rest of a request that was answered before

@@ -15,6 +15,9 @@ from todo.http.exchange import Exchange
 END_OF_HEAD = b"\r\n\r\n"
 SHORTEST_REQUEST = len(b"GET / HTTP/1.1\r\n\r\n")
 
+HEAD_LIMIT = 64 * 1024
+"""Bytes of a request's line and headers."""
+
 TARGET_LIMIT = 8192
 """Bytes of path and query; RFC 9110 §4.1 wants at least 8000 octets. A longer path is not decoded, but refused."""
 
@@ -62,7 +65,7 @@ class RequestParser:
         """The exchange whose body is being parsed."""
         self.in_head = False
         self.head_bytes = 0
-        """Bytes of an incomplete head, after the piece that it began in."""
+        """Bytes of an incomplete head; not those before the end of a body, where it began behind one in chunks."""
         self.refused = ""
         """What is wrong with a request that HTTP/1.1 allows no server to answer, after an HttpParserError."""
         self.head_only = False
@@ -100,6 +103,7 @@ class RequestParser:
         That is after a blank line, which may have begun in the piece before. A body of known length is not cut, and one
         in chunks that is full of blank lines not at each of them.
         """
+        longest = start + HEAD_LIMIT + 1
         if start == 0 and self._tail:
             at = (self._tail + data[:3]).find(END_OF_HEAD)
             if at >= 0:
@@ -107,7 +111,8 @@ class RequestParser:
         if not self.in_head:
             start += self._body_left + SHORTEST_REQUEST - len(END_OF_HEAD)
         at = data.find(END_OF_HEAD, start)
-        return at + len(END_OF_HEAD) if at >= 0 else len(data)
+        end = at + len(END_OF_HEAD) if at >= 0 else len(data)
+        return end if self.arriving is not None else min(end, longest)
 
     def feed(self, piece: bytes) -> bytes:
         """Parse a piece; what is to be fed before anything else. Raises HttpParserError for what is no HTTP."""
@@ -124,7 +129,7 @@ class RequestParser:
             self._framing += len(piece)
             if self._framing > FRAMING_LIMIT:
                 raise HttpParserError("more framing than content")
-        if self.in_head and begun_before:
+        if self.in_head and (begun_before or in_body is None):
             self.head_bytes += len(piece)
         return b""
 
