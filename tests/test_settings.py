@@ -140,11 +140,7 @@ def test_a_root_path_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch, given
         ("LOG_LEVEL", "debug\r", "debug"),
         ("DATABASE_URL", "postgresql://ada@db/todo\n", "postgresql://ada@db/todo"),
         ("DATABASE_URL", "\ufeffpostgres://ada@db/todo\r\n", "postgresql://ada@db/todo"),
-        (
-            "CORS_ORIGINS",
-            "https://a.example.com,https://b.example.com\r",
-            ("https://a.example.com", "https://b.example.com"),
-        ),
+        ("JWT_AUTHORIZED_PARTIES", "one,two\r", ("one", "two")),
         ("JWT_JWKS_URL", "https://issuer.example.com/jwks\n", "https://issuer.example.com/jwks"),
         ("DATA_DIR", "/somewhere\r\n", Path("/somewhere")),
         ("PORT", "\r\n", 8000),
@@ -157,6 +153,12 @@ def test_what_a_file_puts_around_a_value_is_ignored(
     monkeypatch.setenv(name, value)
 
     assert getattr(Settings.from_environment(), name.lower()) == kept
+
+
+def test_what_a_file_puts_around_origins_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example.com,https://b.example.com\r")
+
+    assert Settings.from_environment().cors_origins.entries == ("https://a.example.com", "https://b.example.com")
 
 
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", "\ufeff{}", "{}"])

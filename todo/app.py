@@ -95,7 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
     app.add_exception_handler(ChangeError, _worded(change_responses.problem_of))
-    app.openapi = lambda: document.document(app, external_issuer=settings.external_issuer)  # type: ignore[method-assign] # FastAPI's own way to change it
+    described = {"external_issuer": settings.external_issuer, "root_path": settings.root_path or ""}
+    app.openapi = lambda: document.document(app, **described)  # type: ignore[method-assign] # FastAPI's own way to change it
 
     fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
     # The order: http/middleware/__init__.py

@@ -79,7 +79,11 @@ class Bare:
 
     async def _run(self, statement: Statement[R], user_id: str, **params: Any) -> list[R]:
         values = [REQUESTS, user_id, "10000"]
-        enter = Query(ENTER, values) if statement.read_only else Query(ENTER_TO_WRITE, [*values, "session", "100000", "268435456"])
+        enter = (
+            Query(ENTER, values)
+            if statement.read_only
+            else Query(ENTER_TO_WRITE, [*values, "session", "100000", "268435456"])
+        )
         return statement.typed(await self.rows([enter, statement.query({"user_id": user_id, **params})]))
 
 

@@ -56,6 +56,8 @@ VALUES: dict[str, Any] = {
     "status": 200,
     "headers": "{}",
     "shows_task": True,
+    "bytes": 302,
+    "max_bytes": 1_000_000,
     "task_id": TASK,
     "body": b"{}",
     "email": "ada@example.com",
@@ -136,7 +138,7 @@ def with_ada(partitioned_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 def set_role(connection: psycopg.Connection[Any], role: str) -> None:
-    psycopg.RawCursor(connection).execute(ENTER_TO_WRITE, [role, ADA, "10000", "session", "100"])
+    psycopg.RawCursor(connection).execute(ENTER_TO_WRITE, [role, ADA, "10000", "session", "100", "1000000"])
 
 
 def partitions_touched(connection: psycopg.Connection[Any]) -> set[int]:

@@ -130,7 +130,7 @@ def _sent(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> set[str]
     return names
 
 
-def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
+def document(app: FastAPI, *, external_issuer: bool = False, root_path: str = "") -> dict[str, Any]:
     """The OpenAPI document of `app`, whose description differs with an external issuer."""
     if app.openapi_schema is None:
         schema = get_openapi(
@@ -141,7 +141,7 @@ def document(app: FastAPI, *, external_issuer: bool = False) -> dict[str, Any]:
             routes=app.routes,
             tags=app.openapi_tags,
             license_info={"name": "MIT", "identifier": "MIT"},
-            servers=[{"url": "/"}],
+            servers=[{"url": root_path or "/"}],
         )
         components, operations = schema["components"], _operations(schema["paths"])
         for operation in operations:

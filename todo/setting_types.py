@@ -1,0 +1,118 @@
+"""Types of settings: what a value must look like. What each refuses, it says without repeating the value."""
+
+import importlib.util
+import ipaddress
+import re
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+from todo.origins import Origins
+
+
+def _postgres_url(url: str) -> str:
+    url = re.sub(r"^postgres(?:ql)?(?:\+(?:psycopg|psycopg2|psycopg_async|asyncpg|pg8000))?://", "postgresql://", url)
+    advice = "must be a PostgreSQL URL such as postgresql://user:password@host/name"
+    if not url.startswith("postgresql://"):
+        raise ValueError(advice)
+    try:
+        port = str(conninfo_to_dict(url).get("port", ""))
+    except ProgrammingError:
+        raise ValueError(f"{advice}, with special characters percent-encoded") from None
+    # What is left of a password in the wrong place would be taken for a host and printed: refuse it before.
+    before = url.partition("?")[0]
+    if before.count("@") > 1 or "@" in urlsplit(before).path or not set(port) <= set("0123456789,"):
+        raise ValueError(
+            "must have special characters in the user and the password percent-encoded: @ as %40, / as %2F"
+        )
+    return url
+
+
+def _separated(value: Any) -> Any:
+    return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+
+def _origins(value: Any) -> Any:
+    return Origins(_separated(value)) if isinstance(value, str | tuple) else value
+
+
+def _root_path(path: str) -> str:
+    path = path.rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
+        raise ValueError("must be a path such as /todo, of plain characters")
+    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/.well-known"}:
+        raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
+    return path
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+Host = Annotated[str, AfterValidator(lambda host: host.removeprefix("[").removesuffix("]"))]
+RootPath = Annotated[str, AfterValidator(_root_path)]
+OriginList = Annotated[Origins, NoDecode, BeforeValidator(_origins)]
+
+
+def _port_is_one(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _safe_url(url: str) -> str:
+    parts = urlsplit(url)
+    here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if _port_is_one(parts) and parts.password is None and (here or (parts.scheme == "https" and parts.hostname)):
+        return url
+    raise ValueError("must be an https:// URL (http:// on this machine only) without a password")
+
+
+def _safe_issuer(issuer: str) -> str:
+    return _safe_url(issuer) if issuer.startswith("http:") else issuer
+
+
+def _rate_limit(rate: str) -> str:
+    from limits import parse_many
+
+    if rate != "off":
+        advice = "must be off, or one limit such as 6000/minute or 100/second: at least 1 request, at most a day"
+        try:
+            [limit] = parse_many(rate)
+        except ValueError:
+            raise ValueError(advice) from None
+        if limit.amount < 1 or not 1 <= limit.get_expiry() <= 86_400:
+            raise ValueError(advice)
+    return rate
+
+
+def _each_is_a_network(networks: tuple[str, ...]) -> tuple[str, ...]:
+    for network in networks:
+        try:
+            all_addresses = ipaddress.ip_network(network).prefixlen == 0
+        except ValueError:
+            all_addresses = True
+        if all_addresses:
+            raise ValueError("each must be an address or a network such as 10.0.0.0/8, not all addresses")
+    return networks
+
+
+def _redis_url(url: str) -> str:
+    parts = urlsplit(url)
+    number = parts.path.removeprefix("/")
+    fits = parts.hostname and _port_is_one(parts) and (not number or number.isdecimal()) and not parts.query
+    if parts.scheme not in {"redis", "rediss"} or not fits:
+        raise ValueError("must be a Redis URL such as redis://host:6379/0")
+    if importlib.util.find_spec("redis") is None:
+        raise ValueError("needs the extra: install todo-task-api with the extra redis")
+    return url
+
+
+SafeUrl = Annotated[str, AfterValidator(_safe_url)]
+SafeIssuer = Annotated[str, AfterValidator(_safe_issuer)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_a_network)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
