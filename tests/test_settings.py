@@ -140,7 +140,7 @@ def test_a_root_path_ends_without_a_slash(monkeypatch: pytest.MonkeyPatch, given
         ("LOG_LEVEL", "debug\r", "debug"),
         ("DATABASE_URL", "postgresql://ada@db/todo\n", "postgresql://ada@db/todo"),
         ("DATABASE_URL", "\ufeffpostgres://ada@db/todo\r\n", "postgresql://ada@db/todo"),
-        ("JWT_AUTHORIZED_PARTIES", "one,two\r", ("one", "two")),
+        ("TRUSTED_PROXIES", "10.0.0.1,10.0.0.2\r", ("10.0.0.1", "10.0.0.2")),
         ("JWT_JWKS_URL", "https://issuer.example.com/jwks\n", "https://issuer.example.com/jwks"),
         ("DATA_DIR", "/somewhere\r\n", Path("/somewhere")),
         ("PORT", "\r\n", 8000),

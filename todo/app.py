@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -95,8 +96,10 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
     app.add_exception_handler(ChangeError, _worded(change_responses.problem_of))
-    described = {"external_issuer": settings.external_issuer, "root_path": settings.root_path or ""}
-    app.openapi = lambda: document.document(app, **described)  # type: ignore[method-assign] # FastAPI's own way to change it
+    describe = partial(
+        document.document, app, external_issuer=settings.external_issuer, root_path=settings.root_path or ""
+    )
+    app.openapi = describe  # type: ignore[method-assign] # FastAPI's own way to change it
 
     fast = [route for router in routers for route in router.routes if isinstance(route, Route)]
     # The order: http/middleware/__init__.py

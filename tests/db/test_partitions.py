@@ -67,6 +67,8 @@ VALUES: dict[str, Any] = {
     "token_hash": b"hash",
     "used": b"hash",
     "next": b"next",
+    "rotations": "[]",
+    "lifetime": timedelta(days=1),
     "ends_at": datetime.now(UTC) + timedelta(days=1),
 }
 NEW = {"CREATE": {"id": uuid4(), "completed": False}, "CREATE_WITH_USER": {"id": uuid4(), "completed": False}}
