@@ -51,7 +51,7 @@ class TestTheDocument:
 
     def test_few_operations_need_no_token(self) -> None:
         assert {each.says["operationId"] for each in OPERATIONS if not each.secured} == {
-            *("sign_up", "sign_in", "refresh", "sign_out", "public_keys", "live", "ready")
+            *("sign_up", "sign_in", "refresh", "sign_out", "public_keys", "health", "live", "ready")
         }
         assert all(each.secured for each in OPERATIONS if "{user_id}" in each.path)
         assert all(each.owned for each in OPERATIONS if "{user_id}" in each.path)

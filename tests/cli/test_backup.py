@@ -53,10 +53,11 @@ def test_a_backup_of_a_served_database_is_restored_into_a_new_one(tmp_path: Path
         assert "--force" in refused.stderr
         assert file.read_bytes() == content
 
-    (tmp_path / "half").write_bytes(content[: len(content) * 3 // 4])
-    half = run_command("restore-backup", str(tmp_path / "half"), data_dir=tmp_path / "new")
-    assert half.returncode == 1
-    assert "nothing was changed" in half.stderr.splitlines()[-1]
+    for kept in (len(content) // 10, len(content) * 3 // 4):  # it breaks off in the table of contents, or in the data
+        (tmp_path / "half").write_bytes(content[:kept])
+        half = run_command("restore-backup", str(tmp_path / "half"), data_dir=tmp_path / "new")
+        assert half.returncode == 1
+        assert "nothing was changed" in half.stderr.splitlines()[-1]
 
     restored = run_command("restore-backup", str(file), data_dir=tmp_path / "new")
     assert restored.returncode == 0, restored.stderr

@@ -92,9 +92,15 @@ def contents(connection: psycopg.Connection[Any]) -> dict[str, Contents]:
     return found
 
 
+NOT_RESTORED = "the backup is not restored, and nothing was changed"
+
+
 def restore(url: str, file: Path) -> None:
     """Fill an empty database with a dump, as its owner, or change nothing. Raises BackupError, and psycopg's errors."""
-    functions = _functions_of_the_log(file)
+    try:
+        functions = _functions_of_the_log(file)
+    except BackupError as error:  # of a file that breaks off in its table of contents
+        raise BackupError(f"{NOT_RESTORED}: {error}") from None
     _require_empty(url)
     _make_roles(url)
     with psycopg.connect(url, prepare_threshold=None, autocommit=True, application_name="todo restore") as connection:
@@ -131,7 +137,7 @@ def _load(file: Path, variables: dict[str, str]) -> None:
                     _input(running).close()
         if restoring.returncode or running.returncode:
             errors.seek(0)
-            raise BackupError(f"the backup is not restored, and nothing was changed: {reason(errors.read())}")
+            raise BackupError(f"{NOT_RESTORED}: {reason(errors.read())}")
 
 
 def _pass_on(restoring: subprocess.Popen[bytes], running: subprocess.Popen[bytes]) -> None:
