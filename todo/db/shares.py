@@ -38,6 +38,10 @@ class Shares:
         except BaseException as error:
             if place.done() and not place.cancelled():  # it was given at the same moment
                 self.leave(user_id)
+            elif place in waiting:
+                waiting.remove(place)
+                if not waiting:
+                    self._waiting.pop(user_id, None)
             if isinstance(error, TimeoutError):
                 raise TooManyRequests(DETAIL, retry_after=1) from None
             raise
