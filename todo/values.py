@@ -109,5 +109,15 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_WRITTEN_OUT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+
+
+def _written_out(moment: object) -> object:
+    """Numbers are refused, which Pydantic takes for seconds or milliseconds, whichever seems to fit."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and _WRITTEN_OUT.match(moment)):
+        return moment
+    raise ValueError("must be a date and time such as 2027-03-01T09:00:00Z")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """RFC 3339, with an offset."""

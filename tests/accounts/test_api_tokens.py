@@ -175,6 +175,8 @@ async def test_text_that_only_looks_like_a_token_is_refused(ada: Person, token: 
         {"name": None},
         {"name": "x", "scope": "admin"},
         {"name": "x", "expires_at": "tomorrow"},
+        {"name": "x", "expires_at": 4_102_444_800},
+        {"name": "x", "expires_at": "4102444800"},
         {"name": "x", "expires_at": "2027-01-01T00:00:00"},
         {"name": "x", "expires_at": "2020-01-01T00:00:00Z"},
         {"name": "x", "expires_at": "0001-01-01T00:00:00+14:00"},

@@ -28,6 +28,7 @@ from todo.problems import (
     Gone,
     InsufficientScope,
     Invalid,
+    NotFound,
     TooManyRequests,
     Unauthorized,
 )
@@ -125,6 +126,8 @@ class Route(APIRoute):
             responses |= answers(BadRequest, ContentTooLarge, Gone)
             responses = {status: _replayable(status, response) for status, response in responses.items()}
             extra |= IDEMPOTENCY_KEY
+        if self.access.owner:  # of a path with an encoded slash or control character, as http.middleware.edge has it
+            responses = answers(NotFound) | responses
         responses |= answers(Unauthorized, refused, Invalid, TooManyRequests)
         return options | {"responses": responses, "openapi_extra": extra}
 
