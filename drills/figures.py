@@ -1,5 +1,6 @@
 """The results of a drill, as figures: what was counted or measured, and the limit that was promised for it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -47,6 +48,11 @@ class Figures:
     def as_dict(self) -> dict[str, Any]:
         """The figures for JSON."""
         return asdict(self)
+
+
+def others(statuses: Counter[int], *wanted: int) -> list[str]:
+    """The answers with none of the statuses that are wanted."""
+    return [f"{count} × status {status}" for status, count in statuses.items() if status not in wanted]
 
 
 def rendered(raw: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from drills.clients import Client, signed_up
-from drills.figures import Figures
+from drills.figures import Figures, others
 from drills.load import serving
 from tests.conftest import Person
 
@@ -39,11 +39,6 @@ async def growth(pid: int, found: list[float]) -> AsyncIterator[None]:
     finally:
         watching.cancel()
         found.append((most - before) / MEGABYTE)
-
-
-def others(statuses: Counter[int], *wanted: int) -> list[str]:
-    """The answers with none of the statuses that are wanted."""
-    return [f"{count} × status {status}" for status, count in statuses.items() if status not in wanted]
 
 
 async def pipelining(folder: Path, seconds: float, figures: Figures) -> None:

@@ -18,8 +18,7 @@ import psycopg
 
 from drills import stand
 from drills.clients import Client, signed_up
-from drills.figures import Figures
-from drills.greedy import others
+from drills.figures import Figures, others
 from tests.conftest import Person
 from tests.support.db_proxy import DatabaseProxy
 from tests.support.processes import Server

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -65,3 +66,11 @@ async def streaming(base: str, path: str, token: str, **headers: str) -> AsyncIt
         client.stream("GET", path, headers=sent) as response,
     ):
         yield Stream(response)
+
+
+async def until(condition: Any, seconds: float = 5) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)

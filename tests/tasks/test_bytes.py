@@ -12,9 +12,9 @@ from tests.support.processes import serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from tests.tasks.test_lists import follow
 from todo.app import create_app
+from todo.db.bounded import PAGE_BYTES
 from todo.http.large_responses import LIMIT
 from todo.tasks.lists import STREAM_PAGE
-from todo.tasks.rows import PAGE_BYTES
 
 pytestmark = pytest.mark.anyio
 

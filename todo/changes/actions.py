@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
-    BindParameter,
     Text,
     any_,
     bindparam,
@@ -19,7 +17,7 @@ from sqlmodel import col
 from todo.auth.caller import Caller
 from todo.auth.tables import User
 from todo.changes.errors import CannotUndoPurge, ChangeNotFound, ConflictingChange
-from todo.changes.pages import shown
+from todo.changes.pages import me, mine, number, shown
 from todo.changes.rows import ChangeRow, change
 from todo.changes.tables import Change
 from todo.changes.undo_rules import EXISTENCE, Logged, conflicting_change, reversal
@@ -31,20 +29,12 @@ from todo.tasks.errors import StaleTask, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.tables import Task
 
-_mine = col(Change.user_id) == bindparam("user_id")
-_me = col(User.id) == bindparam("user_id")
-
-
-def _number(name: str) -> BindParameter[int]:
-    return bindparam(name, type_=BigInteger)
-
-
-REVISION = Statement.of(select(col(User.revision)).where(_me), read_only=True)
+REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)
 
 _these = col(User.id) == any_(bindparam("ids", type_=ARRAY(Text)))
 REVISIONS = Statement.of(select(col(User.id), col(User.revision)).where(_these), read_only=True)
 
-_changed_task = select(col(Change.task_id)).where(_mine, col(Change.revision) == _number("undone")).scalar_subquery()
+_changed_task = select(col(Change.task_id)).where(mine, col(Change.revision) == number("undone")).scalar_subquery()
 LOCK_TASK = Statement.of(
     select(col(Task.id))
     .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == _changed_task)
@@ -52,7 +42,7 @@ LOCK_TASK = Statement.of(
 )
 LOG_FROM_THERE = Statement.of(
     select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before")))
-    .where(_mine, col(Change.task_id) == _changed_task, col(Change.revision) >= _number("undone"))
+    .where(mine, col(Change.task_id) == _changed_task, col(Change.revision) >= number("undone"))
     .order_by(col(Change.revision)),
     row=lambda task_id, *logged: (task_id, Logged(*logged)),
     read_only=True,
@@ -65,7 +55,7 @@ UNDO = Statement.of(
 NEWEST = Statement.of(
     shown(
         select(Change)
-        .where(_mine, col(Change.task_id) == bindparam("id"))
+        .where(mine, col(Change.task_id) == bindparam("id"))
         .order_by(col(Change.revision).desc())
         .limit(literal_column("1"))
         .subquery("log")

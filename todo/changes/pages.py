@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    Subquery,
     Text,
     bindparam,
     cast,
@@ -27,17 +26,18 @@ from todo.auth.tables import User
 from todo.changes.errors import ChangesNotKept
 from todo.changes.rows import CHANGE_COLUMNS, TASK_COLUMNS, ChangeRow, PastChangeRow, change, past_change
 from todo.changes.tables import Change
+from todo.db.bounded import bounded
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement
 from todo.tasks.errors import TaskNotFound
-from todo.tasks.rows import PAGE_BYTES
 from todo.tasks.tables import Task
 
-_mine = col(Change.user_id) == bindparam("user_id")
-_me = col(User.id) == bindparam("user_id")
+mine = col(Change.user_id) == bindparam("user_id")
+me = col(User.id) == bindparam("user_id")
 
 
-def _number(name: str) -> BindParameter[int]:
+def number(name: str) -> BindParameter[int]:
+    """A parameter that is a revision or a limit."""
     return bindparam(name, type_=BigInteger)
 
 
@@ -57,18 +57,18 @@ def shown(log: FromClause, *more: str) -> Select[Any]:
     ).select_from(log.join(task, true()))
 
 
-def _bounded(changes: Select[Any], *, newest_first: bool = False) -> Subquery:
-    """The first of these changes, together about PAGE_BYTES; `count` in each is how many there were.
+def _size(columns: Any) -> ColumnElement[int]:
+    """Sizes were not kept always: older changes are measured."""
+    measured = [func.octet_length(cast(columns[name], Text)) for name in ("before", "after")]
+    return func.coalesce(columns.size, sum(func.coalesce(each, 0) for each in measured))
 
-    Sizes were not kept always: older changes are measured.
-    """
-    some = changes.subquery("some")
-    order = some.c.revision.desc() if newest_first else some.c.revision
-    measured = [func.octet_length(cast(some.c[name], Text)) for name in ("before", "after")]
-    size = func.coalesce(some.c.size, sum(func.coalesce(each, 0) for each in measured))
-    preceding = func.sum(size).over(order_by=order, rows=(None, 0)) - size
-    summed = select(*some.c, preceding.label("preceding"), func.count().over().label("count")).subquery("summed")
-    return select(*summed.c).where(summed.c.preceding < PAGE_BYTES).subquery("log")
+
+def _oldest_first(columns: Any) -> tuple[Any]:
+    return (columns.revision,)
+
+
+def _newest_first(columns: Any) -> tuple[Any]:
+    return (columns.revision.desc(),)
 
 
 class _Page(NamedTuple):
@@ -90,17 +90,17 @@ def _page(*columns: Any) -> _Page:
     return _Page(None if its[0] is None else change(*its), found, end, current, oldest)
 
 
-_ahead = select(Change).where(_mine, col(Change.revision) > _number("since")).order_by(col(Change.revision))
+_ahead = select(Change).where(mine, col(Change.revision) > number("since")).order_by(col(Change.revision))
 
 
 def _since(changes: Select[Any], end: ColumnElement[Any]) -> Statement[_Page]:
     """These changes, in one snapshot with the numbers of the page."""
-    log = shown(_bounded(changes.limit(_number("limit"))), "count").lateral("log")
-    oldest = select(func.min(col(Change.revision))).where(_mine).scalar_subquery()
+    log = shown(bounded(changes.limit(number("limit")), _size, _oldest_first).subquery("log"), "count").lateral("log")
+    oldest = select(func.min(col(Change.revision))).where(mine).scalar_subquery()
     return Statement.of(
         select(*log.c, end, col(User.revision), oldest)
         .select_from(outerjoin(User, log, true()))
-        .where(_me)
+        .where(me)
         .order_by(log.c.revision),
         row=_page,
         read_only=True,
@@ -121,28 +121,22 @@ _newest = ~(
     )
     .exists()
 )
-_revisions_ahead = (
-    select(col(Change.revision))
-    .where(_mine, col(Change.revision) > _number("since"))
-    .order_by(col(Change.revision))
-    .limit(literal_column(str(COMPACT_WINDOW)))
-    .subquery("ahead")
-)
 SINCE = _since(_ahead, null())
 SINCE_COMPACT = _since(
     select(*_window.c).where(_newest).order_by(_window.c.revision),
-    select(func.max(_revisions_ahead.c.revision)).scalar_subquery(),
+    select(func.max(_window.c.revision)).scalar_subquery(),
 )
 
 HISTORY = Statement.of(
     shown(
-        _bounded(
+        bounded(
             select(Change)
-            .where(_mine, col(Change.task_id) == bindparam("id"), col(Change.revision) < _number("below"))
+            .where(mine, col(Change.task_id) == bindparam("id"), col(Change.revision) < number("below"))
             .order_by(col(Change.revision).desc())
-            .limit(_number("limit")),
-            newest_first=True,
-        ),
+            .limit(number("limit")),
+            _size,
+            _newest_first,
+        ).subquery("log"),
         "before",
         "count",
     ).order_by(literal_column("log.revision").desc()),

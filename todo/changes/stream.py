@@ -250,7 +250,6 @@ class EventStream(Streamed):
         """`place` is released when the stream is over."""
         super().__init__(stream, headers, self.media_type)
         self._place = place
-        self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = scope.get("extensions", {}).get(EXTENSION)
@@ -260,4 +259,3 @@ class EventStream(Streamed):
             await super().__call__(scope, receive, send)
         finally:
             self._place.close()
-            await self._stream.aclose()  # it may be suspended at a yield, where nothing else would end it

@@ -208,7 +208,7 @@ class Pool:
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             now = self._loop.time()
-            if sum(connection.check_deadline(now) for connection in self._connections):
+            if [connection for connection in self._connections if connection.check_deadline(now)]:
                 log.warning("the database did not answer in time: its connections are replaced")
                 self._close_idle(lambda _: True)
             elif now > tidied_at + TIDY_INTERVAL:

@@ -41,9 +41,11 @@ class Streamed(StreamingResponse):
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "HEAD":
-            await super().__call__(scope, receive, send)
-            return
-        await self._pieces.aclose()
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body"})
+        try:
+            if scope["method"] != "HEAD":
+                await super().__call__(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body"})
+        finally:
+            await self._pieces.aclose()  # it may be suspended at a yield, where nothing else would end it

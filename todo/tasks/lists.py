@@ -16,13 +16,13 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Select,
     Text,
     Uuid,
     all_,
     bindparam,
     cast,
     func,
+    literal,
     outerjoin,
     select,
     true,
@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from todo.auth.tables import User
+from todo.db.bounded import bounded
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement, array
 from todo.problems import Gone
@@ -39,7 +40,6 @@ from todo.tasks.fields import WRITABLE
 from todo.tasks.rows import (
     COLUMNS,
     COLUMNS_WITH_TRASH,
-    PAGE_BYTES,
     ROW_BYTES,
     Page,
     TaskRow,
@@ -51,32 +51,28 @@ from todo.tasks.shapes import Status
 from todo.tasks.tables import Task
 
 STREAM_PAGE = 200
-"""Rows of a whole list that are read at a time, each page in a transaction of its own."""
+"""Rows of a whole list that are read at a time, each page in a transaction of its own.
 
-SMALL_PAGE = STREAM_PAGE + 1
-"""Rows that are small enough together, however large each is: about 8 MB. A larger page is bounded in bytes too."""
+They are small enough together, however large each is: about 8 MB. A larger page is bounded in bytes too.
+"""
 
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _completed = col(Task.completed) == bindparam("completed", type_=Boolean)
 _live = col(Task.deleted_at).is_(None)
-_ORDER = (col(Task.created_at).desc(), col(Task.id).desc())
 
 
-def _bounded(tasks: Select[Any]) -> Select[Any]:
-    """The first of these tasks, together about PAGE_BYTES; the last column is how many there were."""
-    some = tasks.subquery("some")
-    size = sum((func.coalesce(func.octet_length(cast(some.c[name], Text)), 0) for name in WRITABLE), ROW_BYTES)
-    order = some.c.created_at.desc(), some.c.id.desc()
-    preceding = func.sum(size).over(order_by=order, rows=(None, 0)) - size
-    summed = select(*some.c, func.count().over().label("count"), preceding.label("preceding")).subquery("summed")
-    shown = [column for column in summed.c if column.name != "preceding"]
-    order = summed.c.created_at.desc(), summed.c.id.desc()
-    return select(*shown).where(summed.c.preceding < PAGE_BYTES).order_by(*order)
+def _order(columns: Any) -> tuple[Any, Any]:
+    return columns.created_at.desc(), columns.id.desc()
+
+
+def _size(columns: Any) -> ColumnElement[int]:
+    written: list[Any] = [func.coalesce(func.octet_length(cast(columns[name], Text)), 0) for name in WRITABLE]
+    return sum(written, literal(ROW_BYTES))
 
 
 def _page(
-    *where: ColumnElement[bool], columns: Sequence[Column[Any]], row: type[TaskRow], bounded: bool
+    *where: ColumnElement[bool], columns: Sequence[Column[Any]], row: type[TaskRow], large: bool
 ) -> Statement[Page]:
     """A page of tasks, each row ended by the user's revision, all in one snapshot.
 
@@ -91,29 +87,29 @@ def _page(
             < tuple_(bindparam("after_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
         )
         .where(col(User.revision) != all_(bindparam("cached", type_=ARRAY(BigInteger))))
-        .order_by(*_ORDER)
+        .order_by(col(Task.created_at).desc(), col(Task.id).desc())
         .limit(bindparam("limit", type_=BigInteger))
     )
-    page = (_bounded(tasks.correlate(User)) if bounded else tasks).lateral("page")
+    page = (bounded(tasks.correlate(User), _size, _order) if large else tasks).lateral("page")
     return Statement.of(
         select(*page.c, col(User.revision))
         .select_from(outerjoin(User, page, true()))
         .where(col(User.id) == bindparam("user_id")),
-        rows=partial(bounded_page, row) if bounded else partial(plain_page, row),
+        rows=partial(bounded_page, row) if large else partial(plain_page, row),
         read_only=True,
     )
 
 
-PAGE = _page(_live, columns=COLUMNS, row=TaskRow, bounded=False)
-PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=False)
-PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=False)
-LARGE_PAGE = _page(_live, columns=COLUMNS, row=TaskRow, bounded=True)
-LARGE_PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, bounded=True)
-LARGE_PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, bounded=True)
+PAGE = _page(_live, columns=COLUMNS, row=TaskRow, large=False)
+PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, large=False)
+PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, large=False)
+LARGE_PAGE = _page(_live, columns=COLUMNS, row=TaskRow, large=True)
+LARGE_PAGE_BY_COMPLETION = _page(_live, _completed, columns=COLUMNS, row=TaskRow, large=True)
+LARGE_PAGE_OF_TRASH = _page(~_live, columns=COLUMNS_WITH_TRASH, row=TrashedTaskRow, large=True)
 
 
 def _statement(status: Status, limit: int) -> Statement[Page]:
-    large = limit >= SMALL_PAGE
+    large = limit > STREAM_PAGE
     match status:
         case "all":
             return LARGE_PAGE if large else PAGE
@@ -128,7 +124,7 @@ async def page(
 ) -> Page:
     """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`.
 
-    A page of more than SMALL_PAGE rows has about PAGE_BYTES at most.
+    A page of more than STREAM_PAGE rows has about PAGE_BYTES at most.
     """
     [found] = await db.run(
         _statement(status, limit),

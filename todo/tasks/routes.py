@@ -249,15 +249,16 @@ def _whole_list(request: Request, first: Page, following: AsyncIterator[list[Tas
     unread, user_id = Resources.of(request).unread, request.path_params["user_id"]
     unread.refuse_when_over(user_id, len(beginning))
 
-    async def array() -> AsyncGenerator[bytes]:
-        content = beginning
+    async def contents() -> AsyncIterator[bytes]:
+        yield beginning[:-1]
         async for tasks in following:
-            with closing(unread.pieces(user_id, content[:-1])) as pieces:
+            yield b"," + tasks_json(tasks)[1:-1] if tasks else b""
+        yield b"]"
+
+    async def array() -> AsyncGenerator[bytes]:
+        async for content in contents():
+            with closing(unread.pieces(user_id, content)) as pieces:
                 for piece in pieces:
                     yield piece
-            content = b"," + tasks_json(tasks)[1:] if tasks else b"]"
-        with closing(unread.pieces(user_id, content)) as pieces:
-            for piece in pieces:
-                yield piece
 
     return Streamed(array(), PRIVATE | {"ETag": etag}, "application/json")

@@ -18,9 +18,6 @@ FIELDS = tuple(TaskOut.model_fields)
 COLUMNS: tuple[Column[Any], ...] = tuple(Task.__table__.c[name] for name in FIELDS)  # type: ignore[attr-defined] # SQLModel sets it
 COLUMNS_WITH_TRASH: tuple[Column[Any], ...] = (*COLUMNS, Task.__table__.c.deleted_at)  # type: ignore[attr-defined] # the same
 
-PAGE_BYTES = 4 * 1024 * 1024
-"""Bytes of a page as the database counts them, approximately: JSON's escapes may double them, to 8 MiB."""
-
 ROW_BYTES = 300
 """What a task takes besides what its user wrote, approximately."""
 
