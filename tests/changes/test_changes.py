@@ -189,11 +189,9 @@ class TestLog:
                 other.execute(
                     "select set_config('role', 'todo_app', true), set_config('app.user_id', %s, true)", [ada.id]
                 )
-                other.execute(
-                    "update tasks set title = title || '!' where (user_id, id) in (select user_id, id from tasks"
-                    " where user_id = %s order by id for no key update)",
-                    [ada.id],
-                )
+                # A statement of its own: a plan may update, and so lock the user, while a subquery is still locking.
+                other.execute("select from tasks where user_id = %s order by id for no key update", [ada.id])
+                other.execute("update tasks set title = title || '!' where user_id = %s", [ada.id])
 
         toggles = [ada.toggle(tasks[number % 12]["id"]) for number in range(90)]
         writes = asyncio.gather(*toggles, *(asyncio.to_thread(edit_all) for _ in range(10)))
