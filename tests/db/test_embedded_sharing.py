@@ -1,5 +1,6 @@
 """One data folder and several that want it: other containers, copies, what a killed server leaves behind."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,15 @@ def test_a_copy_that_was_made_while_the_server_ran_starts_beside_it(tmp_path: Pa
             keep(url, 3)
             assert kept(url) == [1, 3]
             assert postmaster(tmp_path / "data") != postmaster(tmp_path / "copy")
+
+
+def test_a_lock_file_of_the_socket_that_names_a_living_process_does_not_stop_a_start(tmp_path: Path) -> None:
+    """As after a copy of a folder in use, or when a number of a process that was killed is another's now."""
+    with embedded.running(tmp_path / "data"):
+        sockets = DataFolder(tmp_path / "data").sockets()
+    (sockets / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
+    with embedded.running(tmp_path / "data") as url:
+        keep(url, 1)
 
 
 @containers

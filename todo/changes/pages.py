@@ -11,11 +11,13 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
+    and_,
     bindparam,
     cast,
     func,
     literal_column,
     null,
+    or_,
     outerjoin,
     select,
     true,
@@ -111,19 +113,12 @@ COMPACT_WINDOW = 10_000
 """Changes that one compact page looks at: its cost does not follow how often a task was changed."""
 
 _window = _ahead.limit(literal_column(str(COMPACT_WINDOW))).subquery("window")
-_later = Change.__table__.alias("later")  # type: ignore[attr-defined] # SQLModel sets it
-_newest = ~(
-    select(_later.c.revision)
-    .where(
-        _later.c.user_id == bindparam("user_id"),
-        _later.c.task_id == _window.c.task_id,
-        _later.c.revision > _window.c.revision,
-    )
-    .exists()
-)
+_its_task = and_(col(Task.user_id) == bindparam("user_id"), col(Task.id) == _window.c.task_id)
+_newest = or_(col(Task.revision) == _window.c.revision, and_(col(Task.id).is_(None), _window.c.kind == "purge"))
+"""The task has the number of its newest change. Joined by a unique key, this has no plan that is quadratic."""
 SINCE = _since(_ahead, null())
 SINCE_COMPACT = _since(
-    select(*_window.c).where(_newest).order_by(_window.c.revision),
+    select(*_window.c).select_from(outerjoin(_window, Task, _its_task)).where(_newest).order_by(_window.c.revision),
     select(func.max(_window.c.revision)).scalar_subquery(),
 )
 

@@ -35,6 +35,11 @@ class Postmaster:
             else:
                 yield descriptor  # it is closed, and not unlocked: the postmaster holds the same lock
 
+    def remove_lock_files(self) -> None:
+        """Remove what PostgreSQL would refuse to start for where another process has the number of a dead one."""
+        self.pid_file.unlink(missing_ok=True)
+        (self._folder.sockets() / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
     def process(self) -> "psutil.Process | None":
         """The process that serves this folder, where it is one of this PID namespace."""
         import psutil

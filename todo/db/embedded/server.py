@@ -198,11 +198,12 @@ class _Server:
     def _try_to_launch(self, lock: int) -> str | None:
         """Start the postmaster, which inherits the lock; None when it answers, else why it does not.
 
-        With the lock held here, a postmaster.pid is a dead one's, but for a visible process of an older build, which
-        has no lock. pg_ctl hands its paths to a shell: it works in the data folder, and names only what is there.
+        With the lock held here, lock files are a dead one's, or of the folder that this is a copy of, but for a visible
+        process of an older build, which has no lock. pg_ctl hands its paths to a shell: it works in the data folder,
+        and names only what is there.
         """
         if self.postmaster.process() is None:
-            self.postmaster.pid_file.unlink(missing_ok=True)
+            self.postmaster.remove_lock_files()
         self.folder.make_private()
         if not self.log.exists():
             self.log.touch(mode=0o600)
