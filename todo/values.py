@@ -5,9 +5,18 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, GetJsonSchemaHandler, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
@@ -121,3 +130,65 @@ def _written_out(moment: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """RFC 3339, with an offset."""
+
+
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""The years of due dates and reminders."""
+
+_DUE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-5]):[0-5]\d)?)?", re.ASCII)
+
+
+def _due(value: object) -> str:
+    """As it was sent, but for lower-case letters."""
+    text = value.strip().upper() if isinstance(value, str) and len(value) <= 40 else ""
+    try:
+        moment = datetime.fromisoformat(text if _DUE.fullmatch(text) else "")
+    except ValueError:
+        raise ValueError(
+            "must be a day such as 2027-03-01, a local time such as 2027-03-01T09:00, or an instant such as "
+            "2027-03-01T09:00:00Z"
+        ) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return text
+
+
+_DUE_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {
+            "type": "string",
+            "pattern": r"^(19\d\d|2[01]\d\d)-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d$",
+        },
+    ]
+}
+DueDate = Annotated[str, BeforeValidator(_due), WithJsonSchema(_DUE_SCHEMA)]
+"""A day, a local time or an instant, kept as it was sent (RFC 5545 §3.3.4 and §3.3.5)."""
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of the IANA time zone database."""
+    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})
+
+
+def _time_zone(name: object) -> object:
+    if not isinstance(name, str) or name not in time_zones():
+        raise ValueError("must be a name of the IANA time zone database such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[
+    str, BeforeValidator(_time_zone), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})
+]
+
+
+def _within_years(moment: datetime) -> datetime:
+    if not FIRST_YEAR < moment.year < LAST_YEAR and not FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR:
+        raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_years)]
+"""RFC 3339 with an offset, in the years of due dates."""

@@ -11,7 +11,8 @@ from tests.conftest import Person
 pytestmark = pytest.mark.anyio
 
 FIELDS = {
-    *("id", "user_id", "title", "description", "completed", "completed_at", "created_at", "updated_at", "revision")
+    *("id", "user_id", "title", "description", "completed", "completed_at", "created_at", "updated_at", "revision"),
+    *("due_date", "time_zone", "priority", "tags", "recurrence", "recurrence_from", "remind_at", "position"),
 }
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 

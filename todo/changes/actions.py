@@ -26,8 +26,7 @@ from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.tasks.actions import Matches, patched
 from todo.tasks.errors import StaleTask, UserGone
-from todo.tasks.fields import WRITABLE
-from todo.tasks.tables import Task
+from todo.tasks.tables import LOGGED, Task
 
 REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)
 
@@ -50,7 +49,7 @@ LOG_FROM_THERE = Statement.of(
 UNDO = Statement.of(
     update(Task)
     .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id"))
-    .values(**patched(*WRITABLE, EXISTENCE))
+    .values(**patched(*LOGGED, EXISTENCE))
 )
 NEWEST = Statement.of(
     shown(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -46,12 +47,18 @@ def number(name: str) -> BindParameter[int]:
 def shown(log: FromClause, *more: str) -> Select[Any]:
     """The changes of `log` with each task in the columns that the table has today, so that it is shown like any task.
 
-    Fields that were added since are null in older changes.
+    Fields that were added since are null in older changes, but for tags and position, which every task has.
     """
     task: Any = func.jsonb_populate_record(literal_column("null::tasks"), log.c.after).table_valued(
         *TASK_COLUMNS, name="task"
     )
-    kept = {"id": log.c.task_id, "user_id": log.c.user_id, "revision": log.c.revision}
+    kept = {
+        "id": log.c.task_id,
+        "user_id": log.c.user_id,
+        "revision": log.c.revision,
+        "tags": func.coalesce(task.c.tags, cast("{}", ARRAY(Text))),
+        "position": func.coalesce(task.c.position, func.task_position(task.c.created_at)),
+    }
     return select(
         *(log.c[name] for name in CHANGE_COLUMNS),
         *(kept.get(name, task.c[name]).label(f"its_{name}") for name in TASK_COLUMNS),

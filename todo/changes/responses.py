@@ -20,11 +20,18 @@ EXAMPLE = {
 PAST = EXAMPLE | {"before": {"completed": False}}
 
 
-def with_utc(change: PastChangeRow) -> PastChangeRow:
-    """The change with the time of a deletion in `before` in UTC, where the database writes JSON in its own way."""
-    if change.before and change.before.get("deleted_at"):
-        deleted_at = datetime.fromisoformat(change.before["deleted_at"]).astimezone(UTC)
-        change.before = change.before | {"deleted_at": deleted_at}
+TIMES = ("deleted_at", "remind_at")
+
+
+def as_shown(change: PastChangeRow) -> PastChangeRow:
+    """The change with the times in `before` in UTC, which the database writes into JSON in its own way.
+
+    What the server keeps of a series is left out.
+    """
+    before = change.before
+    if before:
+        times = {name: datetime.fromisoformat(before[name]).astimezone(UTC) for name in TIMES if before.get(name)}
+        change.before = {name: times.get(name, value) for name, value in before.items() if name != "series"}
     return change
 
 

@@ -16,7 +16,7 @@ from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import OwnerRoute
 from todo.changes import actions, pages
-from todo.changes.responses import EXAMPLE, PAST, with_utc
+from todo.changes.responses import EXAMPLE, PAST, as_shown
 from todo.changes.shapes import ChangeOut, Changes, PastChange
 from todo.changes.stream import BEGIN, PAGE, EventStream, events
 from todo.http import etags
@@ -174,7 +174,7 @@ async def task_history(
     if more:
         query = urlencode({"limit": limit, "before": changes[-1].revision})
         headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return private_json(encode([with_utc(change) for change in changes]), 200, **headers)
+    return private_json(encode([as_shown(change) for change in changes]), 200, **headers)
 
 
 def _position(last_event_id: str | None) -> int | None:

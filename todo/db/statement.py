@@ -94,3 +94,9 @@ def _each(row: Callable[..., R], rows: list[Row]) -> list[R]:
 def array(numbers: Iterable[int]) -> str:
     """Whole numbers as PostgreSQL writes an array of them, which is ten times quicker than to adapt a list."""
     return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def text_array(texts: Iterable[str]) -> str:
+    """Texts as PostgreSQL writes an array of them (documentation, 8.15.6)."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"

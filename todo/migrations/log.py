@@ -33,7 +33,7 @@ BEGIN
             NEW.fingerprint := OLD.fingerprint;
             NEW.revision := OLD.revision;
         END IF;
-        old_values := {old_values};
+{keep_series}        old_values := {old_values};
         IF old_values = '{{}}' THEN
             RETURN OLD;
         END IF;
@@ -79,7 +79,7 @@ BEGIN
         NEW.updated_at := NEW.created_at;
         NEW.completed_at := CASE WHEN NEW.completed THEN NEW.created_at END;
         NEW.fingerprint := task_fingerprint({created_with});
-        IF number IS NULL THEN
+{derive_new}        IF number IS NULL THEN
             RETURN NEW;
         END IF;
     ELSE
@@ -88,7 +88,7 @@ BEGIN
         IF NEW.completed <> OLD.completed THEN
             NEW.completed_at := CASE WHEN NEW.completed THEN NEW.updated_at END;
         END IF;
-    END IF;
+{derive_changed}    END IF;
 
     INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after{columns})
     VALUES (owner, number, NEW.id,
@@ -135,6 +135,42 @@ DROP_OLDEST = """
 """
 """`total` grows with each change, and a change counts as kept while less than the quota was logged after it."""
 
+KEEP_SERIES = """        IF OLD.position = '' THEN  -- a task of before there were positions
+            OLD.position := task_position(OLD.created_at);
+            OLD.search := task_search(OLD.title, OLD.description);
+        END IF;
+        IF NEW.position = '' THEN
+            NEW.position := OLD.position;
+        END IF;
+        IF NEW.series IS NOT NULL AND NEW.series = OLD.series THEN
+            IF NEW.recurrence IS DISTINCT FROM OLD.recurrence THEN
+                NEW.series := NEW.series
+                    || jsonb_build_object('anchor', NEW.due_date, 'anchor_number', 1, 'number', 1);
+            ELSIF NEW.due_date IS DISTINCT FROM OLD.due_date OR NEW.time_zone IS DISTINCT FROM OLD.time_zone THEN
+                NEW.series := NEW.series
+                    || jsonb_build_object('anchor', NEW.due_date, 'anchor_number', NEW.series -> 'number');
+            END IF;
+        END IF;
+"""
+"""A series counts from the due date that the user set last, and from 1 where its rule is another one."""
+
+DERIVE_NEW = """        IF NEW.position = '' THEN
+            NEW.position := task_position(NEW.created_at);
+        END IF;
+        NEW.due_at := task_due_at(NEW.due_date, NEW.time_zone);
+        NEW.search := task_search(NEW.title, NEW.description);
+"""
+
+DERIVE_CHANGED = """        NEW.due_at := CASE
+            WHEN NEW.due_date IS NOT DISTINCT FROM OLD.due_date AND NEW.time_zone IS NOT DISTINCT FROM OLD.time_zone
+            THEN OLD.due_at ELSE task_due_at(NEW.due_date, NEW.time_zone)
+        END;
+        NEW.search := CASE
+            WHEN NEW.title = OLD.title AND NEW.description IS NOT DISTINCT FROM OLD.description
+            THEN OLD.search ELSE task_search(NEW.title, NEW.description)
+        END;
+"""
+
 ROW_BYTES = 300
 """What a change takes besides its task's fields, approximately."""
 
@@ -145,12 +181,15 @@ OTHERS = ("completed_at", "created_at", "updated_at", "deleted_at")
 """Columns that the log keeps besides the fields."""
 
 
-def log_function(fields: Sequence[str], *, sized: bool = True) -> str:
+def log_function(fields: Sequence[str], *, sized: bool = True, optional: Sequence[str] = ()) -> str:
     """The statement that makes the function, for tasks with these writable fields, in the order of their creation.
 
     `sized` as of 2026_11_28_size: a change has its size in bytes, and a user's oldest changes go above their quota.
+    `optional` as of 2026_11_28_task_fields: fields that most tasks do not have, and that the log leaves out then.
+    With them a task has a position, a series, and what the trigger derives: `due_at` and `search`.
     """
-    octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in fields)
+    every = (*fields, *optional)
+    octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in every)
     parts = {
         "declarations": "\n    size integer := 0;\n    logged bigint;\n    max_bytes bigint;",
         "count_bytes": COUNT_BYTES.format(row_bytes=ROW_BYTES, field_bytes=octets),
@@ -161,21 +200,39 @@ def log_function(fields: Sequence[str], *, sized: bool = True) -> str:
         "values": ", size, logged",
         "drop_oldest": DROP_OLDEST.format(oldest_at_once=OLDEST_AT_ONCE),
     }
-    changed = [
-        f"CASE WHEN NEW.{name} IS NOT DISTINCT FROM OLD.{name} THEN '{{}}'"
-        f" ELSE jsonb_build_object('{name}', OLD.{name}) END"
-        for name in (*fields, "deleted_at")
-    ]
+    derived = {"keep_series": KEEP_SERIES, "derive_new": DERIVE_NEW, "derive_changed": DERIVE_CHANGED}
+    kept = (*optional, "position", "series")
+    old_values = _changed((*fields, "deleted_at"))
+    created_with, new_values = _object(fields), _object((*fields, *OTHERS))
+    if optional:
+        rows = [f"({', '.join(f'{row}.{name}' for name in kept)})" for row in ("NEW", "OLD")]
+        old_values += (
+            f"\n            || CASE WHEN {rows[0]} IS NOT DISTINCT FROM {rows[1]} THEN '{{}}' ELSE {_changed(kept)} END"
+        )
+        created_with += f" || {_object(optional)}"
+        new_values += f" || jsonb_strip_nulls({_object(kept)})"
     return FUNCTION.format(
-        old_values="\n            || ".join(changed),
-        created_with=_object(fields),
-        new_values=_object((*fields, *OTHERS)),
+        old_values=old_values,
+        created_with=created_with,
+        new_values=new_values,
+        **(derived if optional else dict.fromkeys(derived, "")),
         **(parts if sized else dict.fromkeys(parts, "")),
     )
 
 
+def _changed(names: Sequence[str]) -> str:
+    """The values that these columns had, of those that the update changes."""
+    return "\n            || ".join(
+        f"CASE WHEN NEW.{name} IS NOT DISTINCT FROM OLD.{name} THEN '{{}}'"
+        f" ELSE jsonb_build_object('{name}', OLD.{name}) END"
+        for name in names
+    )
+
+
 def _object(names: Sequence[str]) -> str:
-    return "jsonb_build_object(" + ", ".join(f"'{name}', NEW.{name}" for name in names) + ")"
+    """The values of these columns; of no tags none."""
+    value = {"tags": "nullif(NEW.tags, '{}')"}
+    return "jsonb_build_object(" + ", ".join(f"'{name}', {value.get(name, f'NEW.{name}')}" for name in names) + ")"
 
 
 AS_LOG_ROLE = """

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 import msgspec
-from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
     ColumnElement,
+    DateTime,
     Text,
     any_,
     bindparam,
@@ -38,9 +39,9 @@ from todo.auth.caller import Caller
 from todo.auth.provisioning import claims, provisioned_user
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
-from todo.db.statement import Statement
+from todo.db.statement import Statement, text_array
 from todo.problems import Interrupted
-from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UserGone
+from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.shapes import NewTask, TaskEdit
@@ -84,7 +85,10 @@ class _Created(NamedTuple):
     task: TaskRow
 
 
-_fingerprint = func.task_fingerprint(cast(bindparam("fields", type_=Text), JSONB))
+_fields = cast(bindparam("fields", type_=Text), JSONB)
+_remind_at = cast(_fields["remind_at"].astext, DateTime(timezone=True))
+_fingerprint = func.task_fingerprint(_fields.concat(func.jsonb_build_object("remind_at", _remind_at)))
+"""As the trigger makes it, which writes times as PostgreSQL does."""
 CREATED_BEFORE = Statement.of(
     select(col(Task.fingerprint) == _fingerprint, col(Task.deleted_at).is_not(None), *COLUMNS).where(_this),
     row=lambda same, in_trash, *task: _Created(same, in_trash, TaskRow(*task)),
@@ -95,17 +99,20 @@ CREATED_BEFORE = Statement.of(
 async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[TaskRow, bool]:
     """Create a task; it, and whether it is new.
 
-    A chosen id sent again with the same fields gives the task as it is now. Raises IdTaken, IdInTrash, TooManyTasks
-    or UserGone.
+    A chosen id sent again with the same fields gives the task as it is now. Raises IdTaken, IdInTrash, TooManyTasks,
+    UnknownTimeZone or UserGone.
     """
     fields = {name: getattr(new, name) for name in WRITABLE}
+    values = fields | {"tags": text_array(fields["tags"])}
     try:
         if caller.external:
-            [task] = await db.run(CREATE_WITH_USER, id=new.id or uuid7(), **fields, **claims(caller))
+            [task] = await db.run(CREATE_WITH_USER, id=new.id or uuid7(), **values, **claims(caller))
         else:
-            [task] = await db.run(CREATE, id=new.id or uuid7(), **fields)
+            [task] = await db.run(CREATE, id=new.id or uuid7(), **values)
     except ForeignKeyViolation:
         raise UserGone from None
+    except InvalidParameterValue:
+        raise UnknownTimeZone from None
     except CheckViolation as error:
         if error.diag.constraint_name != "max_tasks":
             raise
@@ -123,7 +130,8 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
 
 async def _created_before(db: ScopedDatabase, id: UUID | None, fields: Mapping[str, object]) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    found = await db.run(CREATED_BEFORE, id=id, fields=msgspec.json.encode(fields).decode())
+    given = {**fields, "tags": fields["tags"] or None}
+    found = await db.run(CREATED_BEFORE, id=id, fields=msgspec.json.encode(given).decode())
     if not found:
         return None
     if found[0].in_trash:
@@ -150,9 +158,15 @@ EDIT = Statement.of(update(Task).where(_live, _matches).values(**patched(*WRITAB
 async def edit(
     db: ScopedDatabase, caller: Caller, id: UUID | None, edit: TaskEdit, *, matches: Matches = None
 ) -> TaskRow:
-    """Change the fields that `edit` names and keep the rest. Raises TaskNotFound, StaleTask or UserGone."""
+    """Change the fields that `edit` names and keep the rest.
+
+    Raises TaskNotFound, StaleTask, UnknownTimeZone or UserGone.
+    """
     patch = msgspec.json.encode(edit.model_dump(mode="json", exclude_unset=True)).decode()
-    tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
+    try:
+        tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
+    except InvalidParameterValue:
+        raise UnknownTimeZone from None
     return tasks[0] if tasks else await _refused(db, caller, id, matches)
 
 

@@ -6,6 +6,7 @@ TaskError
 ├── TooManyTasks       the quota
 ├── IdTaken            a task with this id was created with other fields
 ├── IdInTrash          a task with this id is in the trash
+├── UnknownTimeZone    PostgreSQL does not know the time zone
 └── StaleTask          the caller expected another revision
 """
 
@@ -39,6 +40,10 @@ class IdTaken(TaskError):  # noqa: N818 # a fact
 
 class IdInTrash(TaskError):  # noqa: N818 # a fact
     """The task with this id is in the trash."""
+
+
+class UnknownTimeZone(TaskError):  # noqa: N818 # a fact
+    """PostgreSQL has no time zone of this name, as it happens when its database of zones is older than ours."""
 
 
 class StaleTask(TaskError):  # noqa: N818 # a fact

@@ -8,8 +8,17 @@ from todo.api.openapi.vocabulary import NULL
 from todo.http import etags
 from todo.http.json import encode
 from todo.http.responses import PRIVATE, private_json
-from todo.problems import Conflict, NotFound, PreconditionFailed, Problem, Unauthorized
-from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskError, TaskNotFound, TooManyTasks, UserGone
+from todo.problems import Conflict, Invalid, NotFound, PreconditionFailed, Problem, Unauthorized
+from todo.tasks.errors import (
+    IdInTrash,
+    IdTaken,
+    StaleTask,
+    TaskError,
+    TaskNotFound,
+    TooManyTasks,
+    UnknownTimeZone,
+    UserGone,
+)
 from todo.tasks.fields import EXAMPLES
 from todo.tasks.rows import TaskRow
 
@@ -17,6 +26,7 @@ EXAMPLE = {
     "id": "01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10",
     "user_id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
     **{name: NULL if value is None else value for name, value in EXAMPLES.items()},
+    "position": "ffd0e7c4b0a1fV",
     "completed_at": NULL,
     "created_at": "2026-11-22T08:30:00.000000Z",
     "updated_at": "2026-11-22T08:30:00.000000Z",
@@ -65,6 +75,8 @@ def problem_of(error: TaskError) -> Problem:
             )
         case UserGone():
             return Unauthorized("This account no longer exists.")
+        case UnknownTimeZone():
+            return Invalid.at("body", "time_zone", msg="is not known to the database: choose another time zone")
         case TaskNotFound():
             return NotFound("There is no such task.")
     raise error  # a fact that this interface has no words for is a bug

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import closing
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
@@ -131,15 +131,18 @@ async def read_task(db: UserDatabase, id: TaskId, if_none_match: IfNoneMatch = N
     return task_response(task)
 
 
-@router.put(
-    "/{id}",
-    response_model=TaskOut,
-    responses={
+UPDATE: dict[str, Any] = {
+    "response_model": TaskOut,
+    "responses": {
         200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG),
         **answers(BadRequest, NotFound, PreconditionFailed),
         **BODY,
     },
-)
+}
+
+
+@router.put("/{id}", **UPDATE)
+@router.patch("/{id}", **UPDATE, operation_id="patch_task")
 async def update_task(
     db: UserDatabase,
     caller: CurrentCaller,
@@ -149,7 +152,7 @@ async def update_task(
         Body(
             openapi_examples={
                 "title": {"summary": "A new title, the rest stays", "value": {"title": "Water all ferns"}},
-                "clear": {"summary": "Clear the description", "value": {"description": NULL}},
+                "clear": {"summary": "Clear the due date", "value": {"due_date": NULL}},
             }
         ),
     ],
@@ -157,7 +160,8 @@ async def update_task(
 ) -> Response:
     """Update a task.
 
-    Nothing is erased by silence: an omitted field keeps its value, `null` clears the description.
+    Nothing is erased by silence: an omitted field keeps its value, `null` clears it where it may be null. PATCH does
+    what PUT does.
     """
     return task_response(await actions.edit(db, caller, id, edit, matches=etags.if_match(if_match)))
 

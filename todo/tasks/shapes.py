@@ -30,6 +30,8 @@ class _Identity(SQLModel):
 class TaskOut(_every_field("ShownFields"), _Identity):  # type: ignore[misc] # its base is made at run time
     """A task as the API shows it."""
 
+    tags: list[str] = Field(description="In their order; of none an empty list.")
+    position: str = Field(description="Sort key of the user's own order, compared by bytes; `…/move` sets it.")
     completed_at: datetime | None = Field(description="When `completed` last became true; null while it is false.")
     created_at: datetime = Field(description="RFC 3339, UTC, microseconds. The list's order, newest first.")
     updated_at: datetime = Field(description="Moves on every change and only then.")
@@ -42,7 +44,16 @@ class TrashedTaskOut(TaskOut):
     deleted_at: datetime | None = Field(None, description="When it went to the trash; absent for one that did not.")
 
 
-class NewTask(TaskFields):
+class _Written(SQLModel):
+    @model_validator(mode="before")
+    @classmethod
+    def _no_category(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("category") and "tags" not in data:
+            raise ValueError("there is no category: send it as one of the tags")
+        return data
+
+
+class NewTask(TaskFields, _Written):
     """A task to create. Fields that the server owns, and unknown ones, are ignored."""
 
     id: UUID | None = Field(
@@ -51,8 +62,8 @@ class NewTask(TaskFields):
     )
 
 
-class TaskEdit(_every_field("OptionalFields", default=None)):  # type: ignore[misc] # its base is made at run time
-    """What to change. Omitted fields keep their values; null clears a description."""
+class TaskEdit(_every_field("OptionalFields", default=None), _Written):  # type: ignore[misc] # its base is made at run time
+    """What to change. Omitted fields keep their values; null clears those that may be null, and removes all tags."""
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
