@@ -24,8 +24,10 @@ from todo.changes.undo_rules import EXISTENCE, Logged, conflicting_change, rever
 from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
-from todo.tasks.actions import Matches, patched
+from todo.tasks import repeating
+from todo.tasks.actions import Matches
 from todo.tasks.errors import StaleTask, UserGone
+from todo.tasks.patch import patched
 from todo.tasks.tables import LOGGED, Task
 
 REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)
@@ -95,7 +97,11 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
         if conflict is not None:
             raise ConflictingChange(conflict.revision, conflict.kind, undid_it=conflict.undoes == revision)
         transaction.set_undoes(revision)
-        transaction.queue(UNDO, id=task_id, patch=msgspec.json.encode(reversal(first)).decode())
+        patch = reversal(first)
+        if "completed" in patch and (held := await repeating.held(transaction, task_id)) is not None:
+            await repeating.apply(transaction, held, patch, None)
+        else:
+            transaction.queue(UNDO, id=task_id, patch=msgspec.json.encode(patch).decode())
         [newest] = await transaction.fetch(NEWEST, id=task_id)
         return newest
 

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
-    ColumnElement,
     DateTime,
     Text,
     any_,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     cast,
     func,
     insert,
-    literal_column,
     not_,
     null,
     outerjoin,
@@ -40,9 +38,12 @@ from todo.auth.provisioning import claims, provisioned_user
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement, text_array
+from todo.db.transaction import Transaction
 from todo.problems import Interrupted
+from todo.tasks import repeating
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
+from todo.tasks.patch import patched
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.shapes import NewTask, TaskEdit
 from todo.tasks.tables import Task
@@ -56,13 +57,6 @@ _this = _mine & (col(Task.id) == bindparam("id"))
 _live = _this & col(Task.deleted_at).is_(None)
 _matches = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
 """What If-Match lets through; without it, everything."""
-
-
-def patched(*names: str) -> dict[str, ColumnElement[Any]]:
-    """New values for these columns from `:patch`, a JSON object: an absent field keeps its value, null clears it."""
-    patch = cast(bindparam("patch", type_=Text), JSONB)
-    record = func.jsonb_populate_record(literal_column("tasks"), patch).table_valued(*names, name="patched")
-    return {name: select(record.c[name]).scalar_subquery() for name in names}
 
 
 _new = {name: bindparam(name, type_=_table.c[name].type) for name in ("user_id", "id", *WRITABLE)}
@@ -152,39 +146,95 @@ async def read(db: ScopedDatabase, id: UUID | None) -> TaskRow:
     return tasks[0]
 
 
-EDIT = Statement.of(update(Task).where(_live, _matches).values(**patched(*WRITABLE)).returning(*COLUMNS), row=TaskRow)
+_patch = update(Task).where(_live, _matches).values(**patched(*WRITABLE)).returning(*COLUMNS)
+EDIT = Statement.of(_patch, row=TaskRow)
+
+_completed = bindparam("completed", type_=Boolean)
+_alone = col(Task.recurrence).is_(None) & col(Task.series).is_(None)
+"""It neither repeats nor belongs to a series: completing it is about this task only."""
+EDIT_COMPLETED = Statement.of(_patch.where(_alone | (col(Task.completed) == _completed)), row=TaskRow)
 
 
 async def edit(
-    db: ScopedDatabase, caller: Caller, id: UUID | None, edit: TaskEdit, *, matches: Matches = None
+    db: ScopedDatabase,
+    caller: Caller,
+    id: UUID | None,
+    edit: TaskEdit,
+    *,
+    matches: Matches = None,
+    time_zone: str | None = None,
 ) -> TaskRow:
-    """Change the fields that `edit` names and keep the rest.
+    """Change the fields that `edit` names and keep the rest; complete a repeating task as `complete` does.
 
     Raises TaskNotFound, StaleTask, UnknownTimeZone or UserGone.
     """
-    patch = msgspec.json.encode(edit.model_dump(mode="json", exclude_unset=True)).decode()
+    fields = edit.model_dump(mode="json", exclude_unset=True)
+    patch = msgspec.json.encode(fields).decode()
+    tasks = []
     try:
-        tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
+        if "completed" not in fields:
+            tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
+        elif fields.get("recurrence") is None:
+            tasks = await db.run(EDIT_COMPLETED, id=id, matches=matches, patch=patch, completed=fields["completed"])
+        if not tasks:
+            await _refuse(db, caller, id, matches)
+            return await _repeat(db, id, fields, matches, time_zone)
     except InvalidParameterValue:
         raise UnknownTimeZone from None
-    return tasks[0] if tasks else await _refused(db, caller, id, matches)
+    return tasks[0]
 
 
+_done = func.coalesce(_completed, not_(col(Task.completed)))
 COMPLETE = Statement.of(
     update(Task)
-    .where(_live, _matches)
-    .values(completed=func.coalesce(bindparam("completed", type_=Boolean), not_(col(Task.completed))))
+    .where(_live, _matches, col(Task.series).is_(None), col(Task.recurrence).is_(None) | not_(_done))
+    .values(completed=_done)
     .returning(*COLUMNS),
     row=TaskRow,
 )
+"""Of a task that is about itself only."""
 
 
 async def complete(
-    db: ScopedDatabase, caller: Caller, id: UUID | None, completed: bool | None, *, matches: Matches = None
+    db: ScopedDatabase,
+    caller: Caller,
+    id: UUID | None,
+    completed: bool | None,
+    *,
+    matches: Matches = None,
+    time_zone: str | None = None,
 ) -> TaskRow:
-    """Set completion, or toggle it for None, in one atomic statement. Raises as `edit` does."""
+    """Set completion, or toggle it for None, in one atomic statement; of a repeating task in one transaction.
+
+    Completing a repeating task makes the next one, on the clock of `time_zone` where the task has none; taking it
+    back takes an untouched next one back. Raises as `edit` does, or TooManyTasks.
+    """
     tasks = await db.run(COMPLETE, id=id, matches=matches, completed=completed)
-    return tasks[0] if tasks else await _refused(db, caller, id, matches)
+    if tasks:
+        return tasks[0]
+    await _refuse(db, caller, id, matches)
+    return await _repeat(db, id, {"completed": completed}, matches, time_zone)
+
+
+async def _repeat(
+    db: ScopedDatabase,
+    id: UUID | None,
+    fields: dict[str, Any],
+    matches: Matches,
+    time_zone: str | None,
+) -> TaskRow:
+    """Set the fields of a task of a series; `completed` may be None, to toggle."""
+
+    async def repeated(transaction: Transaction) -> TaskRow:
+        held = await repeating.held(transaction, id)
+        if held is None or held.in_trash:
+            raise TaskNotFound
+        if matches is not None and held.task.revision not in matches:
+            raise StaleTask(held.task)
+        patch = fields | ({"completed": not held.task.completed} if fields.get("completed", True) is None else {})
+        return await repeating.apply(transaction, held, patch, time_zone)
+
+    return await db.in_transaction(repeated)
 
 
 DELETE = Statement.of(
@@ -223,7 +273,15 @@ CURRENT = Statement.of(
 async def _refused(
     db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
 ) -> NoReturn:
-    """Say why a write found nothing to change: a second round trip, since it rarely happens.
+    """Say why a write found nothing to change: a second round trip, since it rarely happens."""
+    await _refuse(db, caller, id, matches, in_trash=in_trash)
+    raise TaskNotFound
+
+
+async def _refuse(
+    db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
+) -> None:
+    """Raise why a write found nothing to change, unless the task is there as the write wants it.
 
     A stale write gets the task as it is now, so that the client can merge without asking again.
     """
@@ -231,6 +289,7 @@ async def _refused(
     if not found and not caller.external:
         raise UserGone
     task = found[0] if found else None
-    if task is not None and matches is not None and (in_trash or not isinstance(task.deleted_at, datetime)):
+    if task is None or (isinstance(task.deleted_at, datetime) and not in_trash):
+        raise TaskNotFound
+    if matches is not None and task.revision not in matches:
         raise StaleTask(task)
-    raise TaskNotFound

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, StrictBool, StringConstrai
 from sqlalchemy import ARRAY, Boolean, DateTime, Text, false, text
 from sqlmodel import Field, SQLModel
 
+from todo.tasks.recurrence import normalised
 from todo.values import DueDate, Instant, Length, Line, Lines, NotBlank, TimeZone
 
 TITLE_LENGTH = 255
@@ -53,13 +54,13 @@ Tags = Annotated[list[Tag] | None, AfterValidator(_distinct), BeforeValidator(_o
 Recurrence = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
-    BeforeValidator(_named),
     Length(max_length=RECURRENCE_LENGTH),
+    AfterValidator(normalised),
     WithJsonSchema(
         {
             "type": "string",
             "maxLength": RECURRENCE_LENGTH,
-            "pattern": "^(none|daily|weekly|monthly|yearly)$",
+            "pattern": "^(none|daily|weekly|monthly|yearly|FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;INTERVAL=[1-9])?)$",
         }
     ),
 ]

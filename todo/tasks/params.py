@@ -4,10 +4,11 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Path
+from fastapi import Depends, Header, Path, Query
 from pydantic import WithJsonSchema
 
 from todo.tasks.responses import EXAMPLE
+from todo.values import TimeZone
 
 CANONICAL_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -25,6 +26,13 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         description="ETags of which the task must have one, else 412 (RFC 9110 §13.1.1); `*` for any.",
+    ),
+]
+ZoneOfPerson = Annotated[
+    TimeZone | None,
+    Query(
+        description="The person's time zone (IANA), for which day it is where the task names no zone; UTC by default.",
+        examples=["Europe/Berlin"],
     ),
 ]
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {

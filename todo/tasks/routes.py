@@ -19,7 +19,7 @@ from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionF
 from todo.tasks import actions, lists
 from todo.tasks.cursors import Cursor
 from todo.tasks.fields import WRITABLE
-from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId
+from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId, ZoneOfPerson
 from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
 from todo.tasks.rows import Page, TaskRow
 from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
@@ -135,7 +135,7 @@ UPDATE: dict[str, Any] = {
     "response_model": TaskOut,
     "responses": {
         200: shows(EXAMPLE, "The task as it is now.", ETag=ETAG),
-        **answers(BadRequest, NotFound, PreconditionFailed),
+        **answers(BadRequest, NotFound, PreconditionFailed, Conflict),
         **BODY,
     },
 }
@@ -156,6 +156,7 @@ async def update_task(
             }
         ),
     ],
+    time_zone: ZoneOfPerson = None,
     if_match: IfMatch = None,
 ) -> Response:
     """Update a task.
@@ -163,7 +164,8 @@ async def update_task(
     Nothing is erased by silence: an omitted field keeps its value, `null` clears it where it may be null. PATCH does
     what PUT does.
     """
-    return task_response(await actions.edit(db, caller, id, edit, matches=etags.if_match(if_match)))
+    matches = etags.if_match(if_match)
+    return task_response(await actions.edit(db, caller, id, edit, matches=matches, time_zone=time_zone))
 
 
 @router.delete(
@@ -192,7 +194,7 @@ async def delete_task(
     response_model=TaskOut,
     responses={
         200: shows(DONE, "The task as it is now.", ETag=ETAG),
-        **answers(BadRequest, NotFound, PreconditionFailed),
+        **answers(BadRequest, NotFound, PreconditionFailed, Conflict),
         **BODY,
     },
 )
@@ -209,14 +211,17 @@ async def complete_task(
             }
         ),
     ] = TOGGLE,
+    time_zone: ZoneOfPerson = None,
     if_match: IfMatch = None,
 ) -> Response:
     """Toggle a task's completion, or set it.
 
-    No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets.
+    No body, an empty one and `{}` toggle; `{"completed": true}` or `false` sets. Completing a task that repeats keeps
+    it as done and makes the next one, once; taking that back takes an untouched next one back.
     """
     completed = completion.completed if completion.model_fields_set else None
-    return task_response(await actions.complete(db, caller, id, completed, matches=etags.if_match(if_match)))
+    matches = etags.if_match(if_match)
+    return task_response(await actions.complete(db, caller, id, completed, matches=matches, time_zone=time_zone))
 
 
 @router.post(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # what the server itself reads of a task; the structs have th
         """A task as it is encoded."""
 
         id: UUID
+        user_id: str
+        completed: bool
         created_at: datetime
         revision: int
 
