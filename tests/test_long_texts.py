@@ -27,7 +27,7 @@ def texts(operation: Operation) -> list[str]:
         for name, described in schema["properties"].items():
             shapes = described.get("anyOf", [described])
             if any(shape.get("type") == "string" and not {"enum", "const"} & {*shape} for shape in shapes) and not any(
-                shape.get("format") in {"uuid", "date-time"} for shape in shapes
+                shape.get("format") in {"uuid", "date", "date-time"} for shape in shapes
             ):
                 found.append(name)
     return found
@@ -52,7 +52,8 @@ def normalised(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_fields_with_a_text_are_found() -> None:
     assert {field for _, field in TEXTS} == {
-        "title", "description", "email", "password", "current", "new", "name", "refresh_token",
+        "title", "description", "time_zone", "recurrence",
+        "email", "password", "current", "new", "name", "refresh_token",
     }  # fmt: skip
 
 

@@ -49,6 +49,8 @@ VALUES: dict[str, Any] = {
     "title": "Water the ferns",
     "description": None,
     "completed": None,
+    **dict.fromkeys(("due_date", "time_zone", "priority", "recurrence", "recurrence_from", "remind_at")),
+    "tags": "{}",
     "fields": '{"title": "Water the ferns", "description": null, "completed": false}',
     "patch": '{"title": "Water all ferns"}',
     "key": "a key",

@@ -93,6 +93,10 @@ class Moment(msgspec.Struct):
 def test_every_time_is_written_with_microseconds() -> None:
     whole, other = datetime(2026, 11, 24, 8, 30, tzinfo=UTC), datetime(2026, 11, 24, 8, 30, 0, 250_000, tzinfo=UTC)
 
-    assert encode([whole, {"at": other}]) == b'["2026-11-24T08:30:00.000000Z",{"at":"2026-11-24T08:30:00.250000Z"}]'
+    shown = b'[{"ends_at":"2026-11-24T08:30:00.000000Z"},{"at":"2026-11-24T08:30:00.250000Z"}]'
+    assert encode([{"ends_at": whole}, {"at": other}]) == shown
     assert encode([Moment(whole)]) == b'[{"at":"2026-11-24T08:30:00.000000Z","title":":00Z\\""}]'
+    assert encode({"due_date": "2026-11-24T08:30:00Z"}) == b'{"due_date":"2026-11-24T08:30:00Z"}'
+    forged = encode({"title": '"at":"2026-11-24T08:30:00Z"'})
+    assert forged == b'{"title":"\\"at\\":\\"2026-11-24T08:30:00Z\\""}'
     assert encode({"title": 'at 08:30:00Z"', "n": (1, None)}) == b'{"title":"at 08:30:00Z\\"","n":[1,null]}'

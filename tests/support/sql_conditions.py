@@ -16,7 +16,7 @@ from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
-from todo.tasks import lists
+from todo.tasks import lists, refusals, repeating
 
 UNOWNED = {
     "alembic_version": "the schema's own number",
@@ -83,8 +83,13 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     *((lists, f"{size}PAGE{kind}") for size in ("", "LARGE_") for kind in ("", "_BY_COMPLETION", "_OF_TRASH")),
     *(
         (tasks, name)
-        for name in ("READ", "EDIT", "COMPLETE", "DELETE", "PURGE", "RESTORE", "CREATED_BEFORE", "CURRENT")
+        for name in (
+            *("READ", "EDIT", "EDIT_COMPLETED", "COMPLETE", "DELETE", "PURGE", "RESTORE"),
+            "CREATED_BEFORE",
+        )
     ),
+    (refusals, "CURRENT"),
+    *((repeating, name) for name in ("LOCK", "APPLY", "MAKE", "RESTORE_NEXT", "TAKE_BACK")),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),

@@ -25,9 +25,9 @@ from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.tasks import repeating
-from todo.tasks.actions import Matches
 from todo.tasks.errors import StaleTask, UserGone
 from todo.tasks.patch import patched
+from todo.tasks.refusals import Matches
 from todo.tasks.tables import LOGGED, Task
 
 REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)

@@ -4,8 +4,7 @@ Every statement names its owner, although row-level security would hide other pe
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -23,7 +22,6 @@ from sqlalchemy import (
     insert,
     not_,
     null,
-    outerjoin,
     select,
     true,
     update,
@@ -35,7 +33,6 @@ from uuid_utils.compat import uuid7
 
 from todo.auth.caller import Caller
 from todo.auth.provisioning import claims, provisioned_user
-from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement, text_array
 from todo.db.transaction import Transaction
@@ -44,12 +41,10 @@ from todo.tasks import repeating
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.patch import patched
-from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
+from todo.tasks.refusals import Matches, refuse, refused
+from todo.tasks.rows import COLUMNS, TaskRow
 from todo.tasks.shapes import NewTask, TaskEdit
 from todo.tasks.tables import Task
-
-Matches = list[int] | None
-"""The revisions of which the task must have one; None for any."""
 
 _table = Task.__table__  # type: ignore[attr-defined] # SQLModel sets it
 _mine = col(Task.user_id) == bindparam("user_id")
@@ -177,7 +172,7 @@ async def edit(
         elif fields.get("recurrence") is None:
             tasks = await db.run(EDIT_COMPLETED, id=id, matches=matches, patch=patch, completed=fields["completed"])
         if not tasks:
-            await _refuse(db, caller, id, matches)
+            await refuse(db, caller, id, matches)
             return await _repeat(db, id, fields, matches, time_zone)
     except InvalidParameterValue:
         raise UnknownTimeZone from None
@@ -212,7 +207,7 @@ async def complete(
     tasks = await db.run(COMPLETE, id=id, matches=matches, completed=completed)
     if tasks:
         return tasks[0]
-    await _refuse(db, caller, id, matches)
+    await refuse(db, caller, id, matches)
     return await _repeat(db, id, {"completed": completed}, matches, time_zone)
 
 
@@ -248,7 +243,7 @@ async def delete(
 ) -> None:
     """Move a task to the trash, or purge it from the list or the trash. Raises as `edit` does."""
     if not await db.run(PURGE if permanent else DELETE, id=id, matches=matches):
-        await _refused(db, caller, id, matches, in_trash=permanent)
+        await refused(db, caller, id, matches, in_trash=permanent)
 
 
 RESTORE = Statement.of(update(Task).where(_this, _matches).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
@@ -257,39 +252,4 @@ RESTORE = Statement.of(update(Task).where(_this, _matches).values(deleted_at=nul
 async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None, *, matches: Matches = None) -> TaskRow:
     """Take a task out of the trash; one that is not there stays as it is. Raises as `edit` does."""
     tasks = await db.run(RESTORE, id=id, matches=matches)
-    return tasks[0] if tasks else await _refused(db, caller, id, matches, in_trash=True)
-
-
-CURRENT = Statement.of(
-    select(*COLUMNS_WITH_TRASH)
-    .select_from(outerjoin(User, Task, (col(Task.user_id) == col(User.id)) & (col(Task.id) == bindparam("id"))))
-    .where(col(User.id) == bindparam("user_id")),
-    row=task_or_none,
-    read_only=True,
-)
-"""Why a write found nothing: no row without a user, None without a task, else the task, in the trash or not."""
-
-
-async def _refused(
-    db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
-) -> NoReturn:
-    """Say why a write found nothing to change: a second round trip, since it rarely happens."""
-    await _refuse(db, caller, id, matches, in_trash=in_trash)
-    raise TaskNotFound
-
-
-async def _refuse(
-    db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
-) -> None:
-    """Raise why a write found nothing to change, unless the task is there as the write wants it.
-
-    A stale write gets the task as it is now, so that the client can merge without asking again.
-    """
-    found: list[TrashedTaskRow | None] = await db.run(CURRENT, id=id)
-    if not found and not caller.external:
-        raise UserGone
-    task = found[0] if found else None
-    if task is None or (isinstance(task.deleted_at, datetime) and not in_trash):
-        raise TaskNotFound
-    if matches is not None and task.revision not in matches:
-        raise StaleTask(task)
+    return tasks[0] if tasks else await refused(db, caller, id, matches, in_trash=True)

@@ -165,15 +165,15 @@ def _is_instant(due: str) -> bool:
 
 
 def _moved(remind_at: str | None, due: str, following: str, zone: str | None) -> str | None:
-    """The reminder as long before the next due date as it was before this one, by the clock on the wall."""
+    """The reminder as long before the next due date as it was before this one, in local time."""
     if remind_at is None:
         return None
     clock = ZoneInfo(zone or "UTC")
     reminded = datetime.fromisoformat(remind_at).astimezone(clock).replace(tzinfo=None)
-    moved = reminded + (_on_the_wall(following, clock) - _on_the_wall(due, clock))
+    moved = reminded + (_local_time(following, clock) - _local_time(due, clock))
     return moved.replace(tzinfo=clock).astimezone(UTC).isoformat()
 
 
-def _on_the_wall(due: str, clock: ZoneInfo) -> datetime:
+def _local_time(due: str, clock: ZoneInfo) -> datetime:
     moment = datetime.fromisoformat(due)
     return moment if moment.tzinfo is None else moment.astimezone(clock).replace(tzinfo=None)
