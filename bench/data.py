@@ -6,6 +6,7 @@ long as the writes themselves.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,26 @@ def _fields(task: int) -> tuple[str, str | None, bool, datetime]:
     return f"Water the ferns, and the {task} others", DESCRIPTION if task % 2 else None, task % 3 == 0, at
 
 
+def _more_fields(task: int, at: datetime) -> dict[str, str | list[str]]:
+    """Of a third of the tasks a due date and a priority, of a fifth tags."""
+    fields: dict[str, str | list[str]] = {}
+    if task % 3 == 1:
+        fields |= {"due_date": (at + timedelta(days=30)).date().isoformat(), "priority": "high"}
+    if task % 5 == 0:
+        fields["tags"] = ["home", "garden"]
+    return fields
+
+
+def _derived(at: datetime, texts: Iterable[str | None]) -> tuple[str, str]:
+    """What the trigger derives: the position, and the words of the title and the description."""
+    position = f"{2**52 - 1 - (at - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1):013x}V"
+    words: dict[str, list[str]] = {}
+    for weight, text in zip("AB", texts, strict=True):
+        for place, word in enumerate(re.findall("[a-z0-9]+", (text or "").lower()), 1):
+            words.setdefault(word, []).append(f"{place}{weight}")
+    return position, " ".join(f"'{word}':{','.join(places)}" for word, places in words.items())
+
+
 def _copy(cursor: psycopg.Cursor, into: str, rows: Iterable[str]) -> None:
     with cursor.copy(sql.SQL("copy " + into + " from stdin")) as copy:
         chunk: list[str] = []
@@ -81,25 +102,29 @@ def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
     def tasks() -> Iterator[str]:
         for user, count in sizes.items():
             for task in range(1, count + 1):
-                title, description, completed, at = rows[task]
-                done_at = at if completed == "t" else NULL
-                yield (
-                    f"{user_id(user)}\t{task_id(user, task)}\t{title}\t{description}\t{completed}\t{done_at}"
-                    f"\t{at}\t{at}\t{FINGERPRINT}\t{task}\n"
-                )
+                yield f"{user_id(user)}\t{task_id(user, task)}\t{rows[task]}\t{FINGERPRINT}\t{task}\n"
 
     def changes() -> Iterator[str]:
         for user, count in sizes.items():
             for task in range(1, count + 1):
-                at = rows[task][3]
+                at = _fields(task)[3].isoformat()
                 yield f"{user_id(user)}\t{task}\t{task_id(user, task)}\tcreate\t{at}\tsession\t{afters[task]}\n"
 
-    rows, afters = {}, {}
+    rows: dict[int, str] = {}
+    afters: dict[int, str] = {}
     for task in range(1, max(sizes.values()) + 1):
         title, description, done, at = _fields(task)
-        rows[task] = (title, description or NULL, "t" if done else "f", at.isoformat())
+        more, moment = _more_fields(task, at), at.isoformat()
+        due_date, due_at = more.get("due_date", NULL), f"{more['due_date']} 00:00:00+00" if "due_date" in more else NULL
+        tags = "{" + ",".join(more.get("tags", [])) + "}"
+        columns = (
+            *(title, description or NULL, "t" if done else "f", moment if done else NULL, moment, moment),
+            *(due_date, due_at, more.get("priority", NULL), tags, *_derived(at, (title, description))),
+        )
+        rows[task] = "\t".join(map(str, columns))
         afters[task] = json.dumps(
             {
+                **more,
                 "title": title, "description": description, "completed": done,
                 "completed_at": at.isoformat() if done else None,
                 "created_at": at.isoformat(), "updated_at": at.isoformat(), "deleted_at": None,
@@ -110,8 +135,8 @@ def load_ours(owner_url: str, root_url: str, sizes: dict[int, int]) -> None:
         _copy(cursor, "users (id, email, revision, task_count)", users())
         _copy(
             cursor,
-            "tasks (user_id, id, title, description, completed, completed_at, created_at, updated_at, fingerprint,"
-            " revision)",
+            "tasks (user_id, id, title, description, completed, completed_at, created_at, updated_at, due_date, due_at,"
+            " priority, tags, position, search, fingerprint, revision)",
             tasks(),
         )
         _copy(cursor, "changes (user_id, revision, task_id, kind, at, via, after)", changes())
