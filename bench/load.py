@@ -13,6 +13,7 @@ from bench import machine
 from todo.db.roles import ENTER, ENTER_TO_WRITE, REQUESTS
 from todo.db.statement import Statement
 from todo.tasks.actions import COMPLETE, CREATE, READ
+from todo.tasks.fields import WRITABLE
 from todo.tasks.lists import PAGE
 
 OPERATIONS = ("list", "get", "create", "toggle")
@@ -81,6 +82,8 @@ _VALUES = {
     "cached": "'{}'",
     "title": "'Water the ferns, and the others'",
     "description": "null",
+    **dict.fromkeys(WRITABLE[3:], "null"),
+    "tags": "'{}'",
     "matches": "null",
 }
 """The values that pgbench sends. Its variables are numbers only, so ids are computed from them."""
