@@ -67,7 +67,9 @@ class Due:
                 suffix = _written(offset)
             local = _local(instant, offset)
         text = local.isoformat(timespec="microseconds")
-        needed = _MINUTES if text.endswith(":00.000000") else _SECONDS if text.endswith(".000000") else len(text)
+        needed = (
+            _MINUTES if text.endswith(":00.000000") else _SECONDS if text.endswith(".000000") else len(text.rstrip("0"))
+        )
         return text[: _DATE if self.length == _DATE else max(self.length, needed)] + suffix
 
 
