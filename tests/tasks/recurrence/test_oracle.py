@@ -77,13 +77,12 @@ def after(rule: str, anchor: datetime) -> Iterator[datetime]:
     interval, end = int(parts.get("INTERVAL", 1)), anchor + REACH
     found: set[datetime] = set()
     if parts["FREQ"] in {"MONTHLY", "YEARLY"} and not parts.keys() & {"BYDAY", "BYMONTHDAY"}:
-        step = relativedelta(**{"months" if parts["FREQ"] == "MONTHLY" else "years": interval})
+        step = relativedelta(months=interval) if parts["FREQ"] == "MONTHLY" else relativedelta(years=interval)
         found.update(takewhile(lambda each: each < end, (anchor + step * index for index in range(5000))))
     elif "BYMONTHDAY" in parts:
-        for day in map(int, parts["BYMONTHDAY"].split(",")):
-            last: dict[str, Any] = (
-                {"bymonthday": range(28, day + 1), "bysetpos": -1} if day > 28 else {"bymonthday": day}
-            )
+        for number in map(int, parts["BYMONTHDAY"].split(",")):
+            clamped = {"bymonthday": range(28, number + 1), "bysetpos": -1}
+            last: dict[str, Any] = clamped if number > 28 else {"bymonthday": number}
             found.update(rrule(1, dtstart=anchor, interval=interval, until=end, **last))
     else:  # one weekday at a time: dateutil joins MO and 1FR by "and"
         for day in parts.get("BYDAY", "").split(",") if parts["FREQ"] == "MONTHLY" else [parts.get("BYDAY")]:
