@@ -176,6 +176,9 @@ CLOCK_CHANGES = {
     "whole minutes, where the zone had seconds": (
         "daily", "Africa/Monrovia", "1950-01-01T09:00:00+00:00 1950-01-02T08:15:00-00:45",
     ),
+    "seconds appear where they are needed": (
+        "daily", "Africa/Monrovia", "1972-01-06T09:00Z 1972-01-07T08:15:30Z 1972-01-08T08:15:30Z",
+    ),
     "in UTC, where the zone had seconds": ("daily", "Africa/Monrovia", "1950-01-01T09:00:00Z 1950-01-02T09:00:00Z"),
 }  # fmt: skip
 
@@ -214,6 +217,9 @@ MISSED = {
     "over a change of clocks": (
         "daily", "2027-03-20T08:00:00Z", "2027-03-30T06:59Z", "Europe/Berlin", ("2027-03-30T07:00:00Z", 11),
     ),
+    "on the day after the one that was left out": (
+        "weekly", "2011-12-23T09:00:00-10:00", "2011-12-30T18:00Z", "Pacific/Apia", ("2011-12-31T09:00:00+14:00", 2),
+    ),
     "missed ones are counted": ("FREQ=DAILY;COUNT=5", "2027-03-01", "2027-03-04T12:00Z", None, ("2027-03-05", 5)),
     "all are missed": ("FREQ=DAILY;COUNT=5", "2027-03-01", "2027-03-05T12:00Z", None, None),
     "it ended meanwhile": ("FREQ=DAILY;UNTIL=20270305", "2027-03-01", "2027-03-05T12:00Z", None, None),
@@ -247,6 +253,11 @@ def test_what_was_missed_is_skipped_in_step_and_counted(
 def test_a_clamped_date_is_not_what_is_counted_from() -> None:
     assert one("monthly", "2027-02-28", "2027-02-28T12:00Z", anchor="2027-01-31", number=2) == ("2027-03-31", 3)
     assert one("yearly", "2027-02-28", "2027-03-20T12:00Z", anchor="2024-02-29", number=4) == ("2028-02-29", 5)
+
+
+def test_what_is_before_the_date_that_the_series_is_counted_from_is_followed_by_it() -> None:
+    assert one("weekly", "2027-03-01", "2027-02-01T12:00Z", anchor="2027-03-10") == ("2027-03-10", 1)
+    assert one("FREQ=WEEKLY;BYDAY=MO,FR", "2027-03-07", "2027-02-01T12:00Z", anchor="2027-03-10") == ("2027-03-10", 1)
 
 
 def test_the_number_goes_on_from_the_one_that_the_series_is_counted_from() -> None:
