@@ -84,5 +84,5 @@ def _is_past_the_end(rule: Rule, number: int, local: datetime, instant: datetime
 
 
 def occurrence_id(series: UUID, due: str) -> UUID:
-    """The same for the same occurrence, on every device."""
+    """The same for the same occurrence, whoever makes it."""
     return uuid5(series, due)

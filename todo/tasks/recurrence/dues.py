@@ -67,8 +67,10 @@ class Due:
                 suffix = _written(offset)
             local = _local(instant, offset)
         text = local.isoformat(timespec="microseconds")
-        needed = _MINUTES if text.endswith(":00.000000") else _SECONDS if text.endswith(".000000") else len(text)
-        return text[: _DATE if self.length == _DATE else max(self.length, needed)] + suffix
+        if self.length == _DATE:
+            return text[:_DATE]
+        needed = len(text.rstrip("0")) if local.microsecond else _SECONDS if local.second else _MINUTES
+        return text[: max(self.length, needed)] + suffix
 
 
 def resolved(local: datetime, zone: tzinfo) -> datetime:

@@ -84,7 +84,7 @@ def parse(text: str) -> Rule:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"must not be longer than {MAX_LENGTH} characters")
     rule = text.strip().upper().removeprefix("RRULE:")
-    if not rule.isascii() or ("=" not in rule and rule not in FREQUENCIES):
+    if not text.isascii() or ("=" not in rule and rule not in FREQUENCIES):
         raise ValueError(
             "must be none, daily, weekly, monthly, yearly, or an RRULE such as FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR"
         )
