@@ -160,8 +160,9 @@ _MONTH_DAYS = (
     re.compile(rf"{_BEFORE}(?P<month>{MONTH}) (?:the )?{_DAY}{_AFTER}"),
     re.compile(rf"{_BEFORE}{_DAY} (?:of )?(?P<month>{MONTH}){_AFTER}"),
 )
-# The first Monday of a month is not served, and Black Friday is a name.
-_PART_OF_MORE = rf"(?:{ORDINAL}|first|second|third|fourth|fifth|last|black|good|cyber|ash|easter|palm|super)"
+# The (or every) first Monday is not served, and Black Friday is a name.
+_NTH = rf"{ORDINAL}|first|second|third|fourth|fifth|last"
+_PART_OF_MORE = rf"(?:every!? )?(?:{_NTH}|black|good|cyber|ash|easter|palm|super)"
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Day | None]], ...] = (
     (re.compile(rf"{_BY}(?P<name>today|tonight|tomorrow|tmrw|(?:the )?day after tomorrow)"), _named),

@@ -62,7 +62,7 @@ class Recurrence:
 
 
 _LIST = rf"(?:{WEEKDAY})(?:(?: and)? (?:{WEEKDAY})){{0,6}}"
-_EVERY = re.compile(r"(?:on )?every(?P<from_completion>!?) (?P<rest>.+)")
+_EVERY = re.compile(r"(?:on |due )?every(?P<from_completion>!?) (?P<rest>.+)")
 _UNIT = re.compile(
     rf"(?:(?P<count>other|{COUNT}) )?"
     rf"(?:(?P<unit>day|week|month|year)s?|weeks? on (?P<weekdays>{_LIST})|months? on (?:the )?(?P<month_day>{ORDINAL}))"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 
 from todo.tasks.quick_add import dates, recurrence, signs, times
 from todo.tasks.quick_add.dates import Day
@@ -43,7 +44,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What the words from number `first` up to `end` mean; None if they have the form of that kind, but mean nothing."""
+    """What the words from number `first` up to `end` mean; None if they have its form but mean nothing."""
 
     first: int
     end: int
@@ -79,7 +80,8 @@ def read(text: str, today: date) -> Line:
         if token.kind in kinds:
             break
         if token.meaning is None or _is_bound(words, token):
-            _drop_phrase(run, token)
+            if not token.is_sign:
+                run = _without_dates(run)
             break
         if isinstance(token.meaning, Tag):
             tags.add(token.meaning.name.lower())
@@ -152,10 +154,9 @@ def _is_bound(words: Sequence[Word], token: Token) -> bool:
     return token.first > 0 and _BINDING.fullmatch(words[token.first - 1].read) is not None
 
 
-def _drop_phrase(run: list[Token], token: Token) -> None:
-    """Take what was read of the phrase that begins with a token out again: "30 Feb 9am" is read whole or not at all."""
-    while run and not token.is_sign and not run[-1].is_sign:
-        run.pop()
+def _without_dates(run: list[Token]) -> list[Token]:
+    """The signs at the end of the line. Of a date that is not understood, the time is not either: "30 Feb 9am"."""
+    return list(takewhile(lambda token: token.is_sign, run))
 
 
 def _with_days(run: Sequence[Token]) -> Sequence[Token]:
