@@ -34,7 +34,7 @@ PLAIN = [
     "x@y.example",
     "£9",
     "Q3",
-    "sun",
+    "sundae",
 ]
 """Words that are part of no token, wherever they stand."""
 
