@@ -205,9 +205,13 @@ class TestEveryOperation:
         me_or_a_write = (operation.owned and operation.writes) or operation.path == "/api/auth/me"
 
         for call in operation.calls():
+            refused = me_or_a_write and not (
+                operation.says["operationId"] == "quick_add_task" and "dry_run" in call.query
+            )
             response = await deleted.person.call(operation.method, deleted.url(call), json=deleted.body(call))
 
-            assert response.status_code in ({401} if me_or_a_write else {200, 204, 401, 404}), call
+            # (to say what a line of text means, nothing is read)
+            assert response.status_code in ({401} if refused else {200, 204, 401, 404}), call
             assert leaked({deleted.marker, deleted.person.email}, response) == set(), call
             assert everything(database_url, deleted.person.id) == before, call
 

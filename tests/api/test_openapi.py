@@ -50,6 +50,7 @@ def test_the_paths_of_the_six_endpoints_have_no_other_methods_but_patch() -> Non
 def test_the_other_endpoints_under_a_user_are_these() -> None:
     assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
         ("patch", "/api/{user_id}/tasks/{id}"),
+        ("post", "/api/{user_id}/tasks/quick"),
         ("post", "/api/{user_id}/tasks/{id}/restore"),
         ("get", "/api/{user_id}/tasks/{id}/history"),
         ("get", "/api/{user_id}/changes"),
@@ -101,6 +102,7 @@ class TestEveryOperation:
             expected |= {"422"}
         expected |= {
             "create_task": {"409"},
+            "quick_add_task": {"409"},
             "update_task": {"409"},  # no room for the next task
             "patch_task": {"409"},
             "complete_task": {"409"},

@@ -40,6 +40,7 @@ DONE = EXAMPLE | {
 }
 
 ETAG = "The task's revision, for If-Match and If-None-Match."
+CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 
 def task_response(task: TaskRow, status: int = 200, **headers: str) -> Response:

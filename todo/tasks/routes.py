@@ -20,12 +20,11 @@ from todo.tasks import actions, lists
 from todo.tasks.cursors import Cursor
 from todo.tasks.fields import WRITABLE
 from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId, ZoneOfPerson
-from todo.tasks.responses import DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
+from todo.tasks.responses import CREATED, DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
 from todo.tasks.rows import Page, TaskRow
 from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
 
 TOGGLE = Completion.model_validate({})
-CREATED = {"Location": "The path of the task.", "ETag": ETAG}
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
