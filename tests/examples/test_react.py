@@ -1,178 +1,23 @@
-"""The React example, installed and built as its README says, and used in a real browser that can reach no other host."""
+"""What the React example does, in a browser, and what the API has stored then."""
 
 import os
-import re
-import shutil
-import subprocess
-import threading
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PASSWORD
-from tests.support.browser import chromium, needs_chromium
-from tests.support.processes import Server, serving
+from tests.examples.conftest import Visitor, needs_npm
+from tests.support.browser import needs_chromium
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
-NPM = shutil.which("npm")
-UNREACHABLE = r"\bcode (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH)\b"
-
-_needs_npm = pytest.mark.skipif(NPM is None and "REQUIRE_NPM" not in os.environ, reason="needs Node.js 18 and npm")
-pytestmark = [needs_chromium, _needs_npm, pytest.mark.slow]
-
-
-def npm(folder: Path, *arguments: str, **settings: str) -> None:
-    assert NPM, "REQUIRE_NPM is set, but npm is missing"
-    environment = {**os.environ, "NO_UPDATE_NOTIFIER": "1", **settings}
-    done = subprocess.run(
-        [NPM, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    if re.search(UNREACHABLE, done.stderr) and "REQUIRE_NPM" not in os.environ:
-        pytest.skip("npm reaches no registry")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-class QuietFiles(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@dataclass
-class Site:
-    """The built pages at `origin`, and the API that they call."""
-
-    origin: str
-    server: Server
-
-    @property
-    def api(self) -> str:
-        return f"http://localhost:{self.server.port}"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("example") / "react"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    npm(folder, "ci", "--prefer-offline")
-    pages = partial(QuietFiles, directory=str(folder / "dist"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), pages) as files:
-        origin = f"http://localhost:{files.server_port}"
-        threading.Thread(target=files.serve_forever, daemon=True).start()
-        try:
-            with serving(folder.parent, database_url=database_url, cors_origins=origin) as server:
-                site = Site(origin, server)
-                npm(folder, "run", "build", VITE_API_URL=site.api)
-                yield site
-        finally:
-            files.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@dataclass
-class Visitor:
-    """A person at the page: what the API `refused` them, as status, method and path below /api/, and other complaints."""
-
-    page: Page
-    site: Site
-    email: str = field(default_factory=lambda: f"ada-{uuid.uuid4().hex[:8]}@example.com")
-    refused: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        own = (self.site.origin + "/", self.site.api + "/", "data:")
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("response", lambda response: response.status < 400 or self._note(response.status, response.request))
-        self.page.on("console", lambda message: self._hear(message.text))
-        self.page.on("request", lambda sent: sent.url.startswith(own) or self.complaints.append(sent.url))
-        self.page.route(lambda url: not url.startswith(own), lambda route: route.abort())
-
-    def _note(self, status: int, request: Request) -> None:
-        path = re.sub(r"/api/[0-9a-f-]{36}/", "/api/", request.url.removeprefix(self.site.api))
-        self.refused.append(f"{status} {request.method} {re.sub('[0-9a-f-]{36}', '{id}', path)}")
-
-    def _hear(self, text: str) -> None:
-        if not text.startswith("Failed to load resource"):  # Chromium's line for each that is in `refused` already
-            self.complaints.append(text)
-
-    def sign_up(self) -> "Visitor":
-        self.page.goto(self.site.origin)
-        self.page.get_by_role("button", name="I am new here").click()
-        self.page.get_by_label("Name").fill("Ada")
-        self.page.get_by_label("E-mail").fill(self.email)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Create account").click()
-        expect(self.page.get_by_text("No tasks yet.")).to_be_visible()
-        return self
-
-    def sign_in(self, password: str = PASSWORD) -> None:
-        self.page.get_by_label("E-mail").fill(self.email)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-
-    @property
-    def new(self) -> Locator:
-        return self.page.get_by_role("form", name="Add task")
-
-    @property
-    def edit(self) -> Locator:
-        return self.page.get_by_role("form", name="Save")
-
-    @property
-    def alert(self) -> Locator:
-        return self.page.get_by_role("alert")
-
-    def task(self, title: str) -> Locator:
-        return self.page.get_by_role("checkbox", name=title, exact=True)
-
-    def add(self, title: str) -> None:
-        self.new.get_by_label("Title").fill(title)
-        self.new.get_by_role("button", name="Add task").click()
-        expect(self.task(title)).to_be_visible()
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def call(self, method: str, path: str = "", **options: Any) -> Any:
-        """Call the API past the page, as another device of the same person."""
-        account = {"email": self.email, "password": PASSWORD, "refresh": "body"}
-        session = self.site.server.http.post("/api/auth/signin", json=account).json()
-        token = {"Authorization": f"Bearer {session['access_token']}"}
-        url = f"/api/{session['user']['id']}/tasks{path}"
-        response = self.site.server.http.request(method, url, headers=token, **options)
-        assert response.is_success, response.text
-        return response.json()
-
-    def stored(self, *fields: str) -> list[tuple[Any, ...]]:
-        return [tuple(task[name] for name in fields) for task in self.call("GET")]
-
-
-@pytest.fixture
-def ada(site: Site, browser: Browser) -> Iterator[Visitor]:
-    """Someone who has just signed up. At the end the page has met no error, and called nobody else."""
-    with browser.new_context(viewport={"width": 1000, "height": 900}) as context:
-        context.set_default_timeout(15_000)
-        visitor = Visitor(context.new_page(), site).sign_up()
-        assert visitor.refused == ["401 POST /api/auth/refresh"]  # there was no session yet
-        visitor.refused.clear()
-        yield visitor
-        assert visitor.complaints == []
+pytestmark = [needs_chromium, needs_npm, pytest.mark.slow]
 
 
 def once(page: Page, method: str, url: str, handle: Callable[[Route], None]) -> None:
     """Let `handle` answer the next request of this method."""
-    done = []
+    done: list[Route] = []
 
     def first(route: Route) -> None:
         if done or route.request.method != method:
@@ -273,8 +118,8 @@ def test_an_edit_keeps_what_was_not_changed(ada: Visitor) -> None:
 def test_an_edit_of_a_task_that_was_changed_elsewhere_says_so_and_loses_neither(ada: Visitor) -> None:
     ada.add("Water the ferns")
     ada.press("Edit Water the ferns")
-    [(id,)] = ada.stored("id")
-    ada.call("PUT", f"/{id}", json={"priority": "high"})
+    [(task_id,)] = ada.stored("id")
+    ada.call("PUT", f"/{task_id}", json={"priority": "high"})
 
     ada.edit.get_by_label("Title").fill("Water all ferns")
     ada.press("Save")

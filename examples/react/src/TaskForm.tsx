@@ -40,7 +40,12 @@ export function TaskForm({ task, action, onSave, onCancel }: Props) {
   }
 
   return (
-    <form className="card" aria-label={action} onSubmit={submit} onChange={() => (key.current = crypto.randomUUID())}>
+    <form
+      className="card"
+      aria-label={task ? `Edit ${task.title}` : action}
+      onSubmit={submit}
+      onChange={() => (key.current = crypto.randomUUID())}
+    >
       <label>
         Title
         <input name="title" defaultValue={before.title} maxLength={255} required autoFocus={task !== undefined} />
