@@ -65,4 +65,4 @@ lock: ## resolve pyproject.toml, and what bench and audit need, into the lock fi
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 drills/audit.in -o drills/audit.lock
 
 clean: ## remove the environment and every cache; data folders stay
-	rm -rf $(VENV) $(PEERS) $(AUDIT) $(FASTIFY)/node_modules .bench .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(AUDIT) $(FASTIFY)/node_modules examples/react/node_modules examples/react/dist .bench .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

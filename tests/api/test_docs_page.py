@@ -1,7 +1,6 @@
 """The docs page in a real browser that can reach no other host."""
 
 import os
-import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -10,18 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, expect, sync_playwright
+from playwright.sync_api import Browser, Error, expect
 
 from tests.conftest import PASSWORD
+from tests.support.browser import chromium, needs_chromium
 from tests.support.processes import Server, serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
-
-_needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and "REQUIRE_CHROMIUM" not in os.environ, reason="needs Debian's Chromium, which .ci/run installs"
-)
-pytestmark = [_needs_chromium, pytest.mark.slow]
+pytestmark = [needs_chromium, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -32,11 +26,8 @@ def server(tmp_path: Path, database_url: str) -> Iterator[Server]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "REQUIRE_CHROMIUM is set, but Chromium is missing"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
+    with chromium() as running:
+        yield running
 
 
 @contextmanager

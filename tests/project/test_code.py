@@ -1,5 +1,6 @@
 """The code itself: format, lint, types, import layers, and text that no file may contain."""
 
+import json
 import re
 import subprocess
 import sys
@@ -67,6 +68,21 @@ def test_the_locks_have_hashes_and_no_addresses(root: Path) -> None:
         assert "://" not in text
         assert "--index" not in text
     assert not list(root.glob("*.lock.json")) + list(root.glob("uv.lock"))
+
+
+@pytest.mark.parametrize("folder", ["bench/peers/fastify", "examples/react"])
+def test_the_npm_locks_have_hashes_and_no_addresses(root: Path, folder: str) -> None:
+    package = json.loads((root / folder / "package.json").read_text())
+    versions = [*package["dependencies"].values(), *package.get("devDependencies", {}).values()]
+    assert [version for version in versions if not re.fullmatch(r"[\d.]+", version)] == []
+    packages = json.loads((root / folder / "package-lock.json").read_text())["packages"]
+    del packages[""]  # the package itself
+    assert len(packages) > 20
+    for name, each in packages.items():
+        each.pop("funding", None)  # pages of its authors, which npm copies there and never reads
+        assert each["integrity"].startswith("sha512-"), name
+        assert "resolved" not in each, name
+        assert "://" not in json.dumps(each), name
 
 
 def test_the_lock_for_servers_has_no_embedded_database_and_no_tools(root: Path) -> None:

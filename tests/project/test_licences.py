@@ -39,6 +39,12 @@ def test_a_recorded_licence_is_the_one_in_the_metadata(each: Distribution) -> No
     assert all(known.get(licence, licence.partition("-")[0]) in words for licence in each.licence.split(" OR ")), words
 
 
+def test_every_licence_of_the_react_example_is_permitted(root: Path) -> None:
+    """Its packages are not shipped, but a copy of the example ships some of them."""
+    packages = json.loads((root / "examples" / "react" / "package-lock.json").read_text())["packages"]
+    assert {name: each["license"] for name, each in packages.items() if name and each["license"] not in FREE} == {}
+
+
 KNOWN = {"name": "h11", "version": "0.9.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["0.16.0"]}]}
 CLEAN: dict[str, Any] = {"name": "h11", "version": "0.16.0", "vulns": []}
 SKIPPED = {"name": "h11", "skip_reason": "Dependency not found"}
