@@ -323,8 +323,9 @@ def test_from_completion_an_hour_that_was_skipped_returns() -> None:
         zone="Europe/Berlin",
         mode="completion",
         anchor="2027-03-27T02:30:00+01:00",
+        number=5,
     )
-    assert found == ("2027-03-29T02:30:00+02:00", 2)
+    assert found == ("2027-03-29T02:30:00+02:00", 6)
 
 
 def test_a_day_that_the_rule_cannot_reach_ends_the_series() -> None:
@@ -352,7 +353,7 @@ def test_the_two_due_dates_have_one_form() -> None:
         one("daily", "2027-03-01", "2027-03-01T12:00Z", anchor="2027-03-01T09:00")
 
 
-def test_an_occurrence_has_the_same_id_whoever_makes_it() -> None:
+def test_an_occurrence_has_the_same_id_each_time_it_is_made() -> None:
     one_series, another = UUID(int=1), UUID(int=2)
     ids = [
         occurrence_id(one_series, "2027-03-01"),

@@ -84,5 +84,5 @@ def _is_past_the_end(rule: Rule, number: int, local: datetime, instant: datetime
 
 
 def occurrence_id(series: UUID, due: str) -> UUID:
-    """The same for the same occurrence, whoever makes it."""
+    """The same for the same occurrence, so that two devices that complete a task make one."""
     return uuid5(series, due)
