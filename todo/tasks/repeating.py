@@ -26,6 +26,7 @@ from todo.tasks.patch import patched
 from todo.tasks.recurrence import Mode, Occurrence, following, occurrence_id
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.tables import LOGGED, Task
+from todo.values import time_zones
 
 COPIED = ("title", "description", "time_zone", "priority", "tags", "recurrence", "recurrence_from")
 """What an occurrence has of the one before it."""
@@ -139,6 +140,8 @@ def _next_task(
     """The columns of the next task, or None at the end of the series."""
     moment = datetime.now(UTC)
     due, zone = fields["due_date"], fields["time_zone"]
+    if zone not in time_zones():  # none, or one that is no longer known
+        zone = None
     if zone is None and (due is None or not _is_instant(due)):
         zone = time_zone
     if due is None:
