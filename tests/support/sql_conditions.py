@@ -86,7 +86,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
         for name in ("READ", "EDIT", "COMPLETE", "DELETE", "PURGE", "RESTORE", "CREATED_BEFORE", "CURRENT")
     ),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
-    *((changes, name) for name in ("REVISION", "LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
+    *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
 """The statements about tasks that have a condition on the owner."""

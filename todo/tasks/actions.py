@@ -3,7 +3,7 @@
 Every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
@@ -14,9 +14,11 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    Column,
     ColumnElement,
     DateTime,
     Text,
+    Uuid,
     any_,
     bindparam,
     cast,
@@ -39,6 +41,7 @@ from todo.auth.caller import Caller
 from todo.auth.provisioning import claims, provisioned_user
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
+from todo.db.pipeline import Row
 from todo.db.statement import Statement, text_array
 from todo.problems import Interrupted
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
@@ -58,11 +61,33 @@ _matches = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=A
 """What If-Match lets through; without it, everything."""
 
 
-def patched(*names: str) -> dict[str, ColumnElement[Any]]:
-    """New values for these columns from `:patch`, a JSON object: an absent field keeps its value, null clears it."""
-    patch = cast(bindparam("patch", type_=Text), JSONB)
+_patch = cast(bindparam("patch", type_=Text), JSONB)
+
+
+def _patched(names: Sequence[str], patch: ColumnElement[Any] = _patch) -> dict[str, ColumnElement[Any]]:
+    """New values for these columns from `patch`, a JSON object: an absent field keeps its value, null clears it."""
     record = func.jsonb_populate_record(literal_column("tasks"), patch).table_valued(*names, name="patched")
     return {name: select(record.c[name]).scalar_subquery() for name in names}
+
+
+def patch_each(*names: str) -> Statement[Row]:
+    """The statement that sets these columns of several tasks: `:patches` is a JSON object of a patch for each id.
+
+    It has to be preceded by one that locks the tasks, in the order of their ids.
+    """
+    patches = func.jsonb_each(cast(bindparam("patches", type_=Text), JSONB)).table_valued(
+        Column("key", Text), Column("value", JSONB), name="patches"
+    )
+    return Statement.of(
+        update(Task)
+        .where(
+            _mine,
+            col(Task.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
+            col(Task.id) == cast(patches.c.key, Uuid),
+        )
+        .values(**_patched(names, patches.c.value)),
+        long_running=True,
+    )
 
 
 _new = {name: bindparam(name, type_=_table.c[name].type) for name in ("user_id", "id", *WRITABLE)}
@@ -152,7 +177,7 @@ async def read(db: ScopedDatabase, id: UUID | None) -> TaskRow:
     return tasks[0]
 
 
-EDIT = Statement.of(update(Task).where(_live, _matches).values(**patched(*WRITABLE)).returning(*COLUMNS), row=TaskRow)
+EDIT = Statement.of(update(Task).where(_live, _matches).values(**_patched(WRITABLE)).returning(*COLUMNS), row=TaskRow)
 
 
 async def edit(
