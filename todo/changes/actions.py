@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     ARRAY,
     Text,
@@ -28,8 +27,9 @@ from todo.changes.undo_rules import EXISTENCE, Logged, as_one, conflicting_chang
 from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
-from todo.tasks.actions import Matches, patch_each
+from todo.tasks.actions import Matches
 from todo.tasks.errors import StaleTask, UserGone
+from todo.tasks.patches import json, patch_each
 from todo.tasks.tables import LOGGED, Task
 
 REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)
@@ -102,7 +102,7 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
         transaction.set_undoes(change.undone_as)
         if change.batch is not None:
             transaction.begin_batch()
-        transaction.queue(UNDO, ids=[*logs], patches=msgspec.json.encode(patches).decode())
+        transaction.queue(UNDO, ids=[*logs], patches=json(patches))
         [newest] = await transaction.fetch_last(NEWEST, ids=[*logs])
         db.mentions(newest.task_id)
         return newest

@@ -3,28 +3,22 @@
 Every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
-import msgspec
 from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
-    Column,
-    ColumnElement,
     DateTime,
     Text,
-    Uuid,
     any_,
     bindparam,
     cast,
     func,
     insert,
-    literal_column,
     not_,
     null,
     outerjoin,
@@ -41,11 +35,11 @@ from todo.auth.caller import Caller
 from todo.auth.provisioning import claims, provisioned_user
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
-from todo.db.pipeline import Row
 from todo.db.statement import Statement, text_array
 from todo.problems import Interrupted
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
+from todo.tasks.patches import json, patched
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.shapes import NewTask, TaskEdit
 from todo.tasks.tables import Task
@@ -57,37 +51,8 @@ _table = Task.__table__  # type: ignore[attr-defined] # SQLModel sets it
 _mine = col(Task.user_id) == bindparam("user_id")
 _this = _mine & (col(Task.id) == bindparam("id"))
 _live = _this & col(Task.deleted_at).is_(None)
-_matches = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
+matching = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
 """What If-Match lets through; without it, everything."""
-
-
-_patch = cast(bindparam("patch", type_=Text), JSONB)
-
-
-def _patched(names: Sequence[str], patch: ColumnElement[Any] = _patch) -> dict[str, ColumnElement[Any]]:
-    """New values for these columns from `patch`, a JSON object: an absent field keeps its value, null clears it."""
-    record = func.jsonb_populate_record(literal_column("tasks"), patch).table_valued(*names, name="patched")
-    return {name: select(record.c[name]).scalar_subquery() for name in names}
-
-
-def patch_each(*names: str) -> Statement[Row]:
-    """The statement that sets these columns of several tasks: `:patches` is a JSON object of a patch for each id.
-
-    It has to be preceded by one that locks the tasks, in the order of their ids.
-    """
-    patches = func.jsonb_each(cast(bindparam("patches", type_=Text), JSONB)).table_valued(
-        Column("key", Text), Column("value", JSONB), name="patches"
-    )
-    return Statement.of(
-        update(Task)
-        .where(
-            _mine,
-            col(Task.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
-            col(Task.id) == cast(patches.c.key, Uuid),
-        )
-        .values(**_patched(names, patches.c.value)),
-        long_running=True,
-    )
 
 
 _new = {name: bindparam(name, type_=_table.c[name].type) for name in ("user_id", "id", *WRITABLE)}
@@ -103,7 +68,9 @@ CREATE_WITH_USER = Statement.of(
 row before the task's, whose trigger needs it."""
 
 
-class _Created(NamedTuple):
+class Created(NamedTuple):
+    """The task of a chosen id, when it is to be created again."""
+
     same: bool
     """Whether it was created with the same fields."""
     in_trash: bool
@@ -116,9 +83,20 @@ _fingerprint = func.task_fingerprint(_fields.concat(func.jsonb_build_object("rem
 """As the trigger makes it, which writes times as PostgreSQL does."""
 CREATED_BEFORE = Statement.of(
     select(col(Task.fingerprint) == _fingerprint, col(Task.deleted_at).is_not(None), *COLUMNS).where(_this),
-    row=lambda same, in_trash, *task: _Created(same, in_trash, TaskRow(*task)),
+    row=lambda same, in_trash, *task: Created(same, in_trash, TaskRow(*task)),
     read_only=True,
 )
+
+
+def creation(new: NewTask, id: UUID, caller: Caller) -> tuple[Statement[TaskRow], dict[str, Any]]:
+    """The statement that creates a task with this id, and its parameters."""
+    values = {name: getattr(new, name) for name in WRITABLE} | {"id": id, "tags": text_array(new.tags or ())}
+    return (CREATE_WITH_USER, values | claims(caller)) if caller.external else (CREATE, values)
+
+
+def repetition(new: NewTask) -> str:
+    """The fields of a new task for CREATED_BEFORE."""
+    return json({name: getattr(new, name) for name in WRITABLE} | {"tags": new.tags or None})
 
 
 async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[TaskRow, bool]:
@@ -127,13 +105,9 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     A chosen id sent again with the same fields gives the task as it is now. Raises IdTaken, IdInTrash, TooManyTasks,
     UnknownTimeZone or UserGone.
     """
-    fields = {name: getattr(new, name) for name in WRITABLE}
-    values = fields | {"tags": text_array(fields["tags"])}
+    statement, values = creation(new, new.id or uuid7(), caller)
     try:
-        if caller.external:
-            [task] = await db.run(CREATE_WITH_USER, id=new.id or uuid7(), **values, **claims(caller))
-        else:
-            [task] = await db.run(CREATE, id=new.id or uuid7(), **values)
+        [task] = await db.run(statement, **values)
     except ForeignKeyViolation:
         raise UserGone from None
     except InvalidParameterValue:
@@ -141,11 +115,11 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     except CheckViolation as error:
         if error.diag.constraint_name != "max_tasks":
             raise
-        if new.id is not None and (before := await _created_before(db, new.id, fields)):
+        if new.id is not None and (before := await _created_before(db, new)):
             return before, False
         raise TooManyTasks(error.diag.message_primary or "") from None
     except UniqueViolation:
-        if before := await _created_before(db, new.id, fields):
+        if before := await _created_before(db, new):
             return before, False
         raise Interrupted(
             "The task with this id was purged just now; nothing was changed. Try again.", undone=True
@@ -153,17 +127,19 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     return task, True
 
 
-async def _created_before(db: ScopedDatabase, id: UUID | None, fields: Mapping[str, object]) -> TaskRow | None:
+async def _created_before(db: ScopedDatabase, new: NewTask) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    given = {**fields, "tags": fields["tags"] or None}
-    found = await db.run(CREATED_BEFORE, id=id, fields=msgspec.json.encode(given).decode())
-    if not found:
-        return None
-    if found[0].in_trash:
+    found = await db.run(CREATED_BEFORE, id=new.id, fields=repetition(new))
+    return the_same(found[0]) if found else None
+
+
+def the_same(found: Created) -> TaskRow:
+    """The task that a repeated creation found. Raises IdInTrash or IdTaken."""
+    if found.in_trash:
         raise IdInTrash
-    if not found[0].same:
+    if not found.same:
         raise IdTaken
-    return found[0].task
+    return found.task
 
 
 READ = Statement.of(select(*COLUMNS).where(_live), row=TaskRow, read_only=True)
@@ -177,7 +153,7 @@ async def read(db: ScopedDatabase, id: UUID | None) -> TaskRow:
     return tasks[0]
 
 
-EDIT = Statement.of(update(Task).where(_live, _matches).values(**_patched(WRITABLE)).returning(*COLUMNS), row=TaskRow)
+EDIT = Statement.of(update(Task).where(_live, matching).values(**patched(WRITABLE)).returning(*COLUMNS), row=TaskRow)
 
 
 async def edit(
@@ -187,17 +163,17 @@ async def edit(
 
     Raises TaskNotFound, StaleTask, UnknownTimeZone or UserGone.
     """
-    patch = msgspec.json.encode(edit.model_dump(mode="json", exclude_unset=True)).decode()
+    patch = json(edit.model_dump(mode="json", exclude_unset=True))
     try:
         tasks = await db.run(EDIT, id=id, matches=matches, patch=patch)
     except InvalidParameterValue:
         raise UnknownTimeZone from None
-    return tasks[0] if tasks else await _refused(db, caller, id, matches)
+    return tasks[0] if tasks else await refused(db, caller, id, matches)
 
 
 COMPLETE = Statement.of(
     update(Task)
-    .where(_live, _matches)
+    .where(_live, matching)
     .values(completed=func.coalesce(bindparam("completed", type_=Boolean), not_(col(Task.completed))))
     .returning(*COLUMNS),
     row=TaskRow,
@@ -209,13 +185,13 @@ async def complete(
 ) -> TaskRow:
     """Set completion, or toggle it for None, in one atomic statement. Raises as `edit` does."""
     tasks = await db.run(COMPLETE, id=id, matches=matches, completed=completed)
-    return tasks[0] if tasks else await _refused(db, caller, id, matches)
+    return tasks[0] if tasks else await refused(db, caller, id, matches)
 
 
 DELETE = Statement.of(
-    update(Task).where(_live, _matches).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
+    update(Task).where(_live, matching).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
 )
-PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)), long_running=True)
+PURGE = Statement.of(delete_from(Task).where(_this, matching).returning(col(Task.id)), long_running=True)
 
 
 async def delete(
@@ -223,16 +199,16 @@ async def delete(
 ) -> None:
     """Move a task to the trash, or purge it from the list or the trash. Raises as `edit` does."""
     if not await db.run(PURGE if permanent else DELETE, id=id, matches=matches):
-        await _refused(db, caller, id, matches, in_trash=permanent)
+        await refused(db, caller, id, matches, in_trash=permanent)
 
 
-RESTORE = Statement.of(update(Task).where(_this, _matches).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
+RESTORE = Statement.of(update(Task).where(_this, matching).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
 
 
 async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None, *, matches: Matches = None) -> TaskRow:
     """Take a task out of the trash; one that is not there stays as it is. Raises as `edit` does."""
     tasks = await db.run(RESTORE, id=id, matches=matches)
-    return tasks[0] if tasks else await _refused(db, caller, id, matches, in_trash=True)
+    return tasks[0] if tasks else await refused(db, caller, id, matches, in_trash=True)
 
 
 CURRENT = Statement.of(
@@ -245,7 +221,7 @@ CURRENT = Statement.of(
 """Why a write found nothing: no row without a user, None without a task, else the task, in the trash or not."""
 
 
-async def _refused(
+async def refused(
     db: ScopedDatabase, caller: Caller, id: UUID | None, matches: Matches, *, in_trash: bool = False
 ) -> NoReturn:
     """Say why a write found nothing to change: a second round trip, since it rarely happens.

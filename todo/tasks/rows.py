@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what the server itself reads of a task; the structs have th
 
         id: UUID
         created_at: datetime
+        position: str
         revision: int
 
         def __init__(self, *columns: Any) -> None: ...

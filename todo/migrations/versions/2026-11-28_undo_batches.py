@@ -17,6 +17,8 @@ depends_on = None
 FIELDS = ["title", "description", "completed"]
 OPTIONAL = ["due_date", "time_zone", "priority", "tags", "recurrence", "recurrence_from", "remind_at"]
 
+ERASE = f"UPDATE idempotency SET body = NULL WHERE task_id IN ('{SEVERAL_TASKS}', '{EVERY_TASK}')"  # noqa: S608 # ours
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '500ms'")
@@ -41,7 +43,7 @@ def downgrade() -> None:
     op.execute(as_log_role(log_function(FIELDS, optional=OPTIONAL)))
     op.execute("REVOKE SELECT (body) ON idempotency FROM todo_log")
     op.execute("ALTER TABLE idempotency NO FORCE ROW LEVEL SECURITY")  # which hides the rows from their owner too
-    op.execute(f"UPDATE idempotency SET body = NULL WHERE task_id IN ('{SEVERAL_TASKS}', '{EVERY_TASK}')")
+    op.execute(ERASE)
     op.execute("ALTER TABLE idempotency FORCE ROW LEVEL SECURITY")
     op.drop_index("ix_changes_batch", "changes")
     op.drop_column("changes", "batch")
