@@ -38,8 +38,8 @@ class SampleUser:
         soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         values = {"email": self.person.email, "password": PASSWORD, "current": PASSWORD, "new": PASSWORD}
         words = {"id": str(uuid4()), "title": self.marker, "description": self.marker, "name": self.marker}
-        words |= {"after": self.things.get("tasks")}
-        return call.filled(values | words | {"refresh_token": self.refresh, "expires_at": soon})
+        after = {"after": self.things.get("tasks")}
+        return call.filled(values | words | after | {"refresh_token": self.refresh, "expires_at": soon})
 
     async def recreate(self, operation: Operation) -> None:
         """Create a new row of each kind that the operation names, and a new session if the operation takes one."""

@@ -21,40 +21,40 @@ class _OfTask(SQLModel):
 class Create(SQLModel):
     """As `POST …/tasks` does."""
 
-    op: Literal["create"]
-    task: NewTask
+    op: Literal["create"] = Field(description="`create`.")
+    task: NewTask = Field(description="The new task.")
 
 
 class Update(_OfTask):
     """As `PUT …/tasks/{id}` does."""
 
-    op: Literal["update"]
-    task: TaskEdit
+    op: Literal["update"] = Field(description="`update`.")
+    task: TaskEdit = Field(description="What to change.")
 
 
 class Complete(_OfTask):
     """As `PATCH …/tasks/{id}/complete` does."""
 
-    op: Literal["complete"]
+    op: Literal["complete"] = Field(description="`complete`.")
     completed: StrictBool | None = Field(None, description="Sets completion; without it, or null, it is toggled.")
 
 
 class Delete(_OfTask):
     """As `DELETE …/tasks/{id}` does: the task goes to the trash."""
 
-    op: Literal["delete"]
+    op: Literal["delete"] = Field(description="`delete`.")
 
 
 class Restore(_OfTask):
     """As `POST …/tasks/{id}/restore` does."""
 
-    op: Literal["restore"]
+    op: Literal["restore"] = Field(description="`restore`.")
 
 
 class MoveTo(_OfTask, Move):
     """As `POST …/tasks/{id}/move` does."""
 
-    op: Literal["move"]
+    op: Literal["move"] = Field(description="`move`.")
 
 
 Operation = Annotated[Create | Update | Complete | Delete | Restore | MoveTo, Discriminator("op")]
@@ -69,7 +69,7 @@ class Batch(SQLModel):
 class ResultOut(SQLModel):
     """What became of one operation."""
 
-    op: Literal["create", "update", "complete", "delete", "restore", "move"]
+    op: Literal["create", "update", "complete", "delete", "restore", "move"] = Field(description="As it was sent.")
     status: int = Field(description="The status that the single request would have had.")
     task: TaskOut | None = Field(description="The task as the operation left it; null once it is in the trash.")
 

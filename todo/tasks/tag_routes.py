@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body, Depends, Path
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema
 from sqlmodel import Field, SQLModel
 from starlette.responses import Response
 
 from todo.api.dependencies import CurrentCaller, UserDatabase
-from todo.api.openapi.vocabulary import ANY, BODY, answers, shows
+from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
 from todo.api.route import OwnerRoute
 from todo.http import etags
 from todo.http.json import encode
@@ -72,6 +72,21 @@ class TagRenames(SQLModel):
     rename: Renames = Field(description="By the old name the new one; null removes the tag.")
 
 
+_TAG: TypeAdapter[str] = TypeAdapter(Tag)
+
+
+async def _tag(
+    tag: Annotated[str, Path(description="The tag, percent-encoded; its case makes no difference.", examples=["home"])],
+) -> str | None:
+    """The tag as it would be kept, or None for what no task can have."""
+    try:
+        return _TAG.validate_python(tag)
+    except ValidationError:
+        return None
+
+
+TagInPath = Annotated[str | None, Depends(_tag)]
+
 CHANGED: dict[str, Any] = {
     "response_model": list[TagCountOut],
     "responses": {200: shows(EXAMPLE, "The tags as they are now.", ETag=ETAG), **answers(NotFound, Conflict)},
@@ -106,7 +121,7 @@ async def rename_tags(
                 "rename": {"summary": "Rename a tag", "value": {"rename": {"errands": "shopping"}}},
                 "remove": {
                     "summary": "Rename one, and remove another",
-                    "value": {"rename": {"errands": "home", "a/b": None}},
+                    "value": {"rename": {"errands": "home", "a/b": NULL}},
                 },
             }
         ),
@@ -125,25 +140,14 @@ async def rename_tags(
 async def remove_tag(
     db: UserDatabase,
     caller: CurrentCaller,
-    tag: Annotated[str, Path(description="The tag, percent-encoded; its case makes no difference.", examples=["home"])],
+    tag: TagInPath,
 ) -> Response:
     """Remove a tag from all tasks, those in the trash too.
 
     One undo takes it back as a whole. 404 where no task has it; 409 where more than 5,000 tasks do. A tag with a
     slash is removed by `PATCH …/tags` with `{"rename": {"a/b": null}}`.
     """
-    return _response(await tags.rename(db, caller, {_tag(tag): None}))
-
-
-_TAG: TypeAdapter[str] = TypeAdapter(Tag)
-
-
-def _tag(text: str) -> str:
-    """The tag as it would be kept. Raises NotFound for what no task can have."""
-    try:
-        return _TAG.validate_python(text)
-    except ValidationError:
-        raise NotFound("No task has this tag.") from None
+    return _response(await tags.rename(db, caller, {tag or "": None}))
 
 
 def _response(found: tags.Tags) -> Response:
