@@ -101,8 +101,8 @@ async def test_what_is_no_task_cannot_be_moved(ada: Person, bob: Person) -> None
     trashed, his = await ada.create(), await bob.create()
     await ada.delete(trashed["id"])
 
-    for id in ("no-uuid", str(uuid.uuid4()), trashed["id"], his["id"]):
-        assert (await move(ada, id, None)).status_code == 404
+    for unknown in ("no-uuid", str(uuid.uuid4()), trashed["id"], his["id"]):
+        assert (await move(ada, unknown, None)).status_code == 404
 
 
 async def test_a_move_may_be_conditional(ada: Person) -> None:
@@ -143,7 +143,7 @@ async def test_a_move_is_undone(ada: Person) -> None:
 async def test_random_moves_have_the_effect_that_they_have_on_a_list(ada: Person) -> None:
     titles = [*"abcdefgh"]
     ids = await create(ada, "abcdefgh")
-    choose = random.Random(7)  # noqa: S311 # a test's own choice
+    choose = random.Random(7)
     for _ in range(60):
         moved = choose.choice(titles)
         titles.remove(moved)
@@ -183,16 +183,15 @@ async def test_where_no_short_key_is_left_the_tasks_around_get_new_ones(ada: Per
     """Alternating sides need a bit with each move: the worst that there is."""
     ids = await create(ada, "abcdefgh")
     expected = [*"abcdefgh"]
-    longest = 0
-    for number in range(150):  # always the one before the last, to between the last two that were moved
-        low, high = (expected[2], expected[3]) if number % 2 else (expected[3], expected[4])
-        moved = expected[0] if number % 2 else expected[7]
-        expected.remove(moved)
-        assert moved not in (low, high)
+    low, high, longest = "c", "d", 0
+    for number in range(150):
+        moved = next(title for title in expected if title not in (low, high))
         response = await move(ada, ids[moved], ids[low])
         assert response.status_code == 200
         longest = max(longest, len(response.json()["position"]))
+        expected.remove(moved)
         expected.insert(expected.index(low) + 1, moved)
+        low, high = (moved, high) if number % 2 else (low, moved)
 
     assert await order(ada) == expected
     batches = [change["batch"] for change in (await ada.since(8))["changes"] if change["batch"]]
