@@ -39,7 +39,7 @@ from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
 from todo.problems import Problem, Unavailable
 from todo.settings import Settings
-from todo.tasks import quick_add_routes
+from todo.tasks import batch_routes, move_routes, quick_add_routes, tag_routes
 from todo.tasks import responses as task_responses
 from todo.tasks import routes as tasks
 from todo.tasks.errors import TaskError
@@ -123,7 +123,8 @@ def from_environment() -> FastAPI:
 
 
 def _routers(settings: Settings) -> list[APIRouter]:
-    routers = [quick_add_routes.router, tasks.router, changes.router]
+    routers = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
+    routers.append(changes.router)
     if not settings.external_issuer:
         routers += [session.password_router, session.router, account.password_router, account.account_router]
         routers.append(api_tokens.router)

@@ -69,9 +69,11 @@ def _message(error: Mapping[str, Any]) -> str:
     match error["type"]:
         case "uuid_parsing":
             return "Input should be a UUID"
-        case "too_short":
+        case "union_tag_invalid":
+            return f"Input should have {error['ctx']['discriminator']} as one of {error['ctx']['expected_tags']}"
+        case "too_short" if error["ctx"].get("field_type") != "List":
             return f"Input should have at least {error['ctx']['min_length']} characters"
-        case "too_long":
+        case "too_long" if error["ctx"].get("field_type") != "List":
             return f"Input should have at most {error['ctx']['max_length']} characters"
     return str(error["msg"]).removeprefix("Value error, ")
 

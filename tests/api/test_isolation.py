@@ -4,6 +4,7 @@ With the owner conditions removed from the statements, row-level security alone 
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
@@ -26,7 +27,7 @@ from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
-from todo.tasks import lists, refusals, repeating
+from todo.tasks import batch, lists, moves, refusals, repeating, tags
 
 pytestmark = pytest.mark.anyio
 
@@ -156,7 +157,7 @@ class TestEveryOperation:
                 assert leaked(ada.secrets, response) == set(), call
                 assert everything(database_url, ada.person.id) == before, call
                 if "user_id" in response.text:
-                    assert response.json()["user_id"] == bob.person.id, call
+                    assert set(re.findall(r'"user_id":"([^"]*)"', response.text)) == {bob.person.id}, call
             assert statuses[0] == statuses[1], call
 
     @pytest.mark.parametrize("operation", SECURED, ids=str)
@@ -239,7 +240,7 @@ class TestEveryOperation:
         response = await bob.call(operation.method, url, json=call.body, headers={"Idempotency-Key": IDEMPOTENCY_KEY})
 
         assert "idempotent-replayed" not in response.headers
-        assert response.status_code in {201, 404}
+        assert response.status_code in {200, 201, 404}
         assert leaked(ada_with_data.secrets, response) == set()
 
 
@@ -291,7 +292,7 @@ async def test_the_cursor_and_tag_of_another_user_show_only_ones_own_tasks(ada: 
 def test_every_statement_about_tasks_is_listed() -> None:
     found = {
         (module, name)
-        for module in (lists, tasks, refusals, repeating, pages, changes, idempotency)
+        for module in (lists, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency)
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }

@@ -51,6 +51,11 @@ def test_the_other_endpoints_under_a_user_are_these() -> None:
     assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
         ("patch", "/api/{user_id}/tasks/{id}"),
         ("post", "/api/{user_id}/tasks/quick"),
+        ("post", "/api/{user_id}/tasks/{id}/move"),
+        ("post", "/api/{user_id}/tasks/batch"),
+        ("get", "/api/{user_id}/tags"),
+        ("patch", "/api/{user_id}/tags"),
+        ("delete", "/api/{user_id}/tags/{tag}"),
         ("post", "/api/{user_id}/tasks/{id}/restore"),
         ("get", "/api/{user_id}/tasks/{id}/history"),
         ("get", "/api/{user_id}/changes"),
@@ -109,6 +114,8 @@ class TestEveryOperation:
             "list_changes": {"410"},
             "stream_changes": {"410"},
             "undo_change": {"409"},
+            "rename_tags": {"409"},
+            "remove_tag": {"409"},
             "sign_up": {"409", "429"},
             "sign_in": {"401", "429"},
             "refresh": {"401", "403"},
@@ -199,9 +206,13 @@ async def test_a_returned_task_matches_its_schema(ada: Person) -> None:
 def test_conditional_headers_are_described() -> None:
     takes = {each.says["operationId"]: set(each.parameters("header")) for each in OPERATIONS}
     assert {name for name, headers in takes.items() if "If-Match" in headers} == {
-        *("update_task", "patch_task", "delete_task", "complete_task", "restore_task", "undo_change")
+        *("update_task", "patch_task", "delete_task", "complete_task", "restore_task", "move_task", "undo_change")
     }
-    assert {name for name, headers in takes.items() if "If-None-Match" in headers} == {"list_tasks", "read_task"}
+    assert {name for name, headers in takes.items() if "If-None-Match" in headers} == {
+        "list_tasks",
+        "read_task",
+        "list_tags",
+    }
     assert takes["stream_changes"] == {"Last-Event-ID"}
 
 

@@ -67,8 +67,7 @@ async def test_a_path_that_is_too_long_is_not_matched_with_any_route(
     ("method", "path", "allowed"),
     [
         ("DELETE", "/api/x/tasks", "GET, HEAD, POST"),
-        ("POST", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
-        ("PATCH", "/api/x/tasks/y", "DELETE, GET, HEAD, PUT"),
+        ("POST", "/api/x/tasks/y", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/api/x/tasks/y/complete", "PATCH"),
         ("GET", "/api/auth/signin", "POST"),
         ("POST", "/health/live", "GET, HEAD"),

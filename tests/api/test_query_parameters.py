@@ -115,7 +115,7 @@ async def test_the_other_routes_say_what_they_serve(ada: Person) -> None:
 async def test_every_operation_with_a_token_refuses_a_lost_filter_and_says_so(
     ada: Person, operation: Operation
 ) -> None:
-    path = operation.path.format(user_id=ada.id, id="01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10", revision="1")
+    path = operation.path.format(user_id=ada.id, id="01930d2c-6f6a-7d2e-9c1b-3f1f5b7a9d10", revision="1", tag="x")
     body = next((each.body for each in operation.calls() if each.body is not None), None)
 
     with fail_after(20):  # a stream that is not refused does not end

@@ -35,6 +35,25 @@ async def test_the_first_write_creates_the_users_row(
     assert after.json()["created_at"]
 
 
+async def test_the_first_write_may_be_a_batch(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    subject = f"user_{uuid.uuid4().hex}"
+    ada = person(client, issuer.mint(subject, **ISS), subject)
+    operations = [{"op": "create", "task": {"title": title}} for title in ("one", "two")]
+
+    unknown = {"operations": [{"op": "delete", "id": str(uuid.uuid4())}]}
+    assert (await ada.call("POST", f"{ada.tasks}/batch", json=unknown)).status_code == 422
+    assert (await ada.call("GET", f"{ada.home}/tags")).json() == []
+    assert (await ada.call("DELETE", f"{ada.home}/tags/home")).status_code == 404
+    dry = await ada.call("POST", f"{ada.tasks}/batch?dry_run=true", json={"operations": operations})
+    keyed = {"headers": {"Idempotency-Key": "k"}, "json": {"operations": operations}}
+    done = [await ada.call("POST", f"{ada.tasks}/batch", **keyed) for _ in range(2)]
+
+    assert [response.status_code for response in (dry, *done)] == [200] * 3
+    assert done[0].json()["revision"] == 2
+    assert done[0].content == done[1].content
+    assert [task["title"] for task in await ada.list()] == ["two", "one"]
+
+
 async def test_an_email_that_cannot_be_stored_is_left_out(client: httpx.AsyncClient, issuer: Issuer) -> None:
     for email in ("x" * 300, "a\x00b@example.com", 7, "", None):
         subject = f"user_{uuid.uuid4().hex}"

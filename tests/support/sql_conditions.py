@@ -16,7 +16,7 @@ from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
-from todo.tasks import lists, refusals, repeating
+from todo.tasks import batch, lists, moves, refusals, repeating, tags
 
 UNOWNED = {
     "alembic_version": "the schema's own number",
@@ -78,7 +78,7 @@ def everything(url: str, user_id: str) -> dict[str, list[str]]:
     return rows
 
 
-OWNER_CONDITION = r"(?:(?:tasks|changes|later|idempotency)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
+OWNER_CONDITION = r"(?:(?:tasks|anchor|changes|later|idempotency)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
 STATEMENTS: list[tuple[ModuleType, str]] = [
     *((lists, f"{size}PAGE{kind}") for size in ("", "LARGE_") for kind in ("", "_BY_COMPLETION", "_OF_TRASH")),
     *(
@@ -90,8 +90,11 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     ),
     (refusals, "CURRENT"),
     *((repeating, name) for name in ("LOCK", "APPLY", "MAKE", "RESTORE_NEXT", "TAKE_BACK")),
+    *((moves, name) for name in ("AROUND", "MOVE", "PRECEDING", "FOLLOWING", "LOCK_TASKS", "SPREAD")),
+    *((batch, name) for name in ("LOCK_NAMED", "REVISION")),
+    *((tags, name) for name in ("LIST", "LOCK_TAGGED", "RETAG")),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
-    *((changes, name) for name in ("REVISION", "LOCK_TASK", "LOG_FROM_THERE", "UNDO", "NEWEST")),
+    *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
 """The statements about tasks that have a condition on the owner."""

@@ -13,6 +13,9 @@ from tests.support.operations import Call, Operation
 
 IDEMPOTENCY_KEY = "the-key-of-both"
 
+TAGS_OF_EXAMPLES = ["errands", "a/b"]
+"""What the examples of the OpenAPI document rename."""
+
 
 @dataclass
 class SampleUser:
@@ -35,16 +38,22 @@ class SampleUser:
         soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         values = {"email": self.person.email, "password": PASSWORD, "current": PASSWORD, "new": PASSWORD}
         words = {"id": str(uuid4()), "title": self.marker, "description": self.marker, "name": self.marker}
-        return call.filled(values | words | {"refresh_token": self.refresh, "expires_at": soon})
+        after = {"after": self.things.get("tasks")}
+        return call.filled(values | words | after | {"refresh_token": self.refresh, "expires_at": soon})
 
     async def recreate(self, operation: Operation) -> None:
         """Create a new row of each kind that the operation names, and a new session if the operation takes one."""
         for kind in operation.things.values():
+            if kind == "tags":
+                await self.person.create(self.marker, tags=[self.marker])
+                self.things["tags"] = self.marker
             if kind in {"tasks", "changes"}:
                 task = await self.person.create(self.marker)
                 self.things |= {"tasks": task["id"], "changes": str(task["revision"])}
             if kind == "tokens":
                 self.things["tokens"] = (await self.token("write"))["id"]
+        if operation.path.endswith("/tags") and operation.body:
+            await self.person.create(self.marker, tags=TAGS_OF_EXAMPLES)
         if not operation.secured and operation.body:
             wanted = {"email": self.person.email, "password": PASSWORD, "refresh": "body"}
             self.refresh = (await self.person.client.post("/api/auth/signin", json=wanted)).json().get("refresh_token")
@@ -63,7 +72,7 @@ async def with_data(client: httpx.AsyncClient, name: str, changes: int = 1) -> S
     marker = f"what only {name} may read {person.id[:8]}"
     response = await person.call(
         *("POST", person.tasks),
-        json={"title": marker, "description": marker},
+        json={"title": marker, "description": marker, "tags": [marker]},
         headers={"Idempotency-Key": IDEMPOTENCY_KEY},
     )
     assert response.status_code == 201, response.text
@@ -72,7 +81,7 @@ async def with_data(client: httpx.AsyncClient, name: str, changes: int = 1) -> S
     for number in range(changes):
         await person.put(task["id"], title=f"{marker} {number}")
     revision = (await person.get(task["id"])).json()["revision"]
-    user = SampleUser(person, marker, {"tasks": task["id"], "changes": str(revision)}, callers=[person])
+    user = SampleUser(person, marker, {"tasks": task["id"], "changes": str(revision), "tags": marker}, callers=[person])
     user.secrets |= {marker, person.id, person.email, person.token, task["id"], trashed["id"]}
     for scope in ("write", "read"):
         made = await user.token(scope)

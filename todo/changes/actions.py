@@ -1,16 +1,19 @@
 """What a user does with changes: undo one, and ask for the user's revision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
-import msgspec
 from sqlalchemy import (
     ARRAY,
     Text,
+    Uuid,
     any_,
     bindparam,
+    func,
     literal_column,
+    or_,
     select,
-    update,
 )
 from sqlmodel import col
 
@@ -20,13 +23,13 @@ from todo.changes.errors import CannotUndoPurge, ChangeNotFound, ConflictingChan
 from todo.changes.pages import me, mine, number, shown
 from todo.changes.rows import ChangeRow, change
 from todo.changes.tables import Change
-from todo.changes.undo_rules import EXISTENCE, Logged, conflicting_change, reversal
+from todo.changes.undo_rules import EXISTENCE, Logged, as_one, conflicting_change, reversal
 from todo.db.database import Database, ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.tasks import repeating
 from todo.tasks.errors import StaleTask, UserGone
-from todo.tasks.patch import patched
+from todo.tasks.patches import json, patch_each
 from todo.tasks.refusals import Matches
 from todo.tasks.tables import LOGGED, Task
 
@@ -35,28 +38,29 @@ REVISION = Statement.of(select(col(User.revision)).where(me), read_only=True)
 _these = col(User.id) == any_(bindparam("ids", type_=ARRAY(Text)))
 REVISIONS = Statement.of(select(col(User.id), col(User.revision)).where(_these), read_only=True)
 
-_changed_task = select(col(Change.task_id)).where(mine, col(Change.revision) == number("undone")).scalar_subquery()
-LOCK_TASK = Statement.of(
+_undone = mine & (col(Change.revision) == number("undone"))
+_its_batch = select(col(Change.batch)).where(_undone).scalar_subquery()
+_together = mine & or_(col(Change.revision) == number("undone"), col(Change.batch) == _its_batch)
+_changed_tasks = select(col(Change.task_id)).where(_together).scalar_subquery()
+LOCK_TASKS = Statement.of(
     select(col(Task.id))
-    .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == _changed_task)
+    .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == any_(func.array(_changed_tasks)))
+    .order_by(col(Task.id))
     .with_for_update(key_share=True)
 )
+_first = select(func.coalesce(col(Change.batch), col(Change.revision))).where(_undone).scalar_subquery()
 LOG_FROM_THERE = Statement.of(
-    select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before")))
-    .where(mine, col(Change.task_id) == _changed_task, col(Change.revision) >= number("undone"))
+    select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before", "batch")))
+    .where(mine, col(Change.task_id) == any_(func.array(_changed_tasks)), col(Change.revision) >= _first)
     .order_by(col(Change.revision)),
     row=lambda task_id, *logged: (task_id, Logged(*logged)),
     read_only=True,
 )
-UNDO = Statement.of(
-    update(Task)
-    .where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id"))
-    .values(**patched(*LOGGED, EXISTENCE))
-)
+UNDO = patch_each(*LOGGED, EXISTENCE)
 NEWEST = Statement.of(
     shown(
         select(Change)
-        .where(mine, col(Change.task_id) == bindparam("id"))
+        .where(mine, col(Change.task_id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
         .order_by(col(Change.revision).desc())
         .limit(literal_column("1"))
         .subquery("log")
@@ -72,40 +76,66 @@ async def current_revision(db: ScopedDatabase) -> int:
 
 
 async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matches: Matches = None) -> ChangeRow:
-    """Undo a change of a task that has one of the revisions in `matches`; the new change that does it.
+    """Undo a change of a task that has one of the revisions in `matches`, and all that were made together with it.
 
-    Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or UserGone.
+    The last of the new changes that do it. Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or
+    UserGone.
     """
 
     async def undone(transaction: Transaction) -> ChangeRow:
-        transaction.queue(LOCK_TASK, undone=revision)  # so that nothing is written between the read and the write
+        transaction.queue(LOCK_TASKS, undone=revision)  # so that nothing is written between the read and the write
         found = await transaction.fetch(LOG_FROM_THERE, undone=revision)
-        log = [logged for _, logged in found]
-        if revision is None or not log or log[0].revision != revision:
+        named = next(((task_id, logged) for task_id, logged in found if logged.revision == revision), None)
+        if named is None or found[0][1].revision != named[1].undone_as:
             if not caller.external and not await transaction.fetch(REVISION):
                 raise UserGone
             raise ChangeNotFound
-        first, later, task_id = log[0], log[1:], found[0][0]
+        task_id, change = named
+        logs: dict[UUID, list[Logged]] = {}
+        for each_id, logged in found:
+            logs.setdefault(each_id, []).append(logged)
         db.mentions(task_id)
-        if matches is not None and log[-1].revision not in matches:
-            [current] = await transaction.fetch(NEWEST, id=task_id)
+        if matches is not None and logs[task_id][-1].revision not in matches:
+            [current] = await transaction.fetch(NEWEST, ids=[task_id])
             if current.task is not None:
                 raise StaleTask(current.task)
-        if first.kind == "purge":
-            raise CannotUndoPurge
-        conflict = conflicting_change(first, later)
-        if conflict is not None:
-            raise ConflictingChange(conflict.revision, conflict.kind, undid_it=conflict.undoes == revision)
-        transaction.set_undoes(revision)
-        patch = reversal(first)
-        if "completed" in patch and (held := await repeating.held(transaction, task_id)) is not None:
-            await repeating.apply(transaction, held, patch, None)
+        patches = _patches(change, logs)
+        transaction.set_undoes(change.undone_as)
+        if change.batch is not None:
+            transaction.begin_batch()
+            held = None  # what a completion in it made is undone as it was made
         else:
-            transaction.queue(UNDO, id=task_id, patch=msgspec.json.encode(patch).decode())
-        [newest] = await transaction.fetch(NEWEST, id=task_id)
+            held = await repeating.held(transaction, task_id) if "completed" in patches[str(task_id)] else None
+        if held is not None:
+            await repeating.apply(transaction, held, patches[str(task_id)], None)
+        else:
+            transaction.queue(UNDO, ids=[*logs], patches=json(patches))
+        [newest] = await transaction.fetch_last(NEWEST, ids=[*logs])
+        db.mentions(newest.task_id)
         return newest
 
     return await db.in_transaction(undone)
+
+
+def _patches(change: Logged, logs: Mapping[UUID, Sequence[Logged]]) -> dict[str, dict[str, Any]]:
+    """What undoes `change` and those made together with it, by task; `logs` are the tasks' changes from there on.
+
+    Raises CannotUndoPurge or ConflictingChange.
+    """
+    patches: dict[str, dict[str, Any]] = {}
+    conflicts: list[Logged] = []
+    for task_id, log in logs.items():
+        together = [each for each in log if each.undone_as == change.undone_as]
+        if any(each.kind == "purge" for each in together):
+            raise CannotUndoPurge
+        one = as_one(together)
+        if conflict := conflicting_change(one, log[len(together) :]):
+            conflicts.append(conflict)
+        patches[str(task_id)] = reversal(one)
+    if conflicts:
+        last = max(conflicts, key=lambda conflict: conflict.revision)
+        raise ConflictingChange(last.revision, last.kind, undid_it=last.undoes == change.undone_as)
+    return patches
 
 
 async def revisions(database: Database, user_ids: Sequence[str]) -> dict[str, int]:

@@ -15,6 +15,7 @@ EXAMPLE = {
     "at": tasks.DONE["updated_at"],
     "via": "session",
     "undoes": NULL,
+    "batch": NULL,
     "task": tasks.DONE,
 }
 PAST = EXAMPLE | {"before": {"completed": False}}

@@ -143,6 +143,9 @@ async def undo_change(
 
     The fields that it altered get the values they had; a created task goes to the trash. 409 for a purge, and when a
     later change of the same task altered the same fields (`hindrance` names it), unless that was undone itself.
+
+    Changes that were made together (those of one `batch`) are undone together, as a new batch, or not at all: the
+    answer is the last of the new changes. `If-Match` is about the task of the change that the path names.
     """
     change = await actions.undo(db, caller, revision, matches=etags.if_match(if_match))
     return private_json(encode(change), ETag=etags.strong(change.revision))

@@ -18,6 +18,7 @@ class ChangeRow(msgspec.Struct, gc=False):
     at: datetime
     via: str
     undoes: int | None
+    batch: int | None
     task: TrashedTaskRow | None
     """The task as the change left it; None once it is purged."""
 
@@ -34,11 +35,11 @@ TASK_COLUMNS = (*FIELDS, "deleted_at")
 
 def change(*columns: Any) -> ChangeRow:
     """A change, of its own columns and those of its task."""
-    revision, task_id, kind, at, via, undoes, *task = columns
-    return ChangeRow(revision, task_id, kind, at, via, undoes, task_or_none(*task))
+    revision, task_id, kind, at, via, undoes, batch, *task = columns
+    return ChangeRow(revision, task_id, kind, at, via, undoes, batch, task_or_none(*task))
 
 
 def past_change(*columns: Any) -> PastChangeRow:
     """The same, with `before` as the last column."""
-    revision, task_id, kind, at, via, undoes, *task, before = columns
-    return PastChangeRow(revision, task_id, kind, at, via, undoes, task_or_none(*task), before)
+    revision, task_id, kind, at, via, undoes, batch, *task, before = columns
+    return PastChangeRow(revision, task_id, kind, at, via, undoes, batch, task_or_none(*task), before)

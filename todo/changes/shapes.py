@@ -22,7 +22,13 @@ class ChangeOut(SQLModel):
     )
     at: datetime = Field(description="When: RFC 3339, UTC.")
     via: Via = Field(description="Who wrote: a signed-in user (`session`), an API token, the command line, …")
-    undoes: int | None = Field(description="The revision of the change that it took back, or null.")
+    undoes: int | None = Field(
+        description="The revision of the change that it took back, or null; of a batch its number."
+    )
+    batch: int | None = Field(
+        description="The revision of the first of the changes that were made together with it, null for a change of "
+        "its own: one undo takes them all back."
+    )
     task: TrashedTaskOut | None = Field(
         description="The task as the change left it, with `deleted_at` while in the trash; null once it is purged."
     )

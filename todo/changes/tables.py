@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -19,6 +19,7 @@ class Change(Table, table=True):
         CheckConstraint("kind IN ('create', 'update', 'delete', 'restore', 'purge')", name="kind_known"),
         CheckConstraint("via IN ('session', 'api_token', 'command_line', 'sweep', 'database')", name="via_known"),
         Index("ix_changes_task", "user_id", "task_id", "revision"),
+        Index("ix_changes_batch", "user_id", "batch", postgresql_where=text("batch IS NOT NULL")),
         Index("ix_changes_at", "at", postgresql_using="brin"),
     )
 
@@ -37,3 +38,5 @@ class Change(Table, table=True):
     """Bytes, approximately; None for a change from before sizes were kept."""
     total: int | None = Field(default=None, sa_type=BigInteger)
     """The sizes of the user's changes up to this one together, those that were deleted included."""
+    batch: int | None = Field(default=None, sa_type=BigInteger)
+    """The revision of the first of the changes that were made together with this one; None for a change of its own."""

@@ -1,7 +1,7 @@
 """The rules of undo: which later changes conflict, and what the reversal sets. Values in, values out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 EXISTENCE = "deleted_at"
@@ -17,6 +17,13 @@ class Logged:
     kind: str
     undoes: int | None
     before: Mapping[str, Any] | None
+    batch: int | None = None
+    """The revision of the first of the changes that were made together with it, where there were several."""
+
+    @property
+    def undone_as(self) -> int:
+        """What the change that undoes it names: changes that were made together are undone together."""
+        return self.revision if self.batch is None else self.batch
 
     def altered(self) -> set[str] | None:
         """The fields that it altered; None for all there are. A creation counts as altering `deleted_at`."""
@@ -38,7 +45,7 @@ def conflicting_change(change: Logged, later: Sequence[Logged]) -> Logged | None
     """
     cancelled: set[int] = set()
     for each in reversed(later):
-        if each.revision in cancelled:
+        if each.undone_as in cancelled:
             continue
         if each.undoes is not None and each.undoes > change.revision:
             cancelled.add(each.undoes)
@@ -55,3 +62,12 @@ def reversal(change: Logged) -> dict[str, Any]:
     if before.get(EXISTENCE) is not None:
         before[EXISTENCE] = NOW
     return before
+
+
+def as_one(changes: Sequence[Logged]) -> Logged:
+    """Changes of one task that were made together and in this order, as if they were the last of them alone."""
+    first, last = changes[0], changes[-1]
+    before: dict[str, Any] = {}
+    for each in reversed(changes):
+        before |= each.before or {}
+    return replace(last, kind=first.kind, before=before)

@@ -122,8 +122,8 @@ class ScopedDatabase:
         except UNAVAILABLE as error:
             raise self.database.unavailable(error, wrote=not statement.read_only) from error
 
-    def mentions(self, task_id: UUID) -> None:
-        """The answer is about this task. Nothing to do here; `IdempotentDatabase` records it, for the task's purge."""
+    def mentions(self, *task_ids: UUID) -> None:
+        """The answer shows these tasks; none stands for all. `IdempotentDatabase` records it, for their purge."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

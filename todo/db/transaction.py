@@ -25,8 +25,11 @@ class Transaction:
     round trip. Raises Unavailable when the database cannot serve; a statement's own errors are psycopg's.
     """
 
-    def __init__(self, scope: "ScopedDatabase") -> None:
+    def __init__(self, scope: "ScopedDatabase", *, ends_later: bool = False) -> None:
+        """`ends_later` where something is to be written yet when the work in it is done."""
         self._scope = scope
+        self._ends_later = ends_later
+        self._committed = False
         self._connection: Connection | None = None
         self._queued: list[Query] = [Query(b"begin"), scope.enter_transaction()]
         self._timeout: float | None = None
@@ -38,6 +41,10 @@ class Transaction:
     def set_undoes(self, revision: int) -> None:
         """Note in the log which change the next ones undo."""
         self._queued.append(Query(b"select set_config('app.undoes', $1, true)", [str(revision)]))
+
+    def begin_batch(self) -> None:
+        """Note in the log that the changes from here on belong together."""
+        self._queued.append(Query(b"select set_config('app.batch', '0', true)"))
 
     def lock(self, name: str) -> None:
         """Wait here for every other transaction that holds the lock of this name."""
@@ -69,6 +76,18 @@ class Transaction:
         [*_, rows] = await self.fetch_all()
         return statement.typed(rows)
 
+    async def fetch_last(self, statement: Statement[R], **params: Any) -> list[R]:
+        """The same of the last statement of the work in it, with which it commits."""
+        index = self.queue(statement, **params)
+        return statement.typed((await self.fetch_all_last())[index])
+
+    async def fetch_all_last(self) -> list[list[Row]]:
+        """The same of the last statements of the work in it."""
+        if not self._ends_later:
+            self._queued.append(Query(COMMIT))
+            self._committed = True
+        return await self.fetch_all()
+
     async def fetch_all(self) -> list[list[Row]]:
         """Send what is queued; the rows of each query. Raises the error of the first one that fails."""
         rows, error = await self.flush()
@@ -94,7 +113,9 @@ class Transaction:
         return [self._connection.rows(result) for result in outcome.results], outcome.error
 
     async def commit(self) -> None:
-        """Send what is queued and commit."""
+        """Send what is queued and commit, unless that was done with the last statement."""
+        if self._committed:
+            return
         self._queued.append(Query(COMMIT))
         await self.fetch_all()
 

@@ -14,7 +14,7 @@ DECLARE
     held bigint;
     number bigint;
     moment timestamptz;
-    old_values jsonb;{declarations}
+    old_values jsonb;{declarations}{declare_batch}
 BEGIN
     IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
         RAISE 'log_task() may only be a trigger of tasks';
@@ -55,16 +55,16 @@ BEGIN
                 moment := clock_timestamp();
         END CASE;
     END IF;
-
+{number_batch}
     IF TG_OP = 'DELETE' THEN
         UPDATE changes SET before = NULL, after = NULL
          WHERE user_id = OLD.user_id AND task_id = OLD.id AND after IS NOT NULL;
         UPDATE idempotency SET body = NULL
-         WHERE user_id = OLD.user_id AND task_id = OLD.id AND status NOT IN (204, 404, 409);
-        INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes)
+         WHERE user_id = OLD.user_id AND {of_the_task} AND status NOT IN (204, 404, 409);
+        INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes{batch_column})
         VALUES (owner, number, OLD.id, 'purge', moment,
                 coalesce(nullif(current_setting('app.via', true), ''), 'database'),
-                nullif(current_setting('app.undoes', true), '')::bigint);
+                nullif(current_setting('app.undoes', true), '')::bigint{batch_value});
         RETURN OLD;
     END IF;
 
@@ -90,7 +90,7 @@ BEGIN
         END IF;
 {derive_changed}    END IF;
 
-    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after{columns})
+    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after{columns}{batch_column})
     VALUES (owner, number, NEW.id,
             CASE
                 WHEN TG_OP = 'INSERT' THEN 'create'
@@ -102,7 +102,7 @@ BEGIN
             coalesce(nullif(current_setting('app.via', true), ''), 'database'),
             nullif(current_setting('app.undoes', true), '')::bigint,
             old_values,
-            {new_values}{values});
+            {new_values}{values}{batch_value});
 {drop_oldest}    RETURN NEW;
 END $$
 """
@@ -171,6 +171,23 @@ DERIVE_CHANGED = """        NEW.due_at := CASE
         END;
 """
 
+NUMBER_BATCH = """    this_batch := nullif(current_setting('app.batch', true), '');
+    IF this_batch = 0 AND number IS NOT NULL THEN
+        this_batch := number;
+        PERFORM set_config('app.batch', number::text, true);
+    END IF;
+"""
+"""`app.batch` is 0 until the transaction's first change, whose number the batch then has."""
+
+OF_THE_TASK = "task_id = OLD.id"
+OF_SEVERAL_TASKS = """(
+            task_id IN (OLD.id, '{every_task}')
+            OR task_id = '{several_tasks}' AND position(convert_to(OLD.id::text, 'UTF8') IN body) > 0)"""
+SEVERAL_TASKS = "00000000-0000-0000-0000-000000000000"
+"""The `task_id` of a stored answer that shows several tasks, each with its id."""
+EVERY_TASK = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+"""The `task_id` of a stored answer that may show something of any task."""
+
 ROW_BYTES = 300
 """What a change takes besides its task's fields, approximately."""
 
@@ -181,12 +198,15 @@ OTHERS = ("completed_at", "created_at", "updated_at", "deleted_at")
 """Columns that the log keeps besides the fields."""
 
 
-def log_function(fields: Sequence[str], *, sized: bool = True, optional: Sequence[str] = ()) -> str:
+def log_function(
+    fields: Sequence[str], *, sized: bool = True, optional: Sequence[str] = (), batches: bool = False
+) -> str:
     """The statement that makes the function, for tasks with these writable fields, in the order of their creation.
 
     `sized` as of 2026_11_28_size: a change has its size in bytes, and a user's oldest changes go above their quota.
     `optional` as of 2026_11_28_task_fields: fields that most tasks do not have, and that the log leaves out then.
     With them a task has a position, a series, and what the trigger derives: `due_at` and `search`.
+    `batches` as of 2026_11_28_undo_batches: changes know their batch, and a stored answer may show several tasks.
     """
     every = (*fields, *optional)
     octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in every)
@@ -201,6 +221,13 @@ def log_function(fields: Sequence[str], *, sized: bool = True, optional: Sequenc
         "drop_oldest": DROP_OLDEST.format(oldest_at_once=OLDEST_AT_ONCE),
     }
     derived = {"keep_series": KEEP_SERIES, "derive_new": DERIVE_NEW, "derive_changed": DERIVE_CHANGED}
+    several = OF_SEVERAL_TASKS.format(every_task=EVERY_TASK, several_tasks=SEVERAL_TASKS)
+    batch = {
+        "declare_batch": "\n    this_batch bigint;",
+        "number_batch": NUMBER_BATCH,
+        "batch_column": ", batch",
+        "batch_value": ", this_batch",
+    }
     kept = (*optional, "position", "series")
     old_values = _changed((*fields, "deleted_at"))
     created_with, new_values = _object(fields), _object((*fields, *OTHERS))
@@ -215,6 +242,8 @@ def log_function(fields: Sequence[str], *, sized: bool = True, optional: Sequenc
         old_values=old_values,
         created_with=created_with,
         new_values=new_values,
+        of_the_task=several if batches else OF_THE_TASK,
+        **(batch if batches else dict.fromkeys(batch, "")),
         **(derived if optional else dict.fromkeys(derived, "")),
         **(parts if sized else dict.fromkeys(parts, "")),
     )

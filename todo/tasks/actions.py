@@ -3,11 +3,9 @@
 Every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
 from sqlalchemy import (
     ARRAY,
@@ -40,7 +38,7 @@ from todo.problems import Interrupted
 from todo.tasks import repeating
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
-from todo.tasks.patch import patched
+from todo.tasks.patches import json, patched
 from todo.tasks.refusals import Matches, refuse, refused
 from todo.tasks.rows import COLUMNS, TaskRow
 from todo.tasks.shapes import NewTask, TaskEdit
@@ -50,7 +48,7 @@ _table = Task.__table__  # type: ignore[attr-defined] # SQLModel sets it
 _mine = col(Task.user_id) == bindparam("user_id")
 _this = _mine & (col(Task.id) == bindparam("id"))
 _live = _this & col(Task.deleted_at).is_(None)
-_matches = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
+matching = func.coalesce(col(Task.revision) == any_(bindparam("matches", type_=ARRAY(BigInteger))), true())
 """What If-Match lets through; without it, everything."""
 
 
@@ -67,7 +65,9 @@ CREATE_WITH_USER = Statement.of(
 row before the task's, whose trigger needs it."""
 
 
-class _Created(NamedTuple):
+class Created(NamedTuple):
+    """The task of a chosen id, when it is to be created again."""
+
     same: bool
     """Whether it was created with the same fields."""
     in_trash: bool
@@ -80,9 +80,20 @@ _fingerprint = func.task_fingerprint(_fields.concat(func.jsonb_build_object("rem
 """As the trigger makes it, which writes times as PostgreSQL does."""
 CREATED_BEFORE = Statement.of(
     select(col(Task.fingerprint) == _fingerprint, col(Task.deleted_at).is_not(None), *COLUMNS).where(_this),
-    row=lambda same, in_trash, *task: _Created(same, in_trash, TaskRow(*task)),
+    row=lambda same, in_trash, *task: Created(same, in_trash, TaskRow(*task)),
     read_only=True,
 )
+
+
+def creation(new: NewTask, id: UUID, caller: Caller) -> tuple[Statement[TaskRow], dict[str, Any]]:
+    """The statement that creates a task with this id, and its parameters."""
+    values = {name: getattr(new, name) for name in WRITABLE} | {"id": id, "tags": text_array(new.tags or ())}
+    return (CREATE_WITH_USER, values | claims(caller)) if caller.external else (CREATE, values)
+
+
+def repetition(new: NewTask) -> str:
+    """The fields of a new task for CREATED_BEFORE."""
+    return json({name: getattr(new, name) for name in WRITABLE} | {"tags": new.tags or None})
 
 
 async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[TaskRow, bool]:
@@ -91,13 +102,9 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     A chosen id sent again with the same fields gives the task as it is now. Raises IdTaken, IdInTrash, TooManyTasks,
     UnknownTimeZone or UserGone.
     """
-    fields = {name: getattr(new, name) for name in WRITABLE}
-    values = fields | {"tags": text_array(fields["tags"])}
+    statement, values = creation(new, new.id or uuid7(), caller)
     try:
-        if caller.external:
-            [task] = await db.run(CREATE_WITH_USER, id=new.id or uuid7(), **values, **claims(caller))
-        else:
-            [task] = await db.run(CREATE, id=new.id or uuid7(), **values)
+        [task] = await db.run(statement, **values)
     except ForeignKeyViolation:
         raise UserGone from None
     except InvalidParameterValue:
@@ -105,11 +112,11 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     except CheckViolation as error:
         if error.diag.constraint_name != "max_tasks":
             raise
-        if new.id is not None and (before := await _created_before(db, new.id, fields)):
+        if new.id is not None and (before := await _created_before(db, new)):
             return before, False
         raise TooManyTasks(error.diag.message_primary or "") from None
     except UniqueViolation:
-        if before := await _created_before(db, new.id, fields):
+        if before := await _created_before(db, new):
             return before, False
         raise Interrupted(
             "The task with this id was purged just now; nothing was changed. Try again.", undone=True
@@ -117,17 +124,19 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     return task, True
 
 
-async def _created_before(db: ScopedDatabase, id: UUID | None, fields: Mapping[str, object]) -> TaskRow | None:
+async def _created_before(db: ScopedDatabase, new: NewTask) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    given = {**fields, "tags": fields["tags"] or None}
-    found = await db.run(CREATED_BEFORE, id=id, fields=msgspec.json.encode(given).decode())
-    if not found:
-        return None
-    if found[0].in_trash:
+    found = await db.run(CREATED_BEFORE, id=new.id, fields=repetition(new))
+    return the_same(found[0]) if found else None
+
+
+def the_same(found: Created) -> TaskRow:
+    """The task that a repeated creation found. Raises IdInTrash or IdTaken."""
+    if found.in_trash:
         raise IdInTrash
-    if not found[0].same:
+    if not found.same:
         raise IdTaken
-    return found[0].task
+    return found.task
 
 
 READ = Statement.of(select(*COLUMNS).where(_live), row=TaskRow, read_only=True)
@@ -141,7 +150,7 @@ async def read(db: ScopedDatabase, id: UUID | None) -> TaskRow:
     return tasks[0]
 
 
-_patch = update(Task).where(_live, _matches).values(**patched(*WRITABLE)).returning(*COLUMNS)
+_patch = update(Task).where(_live, matching).values(**patched(WRITABLE)).returning(*COLUMNS)
 EDIT = Statement.of(_patch, row=TaskRow)
 
 _completed = bindparam("completed", type_=Boolean)
@@ -164,7 +173,7 @@ async def edit(
     Raises TaskNotFound, StaleTask, UnknownTimeZone or UserGone.
     """
     fields = edit.model_dump(mode="json", exclude_unset=True)
-    patch = msgspec.json.encode(fields).decode()
+    patch = json(fields)
     tasks = []
     try:
         if "completed" not in fields:
@@ -182,7 +191,7 @@ async def edit(
 _done = func.coalesce(_completed, not_(col(Task.completed)))
 COMPLETE = Statement.of(
     update(Task)
-    .where(_live, _matches, col(Task.series).is_(None), col(Task.recurrence).is_(None) | not_(_done))
+    .where(_live, matching, col(Task.series).is_(None), col(Task.recurrence).is_(None) | not_(_done))
     .values(completed=_done)
     .returning(*COLUMNS),
     row=TaskRow,
@@ -212,30 +221,34 @@ async def complete(
 
 
 async def _repeat(
-    db: ScopedDatabase,
+    db: ScopedDatabase, id: UUID | None, fields: dict[str, Any], matches: Matches, time_zone: str | None
+) -> TaskRow:
+    return await db.in_transaction(lambda transaction: repeat(transaction, id, fields, time_zone, matches=matches))
+
+
+async def repeat(
+    transaction: Transaction,
     id: UUID | None,
     fields: dict[str, Any],
-    matches: Matches,
     time_zone: str | None,
+    *,
+    matches: Matches = None,
 ) -> TaskRow:
-    """Set the fields of a task of a series; `completed` may be None, to toggle."""
-
-    async def repeated(transaction: Transaction) -> TaskRow:
-        held = await repeating.held(transaction, id)
-        if held is None or held.in_trash:
-            raise TaskNotFound
-        if matches is not None and held.task.revision not in matches:
-            raise StaleTask(held.task)
-        patch = fields | ({"completed": not held.task.completed} if fields.get("completed", True) is None else {})
-        return await repeating.apply(transaction, held, patch, time_zone)
-
-    return await db.in_transaction(repeated)
+    """Set the fields of a task of a series, of which `completed` may be None, to toggle. Raises as `complete` does."""
+    held = await repeating.held(transaction, id)
+    if held is None or held.in_trash:
+        raise TaskNotFound
+    if matches is not None and held.task.revision not in matches:
+        raise StaleTask(held.task)
+    toggle = "completed" in fields and fields["completed"] is None
+    patch = fields | {"completed": not held.task.completed} if toggle else fields
+    return await repeating.apply(transaction, held, patch, time_zone)
 
 
 DELETE = Statement.of(
-    update(Task).where(_live, _matches).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
+    update(Task).where(_live, matching).values(deleted_at=func.clock_timestamp()).returning(col(Task.id))
 )
-PURGE = Statement.of(delete_from(Task).where(_this, _matches).returning(col(Task.id)), long_running=True)
+PURGE = Statement.of(delete_from(Task).where(_this, matching).returning(col(Task.id)), long_running=True)
 
 
 async def delete(
@@ -246,7 +259,7 @@ async def delete(
         await refused(db, caller, id, matches, in_trash=permanent)
 
 
-RESTORE = Statement.of(update(Task).where(_this, _matches).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
+RESTORE = Statement.of(update(Task).where(_this, matching).values(deleted_at=null()).returning(*COLUMNS), row=TaskRow)
 
 
 async def restore(db: ScopedDatabase, caller: Caller, id: UUID | None, *, matches: Matches = None) -> TaskRow:

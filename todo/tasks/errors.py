@@ -7,8 +7,15 @@ TaskError
 ├── IdTaken            a task with this id was created with other fields
 ├── IdInTrash          a task with this id is in the trash
 ├── UnknownTimeZone    PostgreSQL does not know the time zone
+├── PlaceNotFound      there is no such task to move another one behind
+├── Outdated           a task of a batch has another revision
+├── BatchRefused       some operations of a batch cannot be done
+├── TagNotFound        no task has the tag
+├── TagTooCommon       more tasks have the tag than one call changes
 └── StaleTask          the caller expected another revision
 """
+
+from collections.abc import Mapping
 
 from todo.tasks.rows import TrashedTaskRow
 
@@ -44,6 +51,39 @@ class IdInTrash(TaskError):  # noqa: N818 # a fact
 
 class UnknownTimeZone(TaskError):  # noqa: N818 # a fact
     """PostgreSQL has no time zone of this name, as it happens when its database of zones is older than ours."""
+
+
+class PlaceNotFound(TaskError):  # noqa: N818 # a fact
+    """There is no such task to move another one behind."""
+
+
+class Outdated(TaskError):  # noqa: N818 # a fact
+    """A task of a batch has another revision than the operation says."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(revision)
+        self.revision = revision
+
+
+class BatchRefused(TaskError):  # noqa: N818 # a fact
+    """Some operations of a batch cannot be done, so that none was."""
+
+    def __init__(self, errors: Mapping[int, TaskError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+        """By the index of the operation: those that are known."""
+
+
+class TagNotFound(TaskError):  # noqa: N818 # a fact
+    """No task of the user has the tag."""
+
+
+class TagTooCommon(TaskError):  # noqa: N818 # a fact
+    """More tasks have the tag than one call changes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
 
 
 class StaleTask(TaskError):  # noqa: N818 # a fact

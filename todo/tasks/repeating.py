@@ -22,7 +22,7 @@ from todo.db.transaction import Transaction
 from todo.problems import Interrupted
 from todo.tasks.errors import TooManyTasks, UserGone
 from todo.tasks.fields import WRITABLE
-from todo.tasks.patch import patched
+from todo.tasks.patches import json, patched
 from todo.tasks.recurrence import Mode, Occurrence, following, occurrence_id
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.tables import LOGGED, Task
@@ -65,7 +65,7 @@ LOCK = Statement.of(
 """The task, and the one that it made, in the order in which every writer locks tasks."""
 
 APPLY = Statement.of(
-    update(Task).where(_this).values(**patched(*LOGGED, "deleted_at")).returning(*COLUMNS), row=TaskRow
+    update(Task).where(_this).values(**patched((*LOGGED, "deleted_at"))).returning(*COLUMNS), row=TaskRow
 )
 
 _new = ("user_id", "id", *WRITABLE, "series")
@@ -108,10 +108,10 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
             made = _next_task(held.task, now, series, time_zone)
             if made is not None:
                 transaction.queue(RESTORE_NEXT, id=made["id"])
-                transaction.queue(MAKE, id=made["id"], fields=msgspec.json.encode(made).decode())
+                transaction.queue(MAKE, id=made["id"], fields=json(made))
                 patch = patch | {"series": series | {"next": made["id"]}}
     try:
-        [task] = await transaction.fetch(APPLY, id=held.task.id, patch=msgspec.json.encode(patch).decode())
+        [task] = await transaction.fetch(APPLY, id=held.task.id, patch=json(patch))
     except UniqueViolation:
         raise Interrupted("The next task was made just now; nothing was changed. Try again.", undone=True) from None
     except ForeignKeyViolation:

@@ -1,6 +1,6 @@
 """How tasks are answered: their bytes, their headers, their errors, and examples for the OpenAPI document."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
@@ -10,9 +10,14 @@ from todo.http.json import encode
 from todo.http.responses import PRIVATE, private_json
 from todo.problems import Conflict, Invalid, NotFound, PreconditionFailed, Problem, Unauthorized
 from todo.tasks.errors import (
+    BatchRefused,
     IdInTrash,
     IdTaken,
+    Outdated,
+    PlaceNotFound,
     StaleTask,
+    TagNotFound,
+    TagTooCommon,
     TaskError,
     TaskNotFound,
     TooManyTasks,
@@ -78,6 +83,57 @@ def problem_of(error: TaskError) -> Problem:
             return Unauthorized("This account no longer exists.")
         case UnknownTimeZone():
             return Invalid.at("body", "time_zone", msg="is not known to the database: choose another time zone")
+        case PlaceNotFound():
+            return Invalid.at("body", "after", msg="there is no such task to move another one behind", kind="not_found")
+        case Outdated(revision=revision):
+            return Conflict(f"The task has changed: its revision is {revision}.")
+        case BatchRefused(errors=errors):
+            return _batch_refused(errors)
+        case TagNotFound():
+            return NotFound("No task has this tag.")
+        case TagTooCommon(limit=limit):
+            return Conflict(f"More than {limit:,} tasks have such a tag, and one call changes no more than these.")
         case TaskNotFound():
             return NotFound("There is no such task.")
     raise error  # a fact that this interface has no words for is a bug
+
+
+KINDS: dict[type[TaskError], str] = {
+    TaskNotFound: "not_found",
+    PlaceNotFound: "not_found",
+    TooManyTasks: "too_many_tasks",
+    IdTaken: "id_taken",
+    IdInTrash: "id_in_trash",
+    Outdated: "outdated",
+}
+"""What `type` says of an operation that cannot be done."""
+
+FIELDS_OF_OPERATIONS: dict[type[TaskError], tuple[str, ...]] = {
+    TaskNotFound: ("id",),
+    PlaceNotFound: ("after",),
+    IdTaken: ("task", "id"),
+    IdInTrash: ("task", "id"),
+    Outdated: ("revision",),
+    UnknownTimeZone: ("task", "time_zone"),
+}
+
+
+def _batch_refused(errors: Mapping[int, TaskError]) -> Problem:
+    """Which operations cannot be done, and why; the detail has the first five."""
+    reasons = {index: _reason(error) for index, error in errors.items()}
+    listed = [
+        {
+            "loc": ["body", "operations", index, *FIELDS_OF_OPERATIONS.get(type(error), ())],
+            "msg": reasons[index],
+            "type": KINDS.get(type(error), "value_error"),
+        }
+        for index, error in errors.items()
+    ]
+    some = "; ".join(f"operation {index}: {reason}" for index, reason in [*reasons.items()][:5])
+    return Invalid(f"Nothing was done, since not all of it can be: {some}", errors=listed)
+
+
+def _reason(error: TaskError) -> str:
+    problem = problem_of(error)
+    errors = problem.members.get("errors")
+    return str(errors[0]["msg"]) if errors else problem.detail

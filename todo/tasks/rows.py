@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what the server itself reads of a task; the structs have th
         user_id: str
         completed: bool
         created_at: datetime
+        position: str
         revision: int
 
         def __init__(self, *columns: Any) -> None: ...

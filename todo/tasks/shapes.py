@@ -86,3 +86,9 @@ class Completion(SQLModel):
         if isinstance(data, dict) and data and "completed" not in data:
             raise ValueError('send {"completed": true} or {"completed": false}, or nothing to toggle')
         return data
+
+
+class Move(SQLModel):
+    """Where to move a task."""
+
+    after: UUID | None = Field(description="The id of the task that it goes behind; null for the front.")

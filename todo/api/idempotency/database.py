@@ -34,7 +34,7 @@ from sqlmodel import col
 from starlette.responses import Response
 
 from todo.api.idempotency.key import HEADER, Key
-from todo.api.idempotency.tables import KEPT, Idempotency
+from todo.api.idempotency.tables import EVERY_TASK, KEPT, SEVERAL_TASKS, Idempotency
 from todo.auth.caller import Caller
 from todo.auth.provisioning import claims, provisioned_user
 from todo.db.database import Database, ScopedDatabase
@@ -176,9 +176,12 @@ class IdempotentDatabase(ScopedDatabase):
         async with self.transaction() as transaction:
             return await work(transaction)
 
-    def mentions(self, task_id: UUID) -> None:
-        """Note which task the answer will speak of, where no statement names it."""
-        self._task_id = task_id
+    def mentions(self, *task_ids: UUID) -> None:
+        """Note which tasks the answer will speak of, where no statement names one; none for all of the user's.
+
+        Several are locked by the transaction, since it has changed or locked them.
+        """
+        self._task_id = task_ids[0] if len(task_ids) == 1 else SEVERAL_TASKS if task_ids else EVERY_TASK
 
     async def store(self, response: Response) -> None:
         """Store the answer with the write, and commit both. Raises Unauthorized when the account is deleted."""
@@ -197,7 +200,7 @@ class IdempotentDatabase(ScopedDatabase):
             "body": bytes(response.body),
             "bytes": ROW_BYTES + len(response.body),
             "task_id": self._task_id,
-            "shows_task": self._task_id is not None and response.status_code not in SHOW_NOTHING,
+            "shows_task": self._shows_one_task and response.status_code not in SHOW_NOTHING,
             "max_bytes": self.database.max_log_bytes,
         }
         if answer["shows_task"]:
@@ -211,6 +214,10 @@ class IdempotentDatabase(ScopedDatabase):
         except ForeignKeyViolation:
             raise Unauthorized("This account no longer exists.") from None
 
+    @property
+    def _shows_one_task(self) -> bool:
+        return self._task_id not in (None, SEVERAL_TASKS, EVERY_TASK)
+
     async def close(self) -> None:
         """End the transaction; what was not stored is rolled back."""
         transaction, self._transaction = self._transaction, None
@@ -218,7 +225,7 @@ class IdempotentDatabase(ScopedDatabase):
             await transaction.close()
 
     def _begin(self) -> Transaction:
-        transaction = self._transaction = Transaction(self)
+        transaction = self._transaction = Transaction(self, ends_later=True)
         transaction.lock(f"{self._key.text} of {self.user_id}")
         if self._caller.external:
             transaction.lock(self.user_id)  # before any row, as what makes or deletes the user's row locks it

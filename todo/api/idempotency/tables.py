@@ -11,6 +11,12 @@ from todo.db.tables import Table
 
 KEPT = timedelta(hours=24)
 
+SEVERAL_TASKS = UUID(int=0)
+"""The `task_id` of an answer that shows several tasks, each with its id; the trigger has the same."""
+
+EVERY_TASK = UUID(int=2**128 - 1)
+"""The `task_id` of an answer that may show something of any of the user's tasks; likewise."""
+
 
 class Idempotency(Table, table=True):
     """The answer to a write that had a key, for 24 hours. The purge of a task erases the body."""
@@ -32,6 +38,6 @@ class Idempotency(Table, table=True):
     headers: dict[str, str] = Field(sa_type=JSONB)
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     task_id: UUID | None = Field(default=None, sa_type=Uuid)
-    """The task that the answer speaks of."""
+    """The task that the answer speaks of, SEVERAL_TASKS, EVERY_TASK, or None."""
     total: int | None = Field(default=None, sa_type=BigInteger)
     """Bytes of the user's answers up to this one together, those that were deleted included."""
