@@ -16,7 +16,7 @@ from todo import __version__, retention
 from todo.accounts.actions import record_issuer
 from todo.accounts.built_in import BuiltInAccounts
 from todo.accounts.issuer import BuiltInIssuer
-from todo.accounts.routes import account, api_tokens, session
+from todo.accounts.routes import account, aliases, api_tokens, session
 from todo.accounts.sessions import Sessions
 from todo.api import health
 from todo.api.openapi import document, swagger
@@ -122,11 +122,13 @@ def from_environment() -> FastAPI:
 
 
 def _routers(settings: Settings) -> list[APIRouter]:
-    routers = [tasks.router, changes.router]
+    accounts = [account.me_router, account.deletion_router]
     if not settings.external_issuer:
-        routers += [session.password_router, session.router, account.password_router, account.account_router]
-        routers.append(api_tokens.router)
-    return [*routers, account.me_router, account.deletion_router, health.router, swagger.router]
+        own = [session.password_router, session.router, account.password_router, account.account_router]
+        accounts = [*own, api_tokens.router, *accounts]
+        if settings.auth_aliases:
+            accounts.append(aliases.of(accounts))
+    return [tasks.router, changes.router, *accounts, health.router, swagger.router]
 
 
 async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> Resources:
