@@ -97,6 +97,8 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             "insert into signing_keys (kid, public_jwk, created_at, retired_at) values ('of a process', '{}', %s, %s)",
             [BEGAN, BEGAN],
         )
+    if has_column(connection, "users", "name"):
+        connection.execute("update users set name = 'Ada Lovelace 🌿' where id = %s", [ADA])
     if "idempotency" in tables:
         connection.execute(
             "insert into idempotency (user_id, key, request, status, headers, body, task_id)"

@@ -254,7 +254,7 @@ async def new_person(app: FastAPI, client: httpx.AsyncClient, name: str) -> Pers
     if not _hashes:
         _hashes.append(await accounts.passwords.hash(PASSWORD))
     account = {"id": str(uuid.uuid4()), "email": email, "password_hash": _hashes[0]}
-    await resources.database.as_accounts().run(SIGN_UP, **account)
+    await resources.database.as_accounts().run(SIGN_UP, **account, name=None)
     session = await accounts.sessions.start(account["id"], _hashes[0])
     key = await accounts.issuer.signing_key()
     token = key.issue(account["id"], session.public_id, accounts.issuer.lifetime)

@@ -16,7 +16,7 @@ from todo import __version__, retention
 from todo.accounts.actions import record_issuer
 from todo.accounts.built_in import BuiltInAccounts
 from todo.accounts.issuer import BuiltInIssuer
-from todo.accounts.routes import account, api_tokens, session
+from todo.accounts.routes import account, aliases, api_tokens, session
 from todo.accounts.sessions import Sessions
 from todo.api import health
 from todo.api.openapi import document, swagger
@@ -123,12 +123,15 @@ def from_environment() -> FastAPI:
 
 
 def _routers(settings: Settings) -> list[APIRouter]:
-    routers = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
-    routers.append(changes.router)
+    features = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
+    features.append(changes.router)
+    accounts = [account.me_router, account.deletion_router]
     if not settings.external_issuer:
-        routers += [session.password_router, session.router, account.password_router, account.account_router]
-        routers.append(api_tokens.router)
-    return [*routers, account.me_router, account.deletion_router, health.router, swagger.router]
+        own = [session.password_router, session.router, account.password_router, account.account_router]
+        accounts = [*own, api_tokens.router, *accounts]
+        if settings.auth_aliases:
+            accounts.append(aliases.of(accounts))
+    return [*features, *accounts, health.router, swagger.router]
 
 
 async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> Resources:

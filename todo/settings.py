@@ -84,6 +84,11 @@ class Settings(BaseSettings):
     refresh_token_lifetime: int = Field(
         2_592_000, ge=60, le=31_536_000, description="Seconds after its last use that a session ends."
     )
+    auth_aliases: bool = Field(
+        False,
+        description="Whether the names that templates use are served beside ours: `login`, `register`, `logout`, all "
+        "of `/api/auth` under `/auth` too, and `token` beside `access_token`.",
+    )
     jwt_secret: SecretStr | None = Field(
         None, description="The secret (32 bytes or more) that an external issuer signs its tokens with, by HS256."
     )
@@ -170,6 +175,8 @@ class Settings(BaseSettings):
     def _fits_together(self) -> Self:
         if self.direct_database_url is not None and self.database_url is None:
             raise ValueError("DIRECT_DATABASE_URL: requires DATABASE_URL, which is not set")
+        if self.auth_aliases and self.root_path == "/auth":
+            raise ValueError("ROOT_PATH: must not be /auth with AUTH_ALIASES, which serves that path itself")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET: must have at least 32 bytes")
         if self.jwt_secret is not None and "-----BEGIN" in self.jwt_secret.get_secret_value():

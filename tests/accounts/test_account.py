@@ -31,8 +31,8 @@ async def test_sign_up_answers_with_a_token_and_the_user(client: httpx.AsyncClie
     assert response.headers["cache-control"] == "no-store"
     session = response.json()
     assert set(session) == {"access_token", "token_type", "expires_in", "user"}
-    assert (session["token_type"], session["expires_in"]) == ("Bearer", 900)
-    assert set(session["user"]) == {"id", "email", "created_at"}
+    assert (session["token_type"], session["expires_in"]) == ("bearer", 900)
+    assert set(session["user"]) == {"id", "email", "name", "created_at"}
     assert session["user"]["email"] == "Grace.Hopper@example.com"
     assert PASSWORD not in response.text
 
@@ -167,7 +167,8 @@ async def test_me_is_the_tokens_subject(ada: Person) -> None:
     response = await ada.call("GET", "/api/auth/me")
 
     assert response.status_code == 200
-    assert response.json() == {"id": ada.id, "email": ada.email, "created_at": response.json()["created_at"]}
+    created_at = response.json()["created_at"]
+    assert response.json() == {"id": ada.id, "email": ada.email, "name": None, "created_at": created_at}
 
 
 async def test_a_token_can_be_verified_with_the_published_key_alone(ada: Person) -> None:

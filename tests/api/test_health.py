@@ -28,7 +28,7 @@ async def test_probes_send_no_query_to_a_healthy_database(empty_url: str) -> Non
         before = last_queries(empty_url)
         for _ in range(5):
             assert (await client.get("/health/live")).status_code == 200
-            assert (await client.get("/health")).json() == {"status": "alive"}
+            assert (await client.get("/health")).json() == {"status": "ok"}
             assert (await client.get("/health/ready")).json() == first
         assert last_queries(empty_url) == before
 

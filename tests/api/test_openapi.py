@@ -234,7 +234,7 @@ class TestDocs:
 
 
 async def test_health_needs_no_token(client: httpx.AsyncClient, app: FastAPI) -> None:
-    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    assert (await client.get("/health/live")).json() == {"status": "ok"}
     ready = await client.get("/health/ready")
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"

@@ -30,8 +30,9 @@ async def test_the_first_write_creates_the_users_row(
     await ada.create()
     after = await ada.call("GET", "/api/auth/me")
 
-    assert before.json() == {"id": subject, "email": "ada@example.com", "created_at": None}
-    assert after.json() == {"id": subject, "email": "ada@example.com", "created_at": after.json()["created_at"]}
+    assert before.json() == {"id": subject, "email": "ada@example.com", "name": None, "created_at": None}
+    created_at = after.json()["created_at"]
+    assert after.json() == {"id": subject, "email": "ada@example.com", "name": None, "created_at": created_at}
     assert after.json()["created_at"]
 
 

@@ -74,7 +74,7 @@ VALUES: dict[str, Any] = {
     "ends_at": datetime.now(UTC) + timedelta(days=1),
 }
 NEW = {"CREATE": {"id": uuid4(), "completed": False}, "CREATE_WITH_USER": {"id": uuid4(), "completed": False}}
-NEW["SIGN_UP"] = {"id": "bob", "email": "bob@example.com"}
+NEW["SIGN_UP"] = {"id": "bob", "email": "bob@example.com", "name": "Bob"}
 NEW["CREATED_BEFORE"] = {"completed": False}
 
 

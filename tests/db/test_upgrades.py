@@ -28,7 +28,7 @@ REVISIONS = migrate.revisions()
 
 LOG = "2026_11_24_changes"
 
-DROPPED = {"users": {"revision", "changed_at", "task_count", "logged_bytes"}, "tasks": {"revision"}}
+DROPPED = {"users": {"revision", "changed_at", "task_count", "logged_bytes", "name"}, "tasks": {"revision"}}
 """Columns that a downgrade drops, and that an upgrade fills again."""
 
 

@@ -116,7 +116,7 @@ def test_a_connection_without_a_request_is_closed(server: Server) -> None:
 
 def test_a_half_closed_connection_is_answered(server: Server) -> None:
     assert answer_to(server, LIVE, half_close=True).startswith(b"HTTP/1.1 200")
-    assert answer_to(server, LIVE * 3, half_close=True).count(b'{"status":"alive"}') == 3
+    assert answer_to(server, LIVE * 3, half_close=True).count(b'{"status":"ok"}') == 3
 
 
 def test_a_connection_half_closed_inside_a_request_is_closed(server: Server) -> None:

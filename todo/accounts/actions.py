@@ -41,7 +41,12 @@ from todo.tasks.tables import Task
 MAX_LEEWAY = timedelta(seconds=300)
 """The most that JWT_LEEWAY may be."""
 
-_user = insert(User).values(id=bindparam("id"), email=bindparam("email")).returning(*USER_COLUMNS).cte("new_user")
+_user = (
+    insert(User)
+    .values(id=bindparam("id"), email=bindparam("email"), name=bindparam("name"))
+    .returning(*USER_COLUMNS)
+    .cte("new_user")
+)
 _credential = (
     insert(Credential)
     .values(user_id=bindparam("id"), email=bindparam("email"), password_hash=bindparam("password_hash"))
@@ -138,11 +143,15 @@ RECORD_ISSUER = Statement.of(
 ISSUER = Statement.of(select(col(Deployment.issuer)), read_only=True)
 
 
-async def sign_up(database: Database, passwords: Passwords, email: str, password: str) -> tuple[UserRow, str]:
+async def sign_up(
+    database: Database, passwords: Passwords, email: str, password: str, name: str | None = None
+) -> tuple[UserRow, str]:
     """Make an account; the user and their password's hash. Raises Conflict when the e-mail has one already."""
     hashed = await passwords.hash(password)
     try:
-        [user] = await database.as_accounts().run(SIGN_UP, id=str(uuid.uuid4()), email=email, password_hash=hashed)
+        [user] = await database.as_accounts().run(
+            SIGN_UP, id=str(uuid.uuid4()), email=email, name=name, password_hash=hashed
+        )
     except UniqueViolation:
         raise Conflict("This e-mail address has an account already: sign in.") from None
     return user, hashed
@@ -182,7 +191,7 @@ async def me(db: ScopedDatabase, caller: Caller) -> UserRow:
         raise Unauthorized("This account no longer exists.")
     if await db.run(DELETED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
         raise Unauthorized("This account was deleted: sign in again to start a new one.")
-    return UserRow(caller.user_id, caller.email, None)
+    return UserRow(caller.user_id, caller.email, None, None)
 
 
 async def delete_me(database: Database, caller: Caller) -> None:

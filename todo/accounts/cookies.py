@@ -5,12 +5,15 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
+from todo.api.resources import Resources
 from todo.origins import Origins
 from todo.problems import Forbidden
 
 NAME = "todo_refresh"
 PATH = "/api/auth"
 """Below the prefix under which the server is published."""
+ALIAS_PATH = "/auth"
+"""The same calls with AUTH_ALIASES: a browser has the cookie twice then, so that a page may call either path."""
 
 
 def _name_and_secure(request: Request) -> tuple[str, bool]:
@@ -19,20 +22,24 @@ def _name_and_secure(request: Request) -> tuple[str, bool]:
     return ("__Secure-" + NAME if secure else NAME), secure
 
 
-def _path(request: Request) -> str:
-    return f"{request.scope.get('root_path', '')}{PATH}"
+def _paths(request: Request) -> list[str]:
+    root = request.scope.get("root_path", "")
+    aliases = Resources.of(request).settings.auth_aliases
+    return [f"{root}{path}" for path in ((PATH, ALIAS_PATH) if aliases else (PATH,))]
 
 
 def set_cookie(response: Response, request: Request, token: str, lifetime: int) -> None:
     """Store the token in the browser, for `lifetime` seconds, out of the reach of scripts."""
     name, secure = _name_and_secure(request)
-    response.set_cookie(name, token, lifetime, path=_path(request), secure=secure, httponly=True, samesite="strict")
+    for path in _paths(request):
+        response.set_cookie(name, token, lifetime, path=path, secure=secure, httponly=True, samesite="strict")
 
 
 def delete_cookie(response: Response, request: Request) -> None:
     """Delete the cookie."""
     name, secure = _name_and_secure(request)
-    response.delete_cookie(name, _path(request), secure=secure, httponly=True, samesite="strict")
+    for path in _paths(request):
+        response.delete_cookie(name, path, secure=secure, httponly=True, samesite="strict")
 
 
 def token(request: Request) -> str | None:

@@ -13,6 +13,7 @@ SECRET = {"Cache-Control": "no-store"}
 USER = {
     "id": "5f0c7f8e-4d3f-4b59-9c39-0d3f6a1f2b77",
     "email": "ada@example.com",
+    "name": "Ada",
     "created_at": "2026-11-22T08:29:00.000000Z",
 }
 NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "Done."}}

@@ -16,6 +16,7 @@ class UserRow(msgspec.Struct):
 
     id: str
     email: str | None
+    name: str | None
     created_at: datetime | None
 
 

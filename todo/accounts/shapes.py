@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
 
 from todo.accounts.tables import TOKEN_NAME_LENGTH
-from todo.auth.tables import EMAIL_LENGTH
+from todo.auth.tables import EMAIL_LENGTH, USER_NAME_LENGTH
 from todo.values import Length, Line, Moment, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
@@ -48,6 +48,12 @@ def _uncommon(password: SecretStr) -> SecretStr:
     return password
 
 
+def _blank_as_none(name: object) -> object:
+    """Forms that have no field for a name, or an empty one, send an empty text."""
+    return None if isinstance(name, str) and (name == "" or name.isspace()) else name
+
+
+UserName = Annotated[Annotated[Line, Length(max_length=USER_NAME_LENGTH)] | None, BeforeValidator(_blank_as_none)]
 NewPassword = Annotated[
     SecretStr,
     Normalised,
@@ -66,6 +72,7 @@ class UserOut(SQLModel):
 
     id: str = Field(description="The user's id: the subject of their tokens, and the `{user_id}` of their paths.")
     email: str | None = Field(description="The e-mail address, when one is known.")
+    name: str | None = Field(description="What the user wants to be called, where the sign-up said it.")
     created_at: datetime | None = Field(
         description="When the account was made: RFC 3339, UTC. Null while an external user has written nothing."
     )
@@ -78,6 +85,7 @@ class SignUp(SQLModel):
         description="The e-mail address; its case does not matter."
     )
     password: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
+    name: UserName = Field(None, description="What to call the user, 1 to 100 characters; null or blank for nothing.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
 
 
@@ -109,7 +117,7 @@ class SignedIn(SQLModel):
     """An access token, and its user."""
 
     access_token: str = Field(description="A JWT (EdDSA) to send as `Authorization: Bearer …`.")
-    token_type: Literal["Bearer"] = Field("Bearer", description="How to send it (RFC 6750).")
+    token_type: Literal["bearer"] = Field("bearer", description="How to send it (RFC 6750).")
     expires_in: int = Field(description="Seconds until the access token expires.")
     user: UserOut = Field(description="The user.")
     refresh_token: str | None = Field(None, description="Only where the request asked for it in the body.")

@@ -26,13 +26,13 @@ def _body(example: dict[str, Any], description: str) -> dict[str, Any]:
     }
 
 
-@router.get("/live", responses={200: _body({"status": "alive"}, "The process answers.")})
+@router.get("/live", responses={200: _body({"status": "ok"}, "The process answers.")})
 async def live() -> Response:
     """Whether the process answers. It never touches the database."""
-    return Response(b'{"status":"alive"}', media_type="application/json")
+    return Response(b'{"status":"ok"}', media_type="application/json")
 
 
-@router.get("", responses={200: _body({"status": "alive"}, "The process answers.")})
+@router.get("", responses={200: _body({"status": "ok"}, "The process answers.")})
 async def health() -> Response:
     """Whether the process answers, like /health/live. It never touches the database."""
     return await live()

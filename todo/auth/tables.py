@@ -9,6 +9,7 @@ from todo.db.tables import Table
 
 USER_ID_LENGTH = 255
 EMAIL_LENGTH = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+USER_NAME_LENGTH = 100
 
 
 class User(Table, table=True):
@@ -18,10 +19,14 @@ class User(Table, table=True):
     __table_args__ = (
         CheckConstraint(f"char_length(id) BETWEEN 1 AND {USER_ID_LENGTH}", name="id_length"),
         CheckConstraint(f"char_length(email) BETWEEN 3 AND {EMAIL_LENGTH}", name="email_length"),
+        CheckConstraint(f"char_length(name) BETWEEN 1 AND {USER_NAME_LENGTH}", name="name_length"),
+        CheckConstraint(r"name = btrim(name) AND name !~ '[\u0001-\u001f\u007f-\u009f]'", name="name_clean"),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
     email: str | None = Field(default=None, sa_type=Text)
+    name: str | None = Field(default=None, sa_type=Text)
+    """What they want to be called; of a user of an external issuer null."""
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     """The number of the latest change of their tasks: the trigger on tasks counts."""

@@ -21,7 +21,8 @@ from todo.http.json import encode
 from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
 
 ADA = {"email": USER["email"], "password": "a long and quiet afternoon"}
-SIGNED_IN = {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "Bearer", "expires_in": 900, "user": USER}
+NEW_ADA = ADA | {"name": USER["name"]}
+SIGNED_IN = {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "bearer", "expires_in": 900, "user": USER}
 KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "…", "kid": "…", "use": "sig", "alg": "EdDSA"}]}
 COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/auth), unless the body asked for it."
 BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
@@ -51,14 +52,14 @@ password_router = APIRouter(tags=["accounts"], route_class=Route.with_access(Non
 )
 async def sign_up(
     request: Request,
-    new: Annotated[SignUp, Body(openapi_examples={"ada": {"summary": "A new account", "value": ADA}})],
+    new: Annotated[SignUp, Body(openapi_examples={"ada": {"summary": "A new account", "value": NEW_ADA}})],
 ) -> Response:
     """Make an account, and sign in."""
     resources, accounts = Resources.of(request), accounts_of(request)
     if resources.rate_limits:
         await resources.rate_limits.count_sign_up(client_address(request))
     user, hashed = await actions.sign_up(
-        resources.database, accounts.passwords, new.email, new.password.get_secret_value()
+        resources.database, accounts.passwords, new.email, new.password.get_secret_value(), new.name
     )
     token = await accounts.sessions.start(user.id, hashed)
     return await _signed_in(request, user, token, 201, in_body=new.refresh == "body")
@@ -142,13 +143,13 @@ def _refresh_token(request: Request, how: Refresh) -> str | None:
 async def _signed_in(request: Request, user: UserRow, token: RefreshSecret, status: int, *, in_body: bool) -> Response:
     issuer = accounts_of(request).issuer
     key = await issuer.signing_key()
-    answer = {
-        "access_token": key.issue(user.id, token.public_id, issuer.lifetime),
-        "token_type": "Bearer",
-        "expires_in": issuer.lifetime,
-        "user": user,
-    }
-    response = secret_json(answer | ({"refresh_token": str(token)} if in_body else {}), status)
+    access_token = key.issue(user.id, token.public_id, issuer.lifetime)
+    answer = {"access_token": access_token, "token_type": "bearer", "expires_in": issuer.lifetime, "user": user}
+    if Resources.of(request).settings.auth_aliases:
+        answer["token"] = access_token
+    if in_body:
+        answer["refresh_token"] = str(token)
+    response = secret_json(answer, status)
     if not in_body:
         cookies.set_cookie(response, request, str(token), accounts_of(request).sessions.lifetime)
     return response
