@@ -41,6 +41,7 @@ from todo.problems import Problem, Unavailable
 from todo.settings import Settings
 from todo.tasks import responses as task_responses
 from todo.tasks import routes as tasks
+from todo.tasks import summary
 from todo.tasks.errors import TaskError
 
 log = logging.getLogger("todo")
@@ -122,7 +123,7 @@ def from_environment() -> FastAPI:
 
 
 def _routers(settings: Settings) -> list[APIRouter]:
-    routers = [tasks.router, changes.router]
+    routers = [tasks.router, summary.router, changes.router]
     if not settings.external_issuer:
         routers += [session.password_router, session.router, account.password_router, account.account_router]
         routers.append(api_tokens.router)

@@ -10,6 +10,8 @@ TaskError
 └── StaleTask          the caller expected another revision
 """
 
+from typing import Literal
+
 from todo.tasks.rows import TrashedTaskRow
 
 
@@ -44,6 +46,11 @@ class IdInTrash(TaskError):  # noqa: N818 # a fact
 
 class UnknownTimeZone(TaskError):  # noqa: N818 # a fact
     """PostgreSQL has no time zone of this name, as it happens when its database of zones is older than ours."""
+
+    def __init__(self, place: Literal["body", "query"] = "body") -> None:
+        super().__init__(place)
+        self.place = place
+        """Where the request named it."""
 
 
 class StaleTask(TaskError):  # noqa: N818 # a fact

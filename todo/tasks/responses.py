@@ -75,8 +75,8 @@ def problem_of(error: TaskError) -> Problem:
             )
         case UserGone():
             return Unauthorized("This account no longer exists.")
-        case UnknownTimeZone():
-            return Invalid.at("body", "time_zone", msg="is not known to the database: choose another time zone")
+        case UnknownTimeZone(place=place):
+            return Invalid.at(place, "time_zone", msg="is not known to the database: choose another time zone")
         case TaskNotFound():
             return NotFound("There is no such task.")
     raise error  # a fact that this interface has no words for is a bug
