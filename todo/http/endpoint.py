@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import params
@@ -169,8 +169,10 @@ class Endpoint:
 
 
 def _is_list(kind: Any) -> bool:
-    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return any((get_origin(each) or each) in {list, set, tuple, frozenset} for each in kinds)
+    origin = get_origin(kind)
+    if origin in {Annotated, Union, UnionType}:
+        return any(_is_list(each) for each in (get_args(kind)[:1] if origin is Annotated else get_args(kind)))
+    return (origin or kind) in {list, set, tuple, frozenset}
 
 
 def plain(name: str) -> str:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    column,
     func,
     literal_column,
     select,
@@ -135,7 +134,9 @@ _done = (
     .group_by(_day)
     .subquery("done")
 )
-_back = func.generate_series(literal_column("0"), literal_column(str(DAYS - 1))).table_valued(column("back", Integer))
+_back = select(
+    func.generate_series(literal_column("0"), literal_column(str(DAYS - 1)), type_=Integer).label("back")
+).subquery("back")
 _days = (
     select(
         func.min(_first).label("first"),
