@@ -106,7 +106,7 @@ def _key(kind: Kind | None, written: bytes) -> datetime | int | str | float:
                 text = written.decode()
                 if "\0" not in text:
                     return text
-    except struct.error:
+    except (struct.error, UnicodeDecodeError):
         pass
     raise ValueError(NOT_OURS)
 
