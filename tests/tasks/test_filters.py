@@ -297,10 +297,18 @@ class TestNumberedPages:
 @pytest.mark.parametrize(
     "params",
     [
-        *({"search": "secret"}, {"tag": "secret"}, {"priority": "high"}, {"due": "overdue"}, {"due_before": "2200-01-01"}),
-        *({"completed": "false"}, {"sort": "due_date"}, {"sort": "title"}, {"page": 1}, {"reminders_to": "2200-01-01T00:00:00Z"}),
+        {"search": "secret"},
+        {"tag": "secret"},
+        {"priority": "high"},
+        {"due": "overdue"},
+        {"due_before": "2200-01-01"},
+        {"reminders_to": "2200-01-01T00:00:00Z"},
+        {"completed": "false"},
+        {"sort": "due_date"},
+        {"sort": "title"},
+        {"page": 1},
     ],
-)  # fmt: skip
+)
 async def test_bob_never_sees_adas_tasks(ada: Person, bob: Person, params: dict[str, Any]) -> None:
     await ada.create(
         "secret", tags=["secret"], priority="high", due_date="2020-01-01", remind_at="2027-01-01T00:00:00Z"

@@ -1,4 +1,4 @@
-"""Search: by words and the beginning of the last one, without regard to case and accents, titles before descriptions."""
+"""Search: words, the last one as a prefix, without regard to case and accents; titles weigh more."""
 
 from typing import Any
 
