@@ -44,10 +44,11 @@ def test_the_paths_of_the_six_endpoints_have_no_other_methods() -> None:
     assert {(each.method, each.path) for each in OPERATIONS if each.path in paths} == SIX
 
 
-def test_the_other_endpoints_under_a_user_are_these_five() -> None:
+def test_the_other_endpoints_under_a_user_are_these() -> None:
     assert {(each.method, each.path) for each in OPERATIONS if each.path.startswith("/api/{user_id}")} - SIX == {
         ("post", "/api/{user_id}/tasks/{id}/restore"),
         ("get", "/api/{user_id}/tasks/{id}/history"),
+        ("get", "/api/{user_id}/summary"),
         ("get", "/api/{user_id}/changes"),
         ("get", "/api/{user_id}/changes/stream"),
         ("post", "/api/{user_id}/changes/{revision}/undo"),

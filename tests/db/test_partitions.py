@@ -49,6 +49,7 @@ VALUES: dict[str, Any] = {
     "title": "Water the ferns",
     "description": None,
     "completed": None,
+    "time_zone": "UTC",
     "fields": '{"title": "Water the ferns", "description": null, "completed": false}',
     "patch": '{"title": "Water all ferns"}',
     "key": "a key",

@@ -28,7 +28,7 @@ READING: _Bound = func.timezone(case((_is_reading, _utc), else_=_zone), _due_at)
 """What the clock there shows when the task is due: a timestamp without a time zone."""
 
 
-def _once(value: _Bound) -> _Bound:
+def once(value: _Bound) -> _Bound:
     """In a subquery, which is evaluated once and not for every row."""
     return select(value).scalar_subquery()
 
@@ -42,19 +42,19 @@ def _days(count: int) -> ColumnElement[bool]:
     """Due from today through `count` days."""
     end = TODAY.op("+")(literal_column(f"interval '{count} days'"))
     return and_(
-        _due_at >= func.timezone(_utc, TODAY).op("-")(_MARGIN),
-        _due_at < func.timezone(_utc, end).op("+")(_MARGIN),
-        _once(TODAY) <= READING,
-        _once(end) > READING,
+        _due_at >= once(func.timezone(_utc, TODAY).op("-")(_MARGIN)),
+        _due_at < once(func.timezone(_utc, end).op("+")(_MARGIN)),
+        once(TODAY) <= READING,
+        once(end) > READING,
     )
 
 
 _past = case(
-    (_is_day, _once(TODAY) > READING),
-    (_is_reading, _once(_now_there) > READING),
-    else_=_due_at < _once(func.now()),
+    (_is_day, once(TODAY) > READING),
+    (_is_reading, once(_now_there) > READING),
+    else_=_due_at < once(func.now()),
 )
-OVERDUE: ColumnElement[bool] = and_(~col(Task.completed), _due_at < func.now().op("+")(_MARGIN), _past)
+OVERDUE: ColumnElement[bool] = and_(~col(Task.completed), _due_at < once(func.now().op("+")(_MARGIN)), _past)
 DUE_TODAY = _days(1)
 DUE_WEEK = _days(7)
 DUE_NONE: ColumnElement[bool] = _due_at.is_(None)
@@ -66,7 +66,7 @@ def bound(name: str, *, before: bool, instant: bool) -> ColumnElement[bool]:
     moment, reading = (given, func.timezone(_zone, given)) if instant else (func.timezone(_zone, given), given)
     coarse = given if instant else func.timezone(_utc, given)
     if before:
-        exact = case((_is_reading, _once(reading) > READING), else_=_due_at < _once(moment))
-        return and_(_due_at < coarse.op("+")(_MARGIN), exact)
-    exact = case((_is_reading, _once(reading) <= READING), else_=_due_at >= _once(moment))
-    return and_(_due_at >= coarse.op("-")(_MARGIN), exact)
+        exact = case((_is_reading, once(reading) > READING), else_=_due_at < once(moment))
+        return and_(_due_at < once(coarse.op("+")(_MARGIN)), exact)
+    exact = case((_is_reading, once(reading) <= READING), else_=_due_at >= once(moment))
+    return and_(_due_at >= once(coarse.op("-")(_MARGIN)), exact)

@@ -3,6 +3,7 @@
 They are made when they are first asked for, and a bounded number is kept. Each names its owner.
 """
 
+from dataclasses import replace
 from enum import Enum
 from functools import lru_cache, partial
 from typing import Any
@@ -103,7 +104,8 @@ def _with_nulls_last(tasks: Select[Any], order: Order, begin: Begin) -> Select[A
     with_key = tasks.where(key.is_not(None))
     if begin is Begin.AFTER:
         with_key = with_key.where(order.keyset())
-    first = with_key.order_by(*order.by(order.keys, col(Task.created_at), col(Task.id))).limit(_up_to).cte("with_key")
+    index_order = replace(order, nulls=False).by(order.keys, col(Task.created_at), col(Task.id))
+    first = with_key.order_by(*index_order).limit(_up_to).cte("with_key")
     missing = func.greatest(literal_column("0"), _up_to - select(func.count()).select_from(first).scalar_subquery())
     rest = without.limit(missing).subquery("without_key")
     both = union_all(select(*first.c), select(*rest.c)).subquery("both")

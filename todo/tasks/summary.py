@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Date,
+    DateTime,
     Integer,
     Text,
     and_,
@@ -44,40 +45,40 @@ MAX_SUMMARY_TAGS = 100
 class StatusCounts(BaseModel):
     """How many tasks there are; those in the trash are `deleted`, whether completed or not."""
 
-    pending: int
-    completed: int
-    deleted: int
+    pending: int = Field(description="Not completed.")
+    completed: int = Field(description="Completed.")
+    deleted: int = Field(description="In the trash.")
 
 
 class DueCounts(BaseModel):
     """Of the pending tasks. One may count twice: what is due earlier today is overdue, and today is in the week."""
 
-    overdue: int
-    today: int
-    week: int
-    none: int
+    overdue: int = Field(description="As `due=overdue` finds.")
+    today: int = Field(description="As `due=today` finds.")
+    week: int = Field(description="As `due=week` finds.")
+    none: int = Field(description="Without a due date.")
 
 
 class TagCount(BaseModel):
     """A tag, and how many tasks outside the trash have it, without regard to case."""
 
-    tag: str
-    count: int
+    tag: str = Field(description="In one of its spellings.")
+    count: int = Field(description="Tasks outside the trash.")
 
 
 class DayCount(BaseModel):
     """A day, and how many tasks were completed on it, and still are."""
 
-    date: date
-    count: int
+    date: date = Field(description="In the time zone.")
+    count: int = Field(description="Tasks outside the trash.")
 
 
 class Summary(BaseModel):
     """A user's tasks in numbers."""
 
     total: int = Field(description="Tasks outside the trash.")
-    status: StatusCounts
-    due: DueCounts
+    status: StatusCounts = Field(description="By status.")
+    due: DueCounts = Field(description="By due date.")
     tags: list[TagCount] = Field(description="The 100 that are used most, the most used first.")
     completed_per_day: list[DayCount] = Field(description="The last 90 days in the time zone, the oldest first.")
 
@@ -107,7 +108,7 @@ _counts = (
 )
 _each = (
     select(func.unnest(col(Task.tags), type_=Text).label("tag"))
-    .where(col(Task.user_id) == bindparam("user_id"), _live)
+    .where(col(Task.user_id) == bindparam("user_id"), _live, col(Task.tags) != cast("{}", ARRAY(Text)))
     .subquery("each")
 )
 _spelling = func.min(_each.c.tag.collate("C"))
@@ -129,7 +130,7 @@ _done = (
     .where(
         col(Task.user_id) == bindparam("user_id"),
         _live,
-        col(Task.completed_at) >= func.timezone(_zone, due.TODAY.op("-")(literal_column(f"interval '{DAYS} days'"))),
+        col(Task.completed_at) >= due.once(func.timezone(_zone, cast(_first, DateTime))),
     )
     .group_by(_day)
     .subquery("done")
