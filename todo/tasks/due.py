@@ -24,7 +24,7 @@ _is_day = func.length(col(Task.due_date)) == literal_column("10")
 _is_reading = or_(
     _is_day, and_(col(Task.time_zone).is_(None), col(Task.due_date).op("!~")(literal_column("'(Z|[+-]..:..)$'")))
 )
-READING: _Bound = func.timezone(case((_is_reading, _utc), else_=_zone), _due_at)
+_shown: _Bound = func.timezone(case((_is_reading, _utc), else_=_zone), _due_at)
 """What the clock there shows when the task is due: a timestamp without a time zone."""
 
 
@@ -44,14 +44,14 @@ def _days(count: int) -> ColumnElement[bool]:
     return and_(
         _due_at >= once(func.timezone(_utc, TODAY).op("-")(_MARGIN)),
         _due_at < once(func.timezone(_utc, end).op("+")(_MARGIN)),
-        once(TODAY) <= READING,
-        once(end) > READING,
+        _shown >= once(TODAY),
+        once(end) > _shown,
     )
 
 
 _past = case(
-    (_is_day, once(TODAY) > READING),
-    (_is_reading, once(_now_there) > READING),
+    (_is_day, once(TODAY) > _shown),
+    (_is_reading, once(_now_there) > _shown),
     else_=_due_at < once(func.now()),
 )
 OVERDUE: ColumnElement[bool] = and_(~col(Task.completed), _due_at < once(func.now().op("+")(_MARGIN)), _past)
@@ -66,7 +66,7 @@ def bound(name: str, *, before: bool, instant: bool) -> ColumnElement[bool]:
     moment, reading = (given, func.timezone(_zone, given)) if instant else (func.timezone(_zone, given), given)
     coarse = given if instant else func.timezone(_utc, given)
     if before:
-        exact = case((_is_reading, once(reading) > READING), else_=_due_at < once(moment))
+        exact = case((_is_reading, _shown < once(reading)), else_=_due_at < once(moment))
         return and_(_due_at < once(coarse.op("+")(_MARGIN)), exact)
-    exact = case((_is_reading, once(reading) <= READING), else_=_due_at >= once(moment))
+    exact = case((_is_reading, _shown >= once(reading)), else_=_due_at >= once(moment))
     return and_(_due_at >= once(coarse.op("-")(_MARGIN)), exact)

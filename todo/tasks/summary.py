@@ -1,6 +1,6 @@
 """A summary of a user's tasks: how many there are of each kind, and how many were completed on each day."""
 
-from datetime import date, timedelta
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -69,7 +69,7 @@ class TagCount(BaseModel):
 class DayCount(BaseModel):
     """A day, and how many tasks were completed on it, and still are."""
 
-    date: date = Field(description="In the time zone.")
+    date: dt.date = Field(description="In the time zone.")
     count: int = Field(description="Tasks outside the trash.")
 
 
@@ -182,7 +182,7 @@ async def summarise(db: ScopedDatabase, time_zone: str) -> Summary:
         status=StatusCounts(pending=pending, completed=completed, deleted=deleted),
         due=DueCounts(overdue=overdue, today=today, week=week, none=none),
         tags=[TagCount(tag=tag, count=count) for tag, count in zip(names or (), counts or (), strict=True)],
-        completed_per_day=[DayCount(date=first + timedelta(at), count=count) for at, count in enumerate(per_day)],
+        completed_per_day=[DayCount(date=first + dt.timedelta(at), count=count) for at, count in enumerate(per_day)],
     )
 
 
