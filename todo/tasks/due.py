@@ -45,13 +45,13 @@ def _days(count: int) -> ColumnElement[bool]:
         _due_at >= once(func.timezone(_utc, TODAY).op("-")(_MARGIN)),
         _due_at < once(func.timezone(_utc, end).op("+")(_MARGIN)),
         _shown >= once(TODAY),
-        once(end) > _shown,
+        _shown < once(end),
     )
 
 
 _past = case(
-    (_is_day, once(TODAY) > _shown),
-    (_is_reading, once(_now_there) > _shown),
+    (_is_day, _shown < once(TODAY)),
+    (_is_reading, _shown < once(_now_there)),
     else_=_due_at < once(func.now()),
 )
 OVERDUE: ColumnElement[bool] = and_(~col(Task.completed), _due_at < once(func.now().op("+")(_MARGIN)), _past)

@@ -47,6 +47,9 @@ class Begin(Enum):
 
 _skip, _limit = bindparam("skip", type_=BigInteger), bindparam("limit", type_=BigInteger)
 _up_to = _skip.op("+")(_limit)
+_me = col(User.id) == bindparam("user_id")
+_changed = select(col(User.revision)).where(_me).scalar_subquery() != all_(bindparam("cached", type_=ARRAY(BigInteger)))
+"""Evaluated once, before any task is read."""
 
 
 @lru_cache(maxsize=500)
@@ -64,7 +67,7 @@ def page_statement(
     columns = COLUMNS_WITH_TRASH if trash else COLUMNS
     keys = [key.label(f"key_{number}") for number, key in enumerate(order.keys)]
     tasks: Select[Any] = select(*columns, *keys).where(
-        col(Task.user_id) == bindparam("user_id"), *(CONDITIONS[name] for name in conditions)
+        col(Task.user_id) == bindparam("user_id"), *(CONDITIONS[name] for name in conditions), _changed
     )
     rows = _with_nulls_last(tasks, order, begin) if order.nulls else _in_order(tasks, order, begin)
     rows = rows.limit(_limit).offset(_skip)
@@ -72,14 +75,10 @@ def page_statement(
     def by(shown: Any) -> list[Any]:
         return order.by([shown[key.name] for key in keys], shown.created_at, shown.id)
 
-    found = (bounded(rows, size, by) if large else rows).subquery("found")
-    unknown = col(User.revision) != all_(bindparam("cached", type_=ARRAY(BigInteger)))
-    page = select(*found.c).where(unknown).correlate(User).lateral("page")
+    page = (bounded(rows, size, by) if large else rows).subquery("page")
     make = partial(bounded_page if large else plain_page, TrashedTaskRow if trash else TaskRow, keys=len(keys))
     return Statement.of(
-        select(*page.c, col(User.revision))
-        .select_from(outerjoin(User, page, true()))
-        .where(col(User.id) == bindparam("user_id")),
+        select(*page.c, col(User.revision)).select_from(outerjoin(User, page, true())).where(_me),
         rows=make,
         read_only=True,
     )
