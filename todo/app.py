@@ -39,7 +39,7 @@ from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
 from todo.problems import Problem, Unavailable
 from todo.settings import Settings
-from todo.tasks import batch_routes, move_routes, quick_add_routes, tag_routes
+from todo.tasks import batch_routes, move_routes, quick_add_routes, summary, tag_routes
 from todo.tasks import responses as task_responses
 from todo.tasks import routes as tasks
 from todo.tasks.errors import TaskError
@@ -124,7 +124,7 @@ def from_environment() -> FastAPI:
 
 def _routers(settings: Settings) -> list[APIRouter]:
     features = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
-    features.append(changes.router)
+    features += [summary.router, changes.router]
     accounts = [account.me_router, account.deletion_router]
     if not settings.external_issuer:
         own = [session.password_router, session.router, account.password_router, account.account_router]

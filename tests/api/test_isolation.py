@@ -27,7 +27,7 @@ from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
-from todo.tasks import batch, lists, moves, refusals, repeating, tags
+from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
 
 pytestmark = pytest.mark.anyio
 
@@ -292,7 +292,7 @@ async def test_the_cursor_and_tag_of_another_user_show_only_ones_own_tasks(ada: 
 def test_every_statement_about_tasks_is_listed() -> None:
     found = {
         (module, name)
-        for module in (lists, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency)
+        for module in (lists, summary, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency)
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }

@@ -58,6 +58,7 @@ def test_the_other_endpoints_under_a_user_are_these() -> None:
         ("delete", "/api/{user_id}/tags/{tag}"),
         ("post", "/api/{user_id}/tasks/{id}/restore"),
         ("get", "/api/{user_id}/tasks/{id}/history"),
+        ("get", "/api/{user_id}/summary"),
         ("get", "/api/{user_id}/changes"),
         ("get", "/api/{user_id}/changes/stream"),
         ("post", "/api/{user_id}/changes/{revision}/undo"),

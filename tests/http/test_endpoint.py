@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Form, Header, Query, Response
+from fastapi import APIRouter, BackgroundTasks, Cookie, Depends, Form, Header, Query, Request, Response
 
 from todo.api.route import Route
+from todo.http.endpoint import Endpoint
 from todo.http.json import encode
+from todo.problems import Invalid
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +45,7 @@ async def d(x: Annotated[str | None, Cookie()] = None) -> Response:
 
 
 async def e(x: Annotated[list[int], Query()] = []) -> Response:  # noqa: B006 # which is refused
-    """A list in the query."""
+    """A list in the query whose default is one too."""
     return Response(str(x))
 
 
@@ -83,6 +85,23 @@ def test_a_signature_that_fast_endpoints_do_not_support_is_refused(endpoint: Any
 
     with pytest.raises(TypeError, match="fast endpoint"):
         router.get("/x")(endpoint)
+
+
+async def test_a_list_in_the_query_is_all_that_was_given_in_its_order() -> None:
+    async def repeated(x: Annotated[list[int] | None, Query()] = None) -> Response:
+        return Response(str(x))
+
+    endpoint = Endpoint(repeated)
+
+    def request(query: bytes) -> Request:
+        return Request({"type": "http", "query_string": query, "path_params": {}, "headers": []})
+
+    assert (await endpoint(request(b"x=2&x=1&x=2&y=3"), b"")).body == b"[2, 1, 2]"
+    assert (await endpoint(request(b"x=7"), b"")).body == b"[7]"
+    assert (await endpoint(request(b"y=7"), b"")).body == b"None"
+    with pytest.raises(Invalid) as refused:
+        await endpoint(request(b"x=1&x=one"), b"")
+    assert refused.value.members["errors"][0]["loc"] == ["query", "x", 1]
 
 
 class Moment(msgspec.Struct):

@@ -1,7 +1,7 @@
 """Helpers that bypass row-level security or the owner conditions, for tests that must read or write any row."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -16,7 +16,7 @@ from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
-from todo.tasks import batch, lists, moves, refusals, repeating, tags
+from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
 
 UNOWNED = {
     "alembic_version": "the schema's own number",
@@ -93,11 +93,13 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     *((moves, name) for name in ("AROUND", "MOVE", "PRECEDING", "FOLLOWING", "LOCK_TASKS", "SPREAD")),
     *((batch, name) for name in ("LOCK_NAMED", "REVISION")),
     *((tags, name) for name in ("LIST", "LOCK_TAGGED", "RETAG")),
+    (lists, "page_statement"),
+    (summary, "SUMMARY"),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
-"""The statements about tasks that have a condition on the owner."""
+"""The statements about tasks that have a condition on the owner, and the function that makes those of other lists."""
 
 
 def without_owner(statement: Statement[Any]) -> Statement[Any]:
@@ -108,12 +110,16 @@ def without_owner(statement: Statement[Any]) -> Statement[Any]:
     return replace(statement, sql=text)
 
 
+def _made_without_owner(make: Callable[..., Statement[Any]]) -> Callable[..., Statement[Any]]:
+    return lambda *args, **options: without_owner(make(*args, **options))
+
+
 @contextmanager
 def conditions_removed(statements: list[tuple[ModuleType, str]] = STATEMENTS) -> Iterator[None]:
     """In the block these statements have no condition on the owner, so that only row-level security isolates users."""
     kept = [(module, name, getattr(module, name)) for module, name in statements]
     for module, name, statement in kept:
-        setattr(module, name, without_owner(statement))
+        setattr(module, name, _made_without_owner(statement) if callable(statement) else without_owner(statement))
     try:
         yield
     finally:

@@ -22,15 +22,22 @@ LEAVE_OUT = "is not served here: leave it out"
 PAGE = "is not served here: use limit, and follow the Link header to the next page"
 IN_BODY = "is not read from the query: send it in the JSON body"
 
+
+def _use(instead: str) -> str:
+    return f"is not served here: use {instead}"
+
+
 FAMILIES = [
     Family(
         "status completed is_completed done is_done finished pending is_pending status_filter state",
-        {"status": "is not served here: use status=pending or status=completed"},
+        {"status": _use("status=pending or status=completed")},
         LEAVE_OUT,
     ),
+    Family("page_number", {"page": _use("page")}, LEAVE_OUT),
+    Family("start start_index", {"offset": _use("offset")}, LEAVE_OUT),
     Family(
-        "limit cursor offset skip page page_number page_size per_page size count top first last take max_results "
-        "start start_index from to after before page_token next",
+        "limit cursor offset skip page page_size per_page size count top first last take max_results "
+        "from to after before page_token next",
         {
             "limit cursor": PAGE,
             "limit before": PAGE,
@@ -45,15 +52,25 @@ FAMILIES = [
     ),
     Family(
         "sort sort_by sort_order sort_dir sorting order order_by ordering direction desc asc",
-        {},
+        {"sort": _use("sort, such as sort=due_date, or sort=-due_date for descending")},
         "is not served here: leave it out, the order is fixed",
     ),
     Family(
-        "search q query keyword keywords text term contains filter filters where id ids title description priority "
-        "tag tags label labels category categories project due due_date due_before due_after due_from due_to overdue "
+        "search q query keyword keywords text term contains title description",
+        {"search": _use("search")},
+        LEAVE_OUT,
+    ),
+    Family("tag tags label labels category categories project", {"tag": _use("tag")}, LEAVE_OUT),
+    Family("overdue", {"due": _use("due=overdue")}, LEAVE_OUT),
+    Family("due due_date", {"due": _use("due, or due_after and due_before")}, LEAVE_OUT),
+    Family("due_before due_to due_until", {"due_before": _use("due_before")}, LEAVE_OUT),
+    Family("due_after due_from due_since", {"due_after": _use("due_after")}, LEAVE_OUT),
+    Family("remind_at reminder reminders", {"reminders_from": _use("reminders_from and reminders_to")}, LEAVE_OUT),
+    Family("deleted trashed include_deleted archived", {"status": _use("status=deleted for the trash")}, LEAVE_OUT),
+    Family(
+        "filter filters where id ids priority reminders_from reminders_to "
         "created created_at created_after created_before created_since updated updated_at updated_after "
-        "updated_before completed_at completed_after completed_before deleted trashed "
-        "include_deleted archived compact",
+        "updated_before completed_at completed_after completed_before compact",
         {},
         LEAVE_OUT,
     ),

@@ -20,6 +20,11 @@ STALE = {*NOT_FOLLOWED, errors.FeatureNotSupported.sqlstate}
 """A prepared statement is gone, is there already, or would return other columns now: it may run again unprepared."""
 
 
+MAX_PREPARED = 200
+"""On one connection: lists have a statement for each combination of filters and orders."""
+MAX_COUNTED = 1000
+
+
 class PreparedStatements:
     """The statements that are prepared on one connection, by their names."""
 
@@ -43,6 +48,10 @@ class PreparedStatements:
         """
         if self.threshold is None:
             return None
+        if len(self._names) >= MAX_PREPARED:
+            return None
+        if len(self._uses) >= MAX_COUNTED and key not in self._uses:
+            self._uses.clear()
         self._uses[key] += 1
         if self._uses[key] <= self.threshold:
             return None

@@ -3,7 +3,7 @@
 FastAPI describes the endpoint in the OpenAPI document; this calls it, in place of FastAPI's handler and dependency
 solver, which cost more than the rest of a request (docs/decisions/0012). It uses `inspect.signature`, FastAPI's
 parameter classes (docs/decisions/0018) and Pydantic's `TypeAdapter`. What a fast endpoint may not have
-(dependencies with `yield` or in threads, forms, cookies, lists in the query) is refused when the route is made.
+(dependencies with `yield` or in threads, forms, cookies, lists in headers) is refused when the route is made.
 """
 
 import inspect
@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import params
@@ -35,6 +35,8 @@ class Value:
     adapter: TypeAdapter[Any] | None
     """None for a path parameter that may be any text."""
     default: Any
+    repeatable: bool = False
+    """Whether it is a query parameter that may be given several times: a list of them."""
 
     def validated(self, raw: Any, place: str, errors: list[Any]) -> Any:
         """The value, or None and what is wrong with it among the `errors`."""
@@ -89,8 +91,11 @@ class Endpoint:
         elif isinstance(marker, params.Path):
             any_text = kind is str and not marker.metadata
             self._path.append(Value(name, marker.alias or name, None if any_text else TypeAdapter(annotation), default))
-        elif isinstance(marker, params.Query) and default is not NO_DEFAULT and not _is_list(kind):
-            self._query.append(Value(name, marker.alias or name, TypeAdapter(annotation), default))
+        elif isinstance(marker, params.Query) and (
+            default is None or (default is not NO_DEFAULT and not _is_list(kind))
+        ):
+            key = marker.alias or name
+            self._query.append(Value(name, key, TypeAdapter(annotation), default, repeatable=_is_list(kind)))
         elif isinstance(marker, params.Header) and default is None and not _is_list(kind):
             key = marker.alias or name.replace("_", "-")
             self._headers.append(Value(name, key.lower(), TypeAdapter(annotation), default))
@@ -99,7 +104,7 @@ class Endpoint:
         else:
             raise TypeError(
                 f"{self._call.__qualname__}({name}) is no fast endpoint: it may take the request, dependencies, path "
-                "parameters, single query values with defaults, optional headers, and one body"
+                "parameters, query values with defaults, None for lists, optional headers, and one body"
             )
 
     async def __call__(self, request: Request, body: bytes) -> Any:
@@ -138,7 +143,10 @@ class Endpoint:
         given: dict[str, str] = {}
         conflicting = {key for key, text in pairs if given.setdefault(key, text) != text}
         for value in self._query:
-            if value.key in conflicting:
+            if value.repeatable and value.key in given:
+                texts = [text for key, text in pairs if key == value.key]
+                values[value.name] = value.validated(texts, "query", errors)
+            elif value.key in conflicting:
                 errors.append({"type": "value_error", "loc": ("query", value.key), "msg": "is given more than once"})
             elif value.key in given:
                 values[value.name] = value.validated(given[value.key], "query", errors)
@@ -161,8 +169,10 @@ class Endpoint:
 
 
 def _is_list(kind: Any) -> bool:
-    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return any((get_origin(each) or each) in {list, set, tuple, frozenset} for each in kinds)
+    origin = get_origin(kind)
+    if origin in {Annotated, Union, UnionType}:
+        return any(_is_list(each) for each in (get_args(kind)[:1] if origin is Annotated else get_args(kind)))
+    return (origin or kind) in {list, set, tuple, frozenset}
 
 
 def plain(name: str) -> str:

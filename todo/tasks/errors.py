@@ -16,6 +16,7 @@ TaskError
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from todo.tasks.rows import TrashedTaskRow
 
@@ -51,6 +52,11 @@ class IdInTrash(TaskError):  # noqa: N818 # a fact
 
 class UnknownTimeZone(TaskError):  # noqa: N818 # a fact
     """PostgreSQL has no time zone of this name, as it happens when its database of zones is older than ours."""
+
+    def __init__(self, place: Literal["body", "query"] = "body") -> None:
+        super().__init__(place)
+        self.place = place
+        """Where the request named it."""
 
 
 class PlaceNotFound(TaskError):  # noqa: N818 # a fact

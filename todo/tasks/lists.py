@@ -1,14 +1,16 @@
-"""Lists of tasks, page by page.
+"""Lists of tasks, page by page. Those newest first, of one status, have statements here; others are made in `finding`.
 
 As in `actions`, every statement names its owner, although row-level security would hide other people's rows anyway.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import InvalidParameterValue
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -16,13 +18,9 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Text,
     Uuid,
     all_,
     bindparam,
-    cast,
-    func,
-    literal,
     outerjoin,
     select,
     true,
@@ -36,18 +34,21 @@ from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement, array
 from todo.problems import Gone
 from todo.tasks.cursors import Cursor
-from todo.tasks.fields import WRITABLE
+from todo.tasks.errors import UnknownTimeZone
+from todo.tasks.filters import Filter
+from todo.tasks.finding import Begin, page_statement
 from todo.tasks.rows import (
     COLUMNS,
     COLUMNS_WITH_TRASH,
-    ROW_BYTES,
     Page,
     TaskRow,
     TrashedTaskRow,
     bounded_page,
     plain_page,
+    size,
 )
 from todo.tasks.shapes import Status
+from todo.tasks.sorting import NEWEST_FIRST, ORDERS
 from todo.tasks.tables import Task
 
 STREAM_PAGE = 200
@@ -56,7 +57,28 @@ STREAM_PAGE = 200
 They are small enough together, however large each is: about 8 MB. A larger page is bounded in bytes too.
 """
 
+SORTED_PAGE = 2000
+"""The same in an order without an index."""
+
 START = Cursor(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which tasks, in which order."""
+
+    filter: Filter = field(default_factory=Filter)
+    sort: str = NEWEST_FIRST
+    offset: int = 0
+    """How many to leave out before the first page."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has a statement of its own here."""
+        return self.sort == NEWEST_FIRST and self.offset == 0 and self.filter.by_status_alone
+
+
+EVERYTHING = Listing()
 
 _completed = col(Task.completed) == bindparam("completed", type_=Boolean)
 _live = col(Task.deleted_at).is_(None)
@@ -64,11 +86,6 @@ _live = col(Task.deleted_at).is_(None)
 
 def _order(columns: Any) -> tuple[Any, Any]:
     return columns.created_at.desc(), columns.id.desc()
-
-
-def _size(columns: Any) -> ColumnElement[int]:
-    written: list[Any] = [func.coalesce(func.octet_length(cast(columns[name], Text)), 0) for name in WRITABLE]
-    return sum(written, literal(ROW_BYTES))
 
 
 def _page(
@@ -90,7 +107,7 @@ def _page(
         .order_by(col(Task.created_at).desc(), col(Task.id).desc())
         .limit(bindparam("limit", type_=BigInteger))
     )
-    page = (bounded(tasks.correlate(User), _size, _order) if large else tasks).lateral("page")
+    page = (bounded(tasks.correlate(User), size, _order) if large else tasks).lateral("page")
     return Statement.of(
         select(*page.c, col(User.revision))
         .select_from(outerjoin(User, page, true()))
@@ -120,35 +137,64 @@ def _statement(status: Status, limit: int) -> Statement[Page]:
 
 
 async def page(
-    db: ScopedDatabase, *, status: Status, after: Cursor = START, limit: int, cached: Sequence[int] = ()
+    db: ScopedDatabase,
+    listing: Listing = EVERYTHING,
+    *,
+    after: Cursor | None = None,
+    limit: int,
+    cached: Sequence[int] = (),
 ) -> Page:
-    """At most `limit` tasks of this status, newest first, after the cursor; none where the revision is `cached`.
+    """At most `limit` tasks of this list, after the cursor, which is one of its order.
 
-    A page of more than STREAM_PAGE rows has about PAGE_BYTES at most.
+    None where the revision is `cached`. A page of more than STREAM_PAGE rows has about PAGE_BYTES at most.
     """
-    [found] = await db.run(
-        _statement(status, limit),
-        completed=status == "completed",
-        after_at=after.created_at,
-        after_id=after.id,
-        limit=limit + 1,
-        cached=array(cached),
-    )
+    if listing.is_plain:
+        status, start = listing.filter.status, after or START
+        values = {"completed": status == "completed", "after_at": start.created_at, "after_id": start.id}
+        statement = _statement(status, limit)
+    else:
+        values = listing.filter.values | {"skip": listing.offset}
+        if after is not None:
+            values |= {"after_at": after.created_at, "after_id": after.id, "after_key": after.key}
+        begin = _begin(listing, after)
+        statement = page_statement(listing.filter.conditions, listing.sort, begin, large=limit > STREAM_PAGE)
+    try:
+        [found] = await db.run(statement, **values, limit=limit + 1, cached=array(cached))
+    except InvalidParameterValue:
+        raise UnknownTimeZone("query") from None
     found.more = found.more or len(found.tasks) > limit
-    del found.tasks[limit:]
+    del found.tasks[limit:], found.keys[limit:]
     return found
 
 
-async def following_pages(db: ScopedDatabase, first: Page, *, status: Status) -> AsyncIterator[list[TaskRow]]:
+def _begin(listing: Listing, after: Cursor | None) -> Begin:
+    if after is None:
+        return Begin.START
+    return Begin.AFTER_NULL if after.key is None and ORDERS[listing.sort].nulls else Begin.AFTER
+
+
+def stream_page(listing: Listing) -> int:
+    """Rows of a whole list that are read at a time.
+
+    More where each page reads all of the user's tasks to sort them, so that there are few; they are bounded in bytes.
+    """
+    return STREAM_PAGE if ORDERS[listing.sort].indexed else SORTED_PAGE
+
+
+async def following_pages(
+    db: ScopedDatabase, first: Page, listing: Listing = EVERYTHING
+) -> AsyncIterator[list[TaskRow]]:
     """The pages after the `first`, each in a transaction of its own; nothing is held between two of them."""
-    following = first
+    following, rest = first, replace(listing, offset=0)
     while following.more:
-        following = await page(db, status=status, after=cursor_after(following.tasks), limit=STREAM_PAGE)
+        after = cursor_after(following, listing)
+        following = await page(db, rest, after=after, limit=stream_page(listing))
         if following.revision < first.revision:
             raise Gone("The account was deleted while its list was read.")  # which must not look like its end
         yield following.tasks
 
 
-def cursor_after(tasks: Sequence[TaskRow]) -> Cursor:
-    """The cursor of what comes after the last of `tasks`."""
-    return Cursor(tasks[-1].created_at, tasks[-1].id)
+def cursor_after(page: Page, listing: Listing = EVERYTHING) -> Cursor:
+    """The cursor of what comes after the last task of the page."""
+    last = page.tasks[-1]
+    return Cursor(last.created_at, last.id, listing.sort, page.keys[-1] if page.keys else None)

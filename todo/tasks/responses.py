@@ -81,8 +81,8 @@ def problem_of(error: TaskError) -> Problem:
             )
         case UserGone():
             return Unauthorized("This account no longer exists.")
-        case UnknownTimeZone():
-            return Invalid.at("body", "time_zone", msg="is not known to the database: choose another time zone")
+        case UnknownTimeZone(place=place):
+            return Invalid.at(place, "time_zone", msg="is not known to the database: choose another time zone")
         case PlaceNotFound():
             return Invalid.at("body", "after", msg="there is no such task to move another one behind", kind="not_found")
         case Outdated(revision=revision):

@@ -17,12 +17,12 @@ from todo.http import etags
 from todo.http.responses import PRIVATE, Streamed, private_json
 from todo.problems import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed
 from todo.tasks import actions, lists
-from todo.tasks.cursors import Cursor
 from todo.tasks.fields import WRITABLE
 from todo.tasks.params import NOT_MODIFIED, IfMatch, IfNoneMatch, TaskId, ZoneOfPerson
+from todo.tasks.query import ListQueryParams, next_page
 from todo.tasks.responses import CREATED, DONE, ETAG, EXAMPLE, not_modified, task_response, tasks_json
 from todo.tasks.rows import Page, TaskRow
-from todo.tasks.shapes import Completion, NewTask, Status, TaskEdit, TaskOut, TrashedTaskOut
+from todo.tasks.shapes import Completion, NewTask, TaskEdit, TaskOut, TrashedTaskOut
 
 TOGGLE = Completion.model_validate({})
 
@@ -41,8 +41,9 @@ router = APIRouter(
     responses={
         200: shows(
             [DONE, EXAMPLE],
-            "The tasks, newest first.",
-            ETag="The user's revision, weak: the list shows at least what had happened then. It is a `since` too.",
+            "The tasks, newest first, or as `sort` says.",
+            ETag="The user's revision, weak: the list shows at least what had happened then. It is a `since` too. "
+            "Lists that change with time (`due=overdue`, `today`, `week`) have none.",
             Link="The next page, when there is more.",
         ),
         **NOT_MODIFIED,
@@ -50,30 +51,28 @@ router = APIRouter(
     },
 )
 async def list_tasks(
-    request: Request,
-    db: UserDatabase,
-    status: Annotated[Status, Query(description="Which tasks; `deleted` for those in the trash.")] = "all",
-    limit: Annotated[int | None, Query(ge=1, le=1000, description="The size of a page; without it all come.")] = None,
-    cursor: Annotated[str | None, Query(description="Where the page starts: taken from a `Link` header.")] = None,
-    if_none_match: IfNoneMatch = None,
+    request: Request, db: UserDatabase, query: ListQueryParams, if_none_match: IfNoneMatch = None
 ) -> Response:
     """List the user's tasks, newest first.
 
     Without `limit` the whole list comes. With it a page comes, and a `Link` header with `rel="next"`
-    (RFC 8288) when there is more.
+    (RFC 8288) when there is more: the way to read on without losing or repeating a task, in every order.
     """
-    after, cached = _cursor(cursor), etags.if_none_match(if_none_match)
-    page = await lists.page(db, status=status, after=after, limit=limit or lists.STREAM_PAGE, cached=cached or ())
+    listing, limit = query.listing, query.limit
+    by_clock = listing.filter.by_clock
+    cached = [] if by_clock else etags.if_none_match(if_none_match)
+    rows = limit or lists.stream_page(listing)
+    page = await lists.page(db, listing, after=query.after, limit=rows, cached=cached or ())
     etag = etags.weak(page.revision)
+    headers = {} if by_clock else {"ETag": etag}
     if cached is None or page.revision in cached:
         return not_modified(etag)
     if limit is None:
-        return _whole_list(request, page, lists.following_pages(db, page, status=status), etag)
+        return _whole_list(request, page, lists.following_pages(db, page, listing), headers)
     content = tasks_json(page.tasks)
-    if not page.more:
-        return private_json(content, ETag=etag)
-    following = f"{quote(request.scope['path'])}?status={status}&limit={limit}&cursor={lists.cursor_after(page.tasks)}"
-    return private_json(content, ETag=etag, Link=f'<{following}>; rel="next"')
+    if page.more:
+        headers["Link"] = f'<{next_page(request.scope, lists.cursor_after(page, listing), limit)}>; rel="next"'
+    return private_json(content, 200, **headers)
 
 
 @router.post(
@@ -239,20 +238,13 @@ async def restore_task(db: UserDatabase, caller: CurrentCaller, id: TaskId, if_m
     return task_response(await actions.restore(db, caller, id, matches=etags.if_match(if_match)))
 
 
-def _cursor(text: str | None) -> Cursor:
-    if text is None:
-        return lists.START
-    try:
-        return Cursor.parse(text)
-    except ValueError:
-        raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
-
-
-def _whole_list(request: Request, first: Page, following: AsyncIterator[list[TaskRow]], etag: str) -> Response:
+def _whole_list(
+    request: Request, first: Page, following: AsyncIterator[list[TaskRow]], headers: dict[str, str]
+) -> Response:
     """The list in one piece when one page holds it, else streamed; its first page is read before it is answered."""
     beginning = tasks_json(first.tasks)
     if not first.more:
-        return private_json(beginning, ETag=etag)
+        return private_json(beginning, 200, **headers)
 
     unread, user_id = Resources.of(request).unread, request.path_params["user_id"]
     unread.refuse_when_over(user_id, len(beginning))
@@ -269,4 +261,4 @@ def _whole_list(request: Request, first: Page, following: AsyncIterator[list[Tas
                 for piece in pieces:
                     yield piece
 
-    return Streamed(array(), PRIVATE | {"ETag": etag}, "application/json")
+    return Streamed(array(), PRIVATE | headers, "application/json")

@@ -1,14 +1,15 @@
 """Rows of tasks as statements return them, and as they are encoded: structs, since no model is validated here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column
+from sqlalchemy import Column, ColumnElement, Text, cast, func, literal
 
 from todo.db.pipeline import Row
+from todo.tasks.fields import WRITABLE
 from todo.tasks.shapes import TaskOut
 from todo.tasks.tables import Task
 
@@ -60,6 +61,12 @@ def task_or_none(*columns: Any) -> TrashedTaskRow | None:
     return task
 
 
+def size(columns: Any) -> ColumnElement[int]:
+    """What a row with these columns takes, in bytes, approximately."""
+    written: list[Any] = [func.coalesce(func.octet_length(cast(columns[name], Text)), 0) for name in WRITABLE]
+    return sum(written, literal(ROW_BYTES))
+
+
 @dataclass(slots=True)
 class Page:
     """Tasks, the user's revision when they were read, and whether there are more."""
@@ -67,18 +74,25 @@ class Page:
     revision: int
     tasks: list[TaskRow]
     more: bool = False
+    keys: list[Any] = field(default_factory=list)
+    """Of each task the key of the order, where it has one."""
 
 
-def plain_page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
-    """The page in these rows of a list, each a task and the user's revision; one without a task where it is empty."""
+def plain_page(make: type[TaskRow], rows: list[Row], keys: int = 0) -> list[Page]:
+    """The page in these rows of a list: each a task, its `keys`, and the user's revision.
+
+    An empty page has one row, without a task.
+    """
     if not rows:  # a user of an external issuer who has written nothing yet
         return [Page(0, [])]
-    tasks = [make(*row[:-1]) for row in rows] if rows[0][0] is not None else []
-    return [Page(rows[0][-1], tasks)]
+    if rows[0][0] is None:
+        return [Page(rows[0][-1], [])]
+    end = -1 - keys
+    return [Page(rows[0][-1], [make(*row[:end]) for row in rows], keys=[row[-2] for row in rows] if keys else [])]
 
 
-def bounded_page(make: type[TaskRow], rows: list[Row]) -> list[Page]:
+def bounded_page(make: type[TaskRow], rows: list[Row], keys: int = 0) -> list[Page]:
     """The same where each row also has, before the revision, how many tasks there were within the limit of rows."""
-    [page] = plain_page(make, [(*row[:-2], row[-1]) for row in rows])
+    [page] = plain_page(make, [(*row[:-2], row[-1]) for row in rows], keys)
     page.more = bool(page.tasks) and len(page.tasks) < rows[0][-2]
     return [page]

@@ -32,7 +32,7 @@ checked first (401), then the user in the path (403), then the rate limit (429),
 (400, 413, 415, 422), then its `Idempotency-Key` (a replay, or 422), then what it names (404),
 then `If-Match` (412), then the rest (409, 410).
 
-A query parameter that names a filter, an order or a page and is not served (`offset`, `sort`, `search`, …) is
+A query parameter that names a filter, an order or a page and is not served (`filter`, `order_by`, `per_page`, …) is
 refused (422) with what to use instead. Other unknown ones are ignored.
 """
 
