@@ -97,6 +97,20 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             "insert into signing_keys (kid, public_jwk, created_at, retired_at) values ('of a process', '{}', %s, %s)",
             [BEGAN, BEGAN],
         )
+    if has_column(connection, "tasks", "due_date"):
+        connection.execute(
+            "update tasks set due_date = '2027-03-28T02:30', time_zone = 'Europe/Berlin', priority = 'urgent',"
+            " tags = array['home', 'Käse, \"alt\"'], recurrence = 'FREQ=MONTHLY;INTERVAL=2', recurrence_from = 'due',"
+            " remind_at = %s where id = %s",
+            [BEGAN, task(0)],
+        )
+        series = {"id": str(task(0)), "anchor": "2027-03-28T02:30", "anchor_number": 1, "number": 1}
+        connection.execute("update tasks set series = %s where id = %s", [Jsonb(series), task(0)])
+    if has_column(connection, "changes", "batch"):
+        with connection.transaction():
+            connection.execute("select set_config('app.batch', '0', true)")
+            connection.execute("update tasks set priority = 'low' where user_id = %s and priority is null", [ADA])
+        connection.execute("select set_config('app.batch', '', true)")
     if has_column(connection, "users", "name"):
         connection.execute("update users set name = 'Ada Lovelace 🌿' where id = %s", [ADA])
     if "idempotency" in tables:

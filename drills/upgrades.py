@@ -166,8 +166,12 @@ def report(url: str, stop: threading.Event) -> None:
 
 def populate(url: str, tasks: int, people: int) -> None:
     """Insert that many tasks, with the triggers off."""
-    logged = migrate.revisions().index(migrate.current(url) or "") >= migrate.revisions().index("2026_11_24_changes")
+    known = migrate.revisions()
+    current = known.index(migrate.current(url) or "")
+    logged, positioned = (current >= known.index(each) for each in ("2026_11_24_changes", "2026_11_28_task_fields"))
     more, values = (", revision", ", 1") if logged else ("", "")
+    if positioned:
+        more, values = f"{more}, position", f"{values}, lpad(to_hex(n), 12, '0') || 'V'"
     with as_table_owner(url, "users", "tasks") as connection:
         connection.execute("alter table tasks disable trigger user")
         for statement in FILL.format(more=more, values=values).split(";"):

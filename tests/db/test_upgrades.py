@@ -21,6 +21,7 @@ from tests.support.sql_conditions import as_table_owner
 from todo.app import create_app
 from todo.db import migrate
 from todo.db.guard import check_database
+from todo.tasks.fields import WRITABLE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -28,7 +29,10 @@ REVISIONS = migrate.revisions()
 
 LOG = "2026_11_24_changes"
 
-DROPPED = {"users": {"revision", "changed_at", "task_count", "logged_bytes", "name"}, "tasks": {"revision"}}
+DROPPED = {
+    "users": {"revision", "changed_at", "task_count", "logged_bytes", "name"},
+    "tasks": {"revision", "position", "series", "due_at", "search", *WRITABLE[3:]},
+}
 """Columns that a downgrade drops, and that an upgrade fills again."""
 
 
@@ -122,6 +126,8 @@ async def test_tasks_of_an_older_schema_can_be_read_and_written_after_the_upgrad
         assert sorted(map(shown, listed + trash), key=lambda task: task["id"]) == expected
         assert [task["id"] for task in listed] == [str(dumps.task(n)) for n in (3, 2, 1, 0)]
         assert {task["id"] for task in trash} == {str(dumps.task(n)) for n in (4, 5)}
+        assert sorted(listed, key=lambda task: str(task["position"])) == listed
+        assert [task["id"] for task in await ada.list(search="RENT transf")] == [str(dumps.task(1))]
 
         position = int((await ada.call("GET", ada.tasks)).headers["etag"].strip('W/"'))
         created = await ada.create("After the upgrade")
@@ -248,7 +254,8 @@ def test_an_upgrade_that_was_killed_can_be_repeated(
         assert after == before
         assert upgrades.miscounted(url) == []
         assert valid_indexes(url) == {
-            "pk_tasks", "ix_tasks_list", "ix_tasks_status", "ix_tasks_trash", "ix_tasks_deleted_at",
+            "pk_tasks", "ix_tasks_list", "ix_tasks_status", "ix_tasks_trash", "ix_tasks_deleted_at", "ix_tasks_due",
+            "ix_tasks_position",
         }  # fmt: skip
         with psycopg.connect(url) as connection:
             assert connection.execute("select from tasks").fetchall() == []  # row-level security is active again

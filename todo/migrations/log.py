@@ -5,6 +5,8 @@ A migration that adds a field to tasks replaces the function, with the new list 
 
 from collections.abc import Sequence
 
+from todo.migrations.log_role import as_log_role as as_log_role  # for the migrations
+
 FUNCTION = """
 CREATE OR REPLACE FUNCTION log_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
@@ -262,27 +264,3 @@ def _object(names: Sequence[str]) -> str:
     """The values of these columns; of no tags none."""
     value = {"tags": "nullif(NEW.tags, '{}')"}
     return "jsonb_build_object(" + ", ".join(f"'{name}', {value.get(name, f'NEW.{name}')}" for name in names) + ")"
-
-
-AS_LOG_ROLE = """
-DO $do$
-BEGIN
-    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
-        EXECUTE format('GRANT CREATE ON SCHEMA %I TO todo_log', current_schema());
-    END IF;
-    IF NOT has_schema_privilege('todo_log', current_schema(), 'CREATE') THEN
-        RAISE 'the owner of the schema % must first GRANT CREATE ON SCHEMA % TO todo_log',
-            current_schema(), current_schema();
-    END IF;
-    EXECUTE format('SET LOCAL search_path = %I, pg_temp', current_schema());
-    SET LOCAL ROLE todo_log;
-    EXECUTE $sql${statement}$sql$;
-    RESET ROLE;
-    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM todo_log', current_schema());
-END $do$
-"""
-
-
-def as_log_role(statement: str) -> str:
-    """The statement, run as the role that owns the log's functions, which may create objects only during it."""
-    return AS_LOG_ROLE.replace("{statement}", statement)
