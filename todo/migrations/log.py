@@ -181,14 +181,11 @@ NUMBER_BATCH = """    this_batch := nullif(current_setting('app.batch', true), '
 """
 """`app.batch` is 0 until the transaction's first change, whose number the batch then has."""
 
-OF_THE_TASK = "task_id = OLD.id"
-OF_SEVERAL_TASKS = """(
-            task_id IN (OLD.id, '{every_task}')
-            OR task_id = '{several_tasks}' AND position(convert_to(OLD.id::text, 'UTF8') IN body) > 0)"""
-SEVERAL_TASKS = "00000000-0000-0000-0000-000000000000"
-"""The `task_id` of a stored answer that shows several tasks, each with its id."""
-EVERY_TASK = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-"""The `task_id` of a stored answer that may show something of any task."""
+SEVERAL_TASKS, EVERY_TASK = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+"""The `task_id` of a stored answer that shows several tasks, each with its id, or may show something of any task."""
+
+OF_SEVERAL_TASKS = f"""(task_id IN (OLD.id, '{EVERY_TASK}')
+            OR task_id = '{SEVERAL_TASKS}' AND position(convert_to(OLD.id::text, 'UTF8') IN body) > 0)"""
 
 ROW_BYTES = 300
 """What a change takes besides its task's fields, approximately."""
@@ -223,13 +220,8 @@ def log_function(
         "drop_oldest": DROP_OLDEST.format(oldest_at_once=OLDEST_AT_ONCE),
     }
     derived = {"keep_series": KEEP_SERIES, "derive_new": DERIVE_NEW, "derive_changed": DERIVE_CHANGED}
-    several = OF_SEVERAL_TASKS.format(every_task=EVERY_TASK, several_tasks=SEVERAL_TASKS)
-    batch = {
-        "declare_batch": "\n    this_batch bigint;",
-        "number_batch": NUMBER_BATCH,
-        "batch_column": ", batch",
-        "batch_value": ", this_batch",
-    }
+    batch = {"declare_batch": "\n    this_batch bigint;", "number_batch": NUMBER_BATCH}
+    batch |= {"batch_column": ", batch", "batch_value": ", this_batch"}
     kept = (*optional, "position", "series")
     old_values = _changed((*fields, "deleted_at"))
     created_with, new_values = _object(fields), _object((*fields, *OTHERS))
@@ -244,7 +236,7 @@ def log_function(
         old_values=old_values,
         created_with=created_with,
         new_values=new_values,
-        of_the_task=several if batches else OF_THE_TASK,
+        of_the_task=OF_SEVERAL_TASKS if batches else "task_id = OLD.id",
         **(batch if batches else dict.fromkeys(batch, "")),
         **(derived if optional else dict.fromkeys(derived, "")),
         **(parts if sized else dict.fromkeys(parts, "")),
