@@ -272,6 +272,8 @@ class TestNumberedPages:
     async def test_the_next_page_is_named_by_a_cursor_with_all_other_parameters(self, ada: Person) -> None:
         for number in range(5):
             await ada.create(f"fern & co {number}", tags=["a&b", "ü"], due_date=f"2027-01-0{5 - number}")
+            await ada.create(f"rose & co {number + 5}", tags=["a&b", "ü"], due_date=f"2027-01-0{5 - number}")
+            await ada.create(f"fern & co {number + 5}", tags=["a&b"], due_date=f"2027-01-0{5 - number}")
 
         first = await ada.call(
             *("GET", ada.tasks),
