@@ -38,6 +38,12 @@ class Existing:
             self._tasks.append(self._made("POST", self._tasks_path, title="a task")["id"])
         return self._tasks
 
+    def tag(self) -> str:
+        """A tag that a task has, made new each time."""
+        tag = f"tag {uuid4().hex[:8]}"
+        self._made("POST", self._tasks_path, title="a task with a tag", tags=[tag])
+        return tag
+
     def knows(self, id: str) -> bool:
         """Whether a task or token has this id, also one in the trash."""
         return id in self._tasks or id in self._trash or id in self._api_tokens

@@ -14,7 +14,7 @@ MAX_OPERATIONS = 100
 class _OfTask(SQLModel):
     id: UUID = Field(description="The task's id, also of one that an operation before has created.")
     revision: int | None = Field(
-        None, ge=0, le=2**63 - 1, description="The revision that the task must have when the batch begins, or any."
+        None, ge=0, le=2**53 - 1, description="The revision that the task must have when the batch begins, or any."
     )
 
 

@@ -60,7 +60,7 @@ Recurrence = Annotated[
         {
             "type": "string",
             "maxLength": RECURRENCE_LENGTH,
-            "pattern": "^(none|daily|weekly|monthly|yearly|FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;INTERVAL=[1-9])?)$",
+            "pattern": "^ *(none|daily|weekly|monthly|yearly|(RRULE:)?[A-Z]+=[A-Z0-9,:+-]+(;[A-Z]+=[A-Z0-9,:+-]+)*) *$",
         }
     ),
 ]

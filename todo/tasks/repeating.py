@@ -1,14 +1,14 @@
 """Repeating tasks: completing one makes the next occurrence, taking that back takes an untouched next one back.
 
-The id of an occurrence follows from its series and its date, so that however often, and from wherever, a task is
-completed, there is one next task. What a task knows of its series is in its column `series`: `id`, the `anchor` from
-which it is counted with its `anchor_number`, its own `number`, and once it is done the id of the `next` one. The first
-task of a series has none until it is done: its id is that of the series.
+The id of an occurrence follows from its user, its series and its date, so that however often, and from wherever, a
+task is completed, there is one next task. What a task knows of its series is in its column `series`: `id`, the `anchor`
+from which it is counted with its `anchor_number`, its own `number`, and once it is done the id of the `next` one. The
+first task of a series has none until it is done: its id is that of the series.
 """
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -154,7 +154,7 @@ def _next_task(
         return None
     return {
         **{name: fields[name] for name in COPIED},
-        "id": occurrence_id(UUID(str(series["id"])), occurrence.due),
+        "id": occurrence_id(uuid5(UUID(str(series["id"])), task.user_id), occurrence.due),
         "user_id": task.user_id,
         "completed": False,
         "due_date": occurrence.due,

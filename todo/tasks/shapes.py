@@ -30,6 +30,8 @@ class _Identity(SQLModel):
 class TaskOut(_every_field("ShownFields"), _Identity):  # type: ignore[misc] # its base is made at run time
     """A task as the API shows it."""
 
+    due_date: str | None = Field(description="As it was sent: a day, a local time or an instant; or null.")
+    recurrence: str | None = Field(description="A word or an RRULE, in canonical form; or null.")
     tags: list[str] = Field(description="In their order; of none an empty list.")
     position: str = Field(description="Sort key of the user's own order, compared by bytes; `…/move` sets it.")
     completed_at: datetime | None = Field(description="When `completed` last became true; null while it is false.")

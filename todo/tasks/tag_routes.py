@@ -55,6 +55,7 @@ Renames = Annotated[
             "type": "object",
             "minProperties": 1,
             "maxProperties": MAX_RENAMES,
+            "propertyNames": {"minLength": 1, "maxLength": TAG_LENGTH, "pattern": r"\S"},
             "additionalProperties": {
                 "anyOf": [
                     {"type": "string", "minLength": 1, "maxLength": TAG_LENGTH, "pattern": r"\S"},
