@@ -52,23 +52,28 @@ CREATE FUNCTION task_search(title text, description text) RETURNS tsvector LANGU
 RETURN setweight(to_tsvector('pg_catalog.simple'::regconfig, task_words(title)), 'A')
     || setweight(to_tsvector('pg_catalog.simple'::regconfig, task_words(coalesce(description, ''))), 'B');
 
-CREATE FUNCTION task_tags_valid(tags text[]) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(array_ndims(tags) = 1 AND cardinality(tags) <= 20 AND (
-    SELECT bool_and(coalesce(char_length(tag) BETWEEN 1 AND 50 AND tag = btrim(tag), false))
-        AND bool_and(tag !~ '[\u0001-\u001f\u007f-\u009f]')
-        AND count(DISTINCT lower(tag)) = count(*)
-      FROM unnest(tags) AS tag), false)
+CREATE FUNCTION task_tags_valid(tags text[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN coalesce(array_ndims(tags) = 1 AND cardinality(tags) <= 20 AND (
+        SELECT bool_and(coalesce(char_length(tag) BETWEEN 1 AND 50 AND tag = btrim(tag), false))
+            AND bool_and(tag !~ '[\u0001-\u001f\u007f-\u009f]')
+            AND count(DISTINCT lower(tag)) = count(*)
+          FROM unnest(tags) AS tag), false);
+END $$
 """
 
+# One check, and a function in PL/pgSQL: PostgreSQL prepares every check, and functions in SQL, for each statement.
 CHECKS = {
-    "due_date_form": r"due_date ~ '^(19\d\d|2[01]\d\d|2200)-\d\d-\d\d"
-    r"(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$'",
-    "time_zone_length": "char_length(time_zone) BETWEEN 1 AND 64",
-    "priority_known": "priority IN ('low', 'medium', 'high', 'urgent')",
-    "tags_valid": "tags = '{}' OR task_tags_valid(tags)",
-    "recurrence_form": "recurrence ~ '^(daily|weekly|monthly|yearly|FREQ=[A-Z0-9;=,+-]{5,195})$'",
-    "recurrence_from_known": "recurrence_from IN ('due', 'completion')",
-    "remind_at_years": "remind_at >= '1900-01-01Z' AND remind_at < '2201-01-01Z'",
+    "optional_fields": r"""
+    (num_nulls(due_date, time_zone, priority, recurrence, recurrence_from, remind_at) = 6 AND tags = '{}') OR (
+        (due_date IS NULL OR due_date ~
+            '^(19\d\d|2[01]\d\d|2200)-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$')
+        AND (time_zone IS NULL OR char_length(time_zone) BETWEEN 1 AND 64)
+        AND (priority IS NULL OR priority IN ('low', 'medium', 'high', 'urgent'))
+        AND (tags = '{}' OR task_tags_valid(tags))
+        AND (recurrence IS NULL OR recurrence ~ '^(daily|weekly|monthly|yearly|FREQ=[A-Z0-9;=,+-]{5,195})$')
+        AND (recurrence_from IS NULL OR recurrence_from IN ('due', 'completion'))
+        AND (remind_at IS NULL OR (remind_at >= '1900-01-01Z' AND remind_at < '2201-01-01Z')))""",
     "position_form": "position ~ '^[0-9A-Za-z]{1,100}$'",
 }
 
