@@ -145,8 +145,8 @@ def _due(value: object) -> str:
         moment = datetime.fromisoformat(text if _DUE.fullmatch(text) else "")
     except ValueError:
         raise ValueError(
-            "must be a day such as 2027-03-01, a local time such as 2027-03-01T09:00, or an instant such as "
-            "2027-03-01T09:00:00Z"
+            "must be a day that exists, such as 2027-03-01, a local time such as 2027-03-01T09:00, or an instant such "
+            "as 2027-03-01T09:00:00Z"
         ) from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
@@ -159,7 +159,8 @@ _DUE_SCHEMA = {
         {"type": "string", "format": "date-time"},
         {
             "type": "string",
-            "pattern": r"^(19\d\d|2[01]\d\d)-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d$",
+            "pattern": r"^(19\d\d|2[01]\d\d|2200)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d"
+            r"(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-5]):[0-5]\d)?$",
         },
     ]
 }
@@ -185,10 +186,15 @@ TimeZone = Annotated[
 
 
 def _within_years(moment: datetime) -> datetime:
-    if not FIRST_YEAR < moment.year < LAST_YEAR and not FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR:
+    if not FIRST_YEAR - 1 <= moment.year <= LAST_YEAR + 1 or not FIRST_YEAR <= moment.astimezone(UTC).year <= LAST_YEAR:
         raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
     return moment.astimezone(UTC)
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_years)]
 """RFC 3339 with an offset, in the years of due dates."""
+
+
+def folded(text: str) -> str:
+    """Without case, as PostgreSQL's `lower` has it: each character becomes one (Unicode 5.18, simple case mapping)."""
+    return "".join("i" if char == "\u0130" else char.lower() for char in text)

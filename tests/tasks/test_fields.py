@@ -135,7 +135,16 @@ REFUSED: dict[str, list[Any]] = {
     ],
     "recurrence": ["hourly", "FREQ=SECONDLY", 1, ["daily"]],
     "recurrence_from": ["now", 1, True],
-    "remind_at": ["2027-03-01", "2027-03-01T09:00", "1899-12-31T00:00:00Z", "2201-01-01T00:00:00Z", 1803891600, ""],
+    "remind_at": [
+        "2027-03-01",
+        "2027-03-01T09:00",
+        "1899-12-31T00:00:00Z",
+        "2201-01-01T00:00:00Z",
+        1803891600,
+        "",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+    ],
     "category": ["home"],
 }
 
@@ -161,6 +170,7 @@ async def test_what_is_none_of_them_is_refused(ada: Person, name: str, value: An
         ("recurrence_from", "Completion", "completion"),
         ("remind_at", "2027-03-01T09:30:00+02:00", "2027-03-01T07:30:00.000000Z"),
         ("tags", ["  Home ", "home", "HOME", "cafe\u0301", "café"], ["Home", "café"]),
+        ("tags", ["İ", "i", "ΑΣ", "ασ"], ["İ", "ΑΣ"]),
         ("tags", ['a"b', "c\\d", "{e,f}", "NULL", "ß", "🌱"], ['a"b', "c\\d", "{e,f}", "NULL", "ß", "🌱"]),
         ("category", None, None),
     ],

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import Person
+from tests.conftest import Person, http, running, settings_for, sign_up
+from todo.app import create_app
 
 pytestmark = pytest.mark.anyio
 
@@ -246,3 +247,53 @@ async def test_a_replica_sees_both_changes_of_a_completion(ada: Person) -> None:
 
     assert sorted(change["kind"] for change in changes) == ["create", "update"]
     assert all("series" not in change["task"] for change in changes)
+
+
+async def test_a_task_that_is_done_again_on_its_day_goes_on(ada: Person) -> None:
+    """Its next date is the date of the task that was just made: they are two tasks."""
+    task = await ada.create(recurrence="daily", recurrence_from="completion", due_date=TODAY.isoformat())
+    for done in range(1, 4):
+        await ada.toggle(task["id"])
+        [task] = await pending(ada)
+        assert len(await ada.list()) == done + 1
+
+
+async def test_a_task_without_a_due_date_counts_to_its_end(ada: Person) -> None:
+    task = await ada.create(recurrence="FREQ=DAILY;COUNT=3")
+    for left in (1, 1, 0):
+        await ada.toggle(task["id"])
+        tasks = await pending(ada)
+        assert len(tasks) == left
+        task = tasks[0] if tasks else task
+
+
+@pytest.mark.parametrize(
+    ("due", "remind_at"), [("2026-01-01", "2200-12-31T00:00:00Z"), ("2200-12-30", "1900-01-01T00:00:00Z")]
+)
+async def test_a_reminder_beyond_its_years_is_left_out(ada: Person, due: str, remind_at: str) -> None:
+    task = await ada.create(recurrence="yearly", recurrence_from="completion", due_date=due, remind_at=remind_at)
+
+    assert (await ada.toggle(task["id"])).status_code == 200
+    assert [each["remind_at"] for each in await pending(ada)] in ([None], [])
+
+
+async def test_where_there_is_no_room_for_the_next_one_a_retry_with_a_key_is_refused_alike(database_url: str) -> None:
+    async with running(create_app(settings_for(database_url, max_tasks_per_user=1))) as app, http(app) as client:
+        ada = await sign_up(client, "ada")
+        task = await ada.create(**WEEKLY)
+        for headers in ({}, {"Idempotency-Key": "once"}, {"Idempotency-Key": "once"}):
+            refused = await ada.toggle(task["id"], headers=headers)
+            assert refused.status_code == 409, refused.text
+        assert (await ada.get(task["id"])).json() == task
+
+
+async def test_a_batch_completes_and_moves_what_it_made(ada: Person) -> None:
+    task, other = await ada.create(**WEEKLY), await ada.create()
+    await ada.toggle(task["id"])
+    [following] = [each for each in await pending(ada) if each["id"] != other["id"]]
+
+    for move in ({"id": following["id"], "after": None}, {"id": other["id"], "after": following["id"]}):
+        operations = [{"op": "complete", "id": task["id"], "completed": False}, {"op": "move", **move}]
+        refused = await ada.call("POST", f"{ada.tasks}/batch", json={"operations": operations})
+        assert (refused.status_code, refused.json()["errors"][0]["loc"][:3]) == (422, ["body", "operations", 1])
+    assert (await ada.get(following["id"])).json() == following

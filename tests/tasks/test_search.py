@@ -117,3 +117,11 @@ async def test_nobody_finds_anothers_task(ada: Person, bob: Person) -> None:
     await ada.create("Water the ferns")
 
     assert await found(bob, "ferns") == set()
+
+
+@pytest.mark.parametrize("search", ["々", "〇", "〱"])
+async def test_a_sign_between_letters_and_punctuation_finds_without_an_error(ada: Person, search: str) -> None:
+    await ada.create("人々")
+
+    assert await ada.list(search=search) == []
+    assert len(await ada.list(search="人々")) == 1

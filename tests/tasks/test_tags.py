@@ -212,3 +212,12 @@ def test_renamed_tags_stay_distinct_and_in_their_order(given_tags: list[str], re
     kept = [tag for tag in untouched if tag.lower() not in targets]
     assert [tag for tag in found if tag in kept] == kept
     assert retagged(given_tags, {}) == given_tags
+
+
+async def test_tags_are_folded_as_the_database_folds_them(ada: Person) -> None:
+    task = await ada.create(tags=["ΑΣ", "İ", "x"])
+
+    renamed = await ada.call("PATCH", f"{ada.home}/tags", json={"rename": {"ασ": "b", "x": "i"}})
+
+    assert renamed.status_code == 200, renamed.text
+    assert (await ada.get(task["id"])).json()["tags"] == ["b", "İ"]

@@ -33,7 +33,7 @@ FAMILIES = [
         {"status": _use("status=pending or status=completed")},
         LEAVE_OUT,
     ),
-    Family("page_number", {"page": _use("page")}, LEAVE_OUT),
+    Family("page_number p pg", {"page": _use("page")}, LEAVE_OUT),
     Family("start start_index", {"offset": _use("offset")}, LEAVE_OUT),
     Family(
         "limit cursor offset skip page page_size per_page size count top first last take max_results "
@@ -61,21 +61,39 @@ FAMILIES = [
         LEAVE_OUT,
     ),
     Family("tag tags label labels category categories project", {"tag": _use("tag")}, LEAVE_OUT),
-    Family("overdue", {"due": _use("due=overdue")}, LEAVE_OUT),
+    Family("overdue is_overdue", {"due": _use("due=overdue")}, LEAVE_OUT),
     Family("due due_date", {"due": _use("due, or due_after and due_before")}, LEAVE_OUT),
     Family("due_before due_to due_until", {"due_before": _use("due_before")}, LEAVE_OUT),
     Family("due_after due_from due_since", {"due_after": _use("due_after")}, LEAVE_OUT),
+    Family("time_zone tz", {"time_zone": _use("time_zone")}, LEAVE_OUT),
+    Family("has_due_date", {"due": _use("due=none, or due_after")}, LEAVE_OUT),
     Family("remind_at reminder reminders", {"reminders_from": _use("reminders_from and reminders_to")}, LEAVE_OUT),
-    Family("deleted trashed include_deleted archived", {"status": _use("status=deleted for the trash")}, LEAVE_OUT),
     Family(
-        "filter filters where id ids priority reminders_from reminders_to "
+        "deleted trash trashed include_deleted archived", {"status": _use("status=deleted for the trash")}, LEAVE_OUT
+    ),
+    Family(
+        "filter filters where id ids priority priority_min importance reminders_from reminders_to recurrence "
+        "recurrence_from recurring repeat position revision assignee view date start_date end_date "
         "created created_at created_after created_before created_since updated updated_at updated_after "
         "updated_before completed_at completed_after completed_before compact",
         {},
         LEAVE_OUT,
     ),
 ]
-BODY_FIELDS = {"completed", "title", "description"}
+BODY_FIELDS = {
+    *(
+        "completed",
+        "title",
+        "description",
+        "due_date",
+        "time_zone",
+        "priority",
+        "tags",
+        "recurrence",
+        "recurrence_from",
+    ),
+    "remind_at",
+}
 """Of these names: what writes take in their bodies."""
 
 
@@ -84,7 +102,7 @@ def unserved(served: frozenset[str], *, takes_body: bool) -> dict[str, tuple[str
 
     A served name stands for its other spellings: `Limit` for `limit`.
     """
-    refused = {plain(name): (name, f"must be spelled {name}") for name in served}
+    refused = {plain(name): (name, f"is given in another spelling: write {name}") for name in served}
     for family in FAMILIES:
         advice = next(
             (text for names, text in family.instead.items() if served.issuperset(names.split())), family.otherwise

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from todo.db.database import ScopedDatabase
 
 COMMIT = b"commit"
+BEGIN_WORK = Query(b"savepoint work")
 
 
 class Transaction:
@@ -57,6 +58,17 @@ class Transaction:
     def rollback_to_savepoint(self) -> None:
         """Undo what was done since the savepoint, a failure included."""
         self._queued.append(Query(b"rollback to savepoint step"))
+
+    def begin_work(self) -> None:
+        """Mark what `undo_work` goes back to."""
+        self._queued.append(BEGIN_WORK)
+
+    def undo_work(self) -> None:
+        """Forget what is queued, and undo what was done since `begin_work`, a failure included."""
+        done = BEGIN_WORK not in self._queued
+        self._queued.clear()
+        if done:
+            self._queued.append(Query(b"rollback to savepoint work"))
 
     def queue(self, statement: Statement[Any], **params: Any) -> int:
         """Send `statement` with the next fetch; the index that its rows will have among those of that round trip."""

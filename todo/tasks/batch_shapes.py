@@ -35,6 +35,8 @@ class Update(_OfTask):
 class Complete(_OfTask):
     """As `PATCH …/tasks/{id}/complete` does."""
 
+    model_config = {"extra": "forbid"}  # a misspelt `completed` would toggle
+
     op: Literal["complete"] = Field(description="`complete`.")
     completed: StrictBool | None = Field(None, description="Sets completion; without it, or null, it is toggled.")
 

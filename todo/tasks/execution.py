@@ -123,7 +123,7 @@ class Execution:
         await self._fetch()
         try:
             task = await actions.repeat(self._transaction, id, fields, self._time_zone)
-        except (TaskNotFound, TooManyTasks) as error:
+        except (TaskNotFound, TooManyTasks, UnknownTimeZone) as error:
             raise BatchRefused({index: error}) from None
         self._results[index] = Result(op, 200, task)
 
@@ -134,8 +134,14 @@ class Execution:
             transaction.queue(moves.AROUND, id=task_id, after=after),
         )
         rows = await self._fetch()
-        [task] = actions.READ.typed(rows[read])
-        gap = moves.gap_for(task, after, moves.AROUND.typed(rows[around]))
+        found = actions.READ.typed(rows[read])
+        if not found:
+            raise BatchRefused({index: TaskNotFound()})
+        [task] = found
+        try:
+            gap = moves.gap_for(task, after, moves.AROUND.typed(rows[around]))
+        except TaskError as error:
+            raise BatchRefused({index: error}) from None
         if gap is None:
             self._results[index] = Result("move", 200, task)
             return

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Boolean, DateTime, Text, false, text
 from sqlmodel import Field, SQLModel
 
 from todo.tasks.recurrence import normalised
-from todo.values import DueDate, Instant, Length, Line, Lines, NotBlank, TimeZone
+from todo.values import DueDate, Instant, Length, Line, Lines, NotBlank, TimeZone, folded
 
 TITLE_LENGTH = 255
 DESCRIPTION_LENGTH = 10_000
@@ -37,15 +37,15 @@ def _distinct(tags: list[str] | None) -> list[str]:
     """The tags in their order, the first of those that differ in case only."""
     distinct: dict[str, str] = {}
     for tag in tags or ():
-        distinct.setdefault(tag.lower(), tag)
+        distinct.setdefault(folded(tag), tag)
     if len(distinct) > MAX_TAGS:
-        raise ValueError(f"a task may have {MAX_TAGS} tags")
+        raise ValueError(f"a task may have at most {MAX_TAGS} tags")
     return [*distinct.values()]
 
 
 def _of_bounded_length(tags: Any) -> Any:
     if isinstance(tags, list) and len(tags) > 5 * MAX_TAGS:  # before each is looked at
-        raise ValueError(f"a task may have {MAX_TAGS} tags")
+        raise ValueError(f"a task may have at most {MAX_TAGS} tags")
     return tags
 
 

@@ -17,7 +17,7 @@ from todo.tasks.query_types import Direction, Flag, Priorities, Sort, TagsBetwee
 from todo.tasks.search import Words
 from todo.tasks.shapes import Status
 from todo.tasks.sorting import NEWEST_FIRST
-from todo.values import DueDate, Instant, TimeZone
+from todo.values import DueDate, Instant, TimeZone, folded
 
 MAX_OFFSET = 10_000
 NUMBERED_LIMIT = 50
@@ -192,7 +192,7 @@ def _same(**values: Any) -> Any:
 
 
 def _all_tags(tags: list[str]) -> tuple[str, ...]:
-    distinct = {tag.lower(): tag for tag in tags}
+    distinct = {folded(tag): tag for tag in tags}
     if len(distinct) > MAX_TAGS:
         raise Invalid.at("query", "tag", msg=f"a task may have {MAX_TAGS} tags, so more find nothing")
     return tuple(distinct.values())
@@ -236,5 +236,9 @@ def _cursor(text: str | None, sort: str) -> Cursor | None:
     except ValueError:
         cursor = None
     if cursor is None or cursor.sort != sort:
-        raise Invalid.at("query", "cursor", msg="not a cursor of this list: take it from a Link header") from None
+        raise Invalid.at(
+            "query",
+            "cursor",
+            msg="not a cursor of this list in this order: take it from a Link header of the same query",
+        ) from None
     return cursor

@@ -108,7 +108,11 @@ async def quick_add_task(
     try:
         task = NewTask.model_validate(fields)
     except ValidationError as error:
-        raise Invalid.of([{**each, "loc": ("body", "text")} for each in error.errors(include_url=False)]) from None
+        errors = [
+            {**each, "loc": ("body", "text"), "msg": f"its {each['loc'][0]}: {each['msg']}"}
+            for each in error.errors(include_url=False)
+        ]
+        raise Invalid.of(errors) from None
     if dry_run:
         return private_json(encode({**fields, "recognised": understood.recognised}))
     created, _ = await actions.create(db, task, caller)

@@ -1,9 +1,9 @@
 """Repeating tasks: completing one makes the next occurrence, taking that back takes an untouched next one back.
 
-The id of an occurrence follows from its user, its series and its date, so that however often, and from wherever, a
-task is completed, there is one next task. What a task knows of its series is in its column `series`: `id`, the `anchor`
-from which it is counted with its `anchor_number`, its own `number`, and once it is done the id of the `next` one. The
-first task of a series has none until it is done: its id is that of the series.
+The id of the next task follows from the user, the task before it and the date, so that however often, and from
+wherever, a task is completed, there is one next task. What a task knows of its series is in its column `series`: `id`,
+the `anchor` from which it is counted with its `anchor_number`, its own `number`, and once it is done the id of the
+`next` one. The first task of a series has none until it is done: its id is that of the series.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import msgspec
-from psycopg.errors import CheckViolation, ForeignKeyViolation, UniqueViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
 from sqlalchemy import Text, bindparam, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
@@ -20,13 +20,13 @@ from sqlmodel import col
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.problems import Interrupted
-from todo.tasks.errors import TooManyTasks, UserGone
+from todo.tasks.errors import TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.patches import json, patched
 from todo.tasks.recurrence import Mode, Occurrence, following, occurrence_id
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.tables import LOGGED, Task
-from todo.values import time_zones
+from todo.values import FIRST_YEAR, LAST_YEAR, time_zones
 
 COPIED = ("title", "description", "time_zone", "priority", "tags", "recurrence", "recurrence_from")
 """What an occurrence has of the one before it."""
@@ -95,7 +95,8 @@ async def held(transaction: Transaction, id: UUID | None) -> Held | None:
 async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], time_zone: str | None) -> TaskRow:
     """Set the columns that `patch` names, as JSON has them, and make the next occurrence or take it back.
 
-    `time_zone` is the clock of the person, for a task that has none. Raises TooManyTasks, UserGone or Interrupted.
+    `time_zone` is the clock of the person, for a task that has none. Raises TooManyTasks, UserGone,
+    UnknownTimeZone or Interrupted.
     """
     before: dict[str, Any] = msgspec.to_builtins({name: getattr(held.task, name) for name in WRITABLE})
     now = before | {name: value for name, value in patch.items() if name in before}
@@ -116,6 +117,8 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
         raise Interrupted("The next task was made just now; nothing was changed. Try again.", undone=True) from None
     except ForeignKeyViolation:
         raise UserGone from None
+    except InvalidParameterValue:
+        raise UnknownTimeZone from None
     except CheckViolation as error:
         if error.diag.constraint_name != "max_tasks":
             raise
@@ -146,15 +149,17 @@ def _next_task(
         zone = time_zone
     if due is None:
         due = moment.astimezone(ZoneInfo(zone or "UTC")).date().isoformat()
+    if series["anchor"] is None:
+        series |= {"anchor": due, "anchor_number": series["number"]}
     current = Occurrence(due, series["number"])
-    anchor = Occurrence(series["anchor"] or due, series["anchor_number"])
+    anchor = Occurrence(series["anchor"], series["anchor_number"])
     mode: Mode = "completion" if fields["recurrence_from"] == "completion" else "due"
     occurrence = following(fields["recurrence"], mode, anchor=anchor, current=current, time_zone=zone, now=moment)
     if occurrence is None:
         return None
     return {
         **{name: fields[name] for name in COPIED},
-        "id": occurrence_id(uuid5(UUID(str(series["id"])), task.user_id), occurrence.due),
+        "id": occurrence_id(uuid5(task.id, task.user_id), occurrence.due),
         "user_id": task.user_id,
         "completed": False,
         "due_date": occurrence.due,
@@ -168,12 +173,17 @@ def _is_instant(due: str) -> bool:
 
 
 def _moved(remind_at: str | None, due: str, following: str, zone: str | None) -> str | None:
-    """The reminder as long before the next due date as it was before this one, in local time."""
+    """The reminder as long before the next due date as it was before this one, in local time; None beyond its years."""
     if remind_at is None:
         return None
     clock = ZoneInfo(zone or "UTC")
     reminded = datetime.fromisoformat(remind_at).astimezone(clock).replace(tzinfo=None)
-    moved = reminded + (_local_time(following, clock) - _local_time(due, clock))
+    try:
+        moved = reminded + (_local_time(following, clock) - _local_time(due, clock))
+    except OverflowError:
+        return None
+    if not FIRST_YEAR < moved.year < LAST_YEAR:
+        return None
     return moved.replace(tzinfo=clock).astimezone(UTC).isoformat()
 
 

@@ -84,7 +84,7 @@ def problem_of(error: TaskError) -> Problem:
         case UnknownTimeZone(place=place):
             return Invalid.at(place, "time_zone", msg="is not known to the database: choose another time zone")
         case PlaceNotFound():
-            return Invalid.at("body", "after", msg="there is no such task to move another one behind", kind="not_found")
+            return Invalid.at("body", "after", msg="names no task of yours outside the trash", kind="not_found")
         case Outdated(revision=revision):
             return Conflict(f"The task has changed: its revision is {revision}.")
         case BatchRefused(errors=errors):

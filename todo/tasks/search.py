@@ -33,12 +33,13 @@ Words = Annotated[Line, AfterValidator(_with_words), Length(max_length=SEARCH_LE
 
 _words = func.btrim(func.task_words(bindparam("search", type_=Text)))
 _all_and_a_prefix = func.regexp_replace(_words, literal_column("' +'"), literal_column("' & '"), literal_column("'g'"))
+_found_by = func.nullif(_all_and_a_prefix, literal_column("''")).op("||")(literal_column("':*'"))
 QUERY: ColumnElement[Any] = select(
-    func.to_tsquery(
-        literal_column("'pg_catalog.simple'::regconfig"), _all_and_a_prefix.op("||")(literal_column("':*'"))
-    )
+    func.to_tsquery(literal_column("'pg_catalog.simple'::regconfig"), _found_by)
 ).scalar_subquery()
-"""All words of the parameter `search`, the last one as a prefix; in a subquery, which is evaluated once."""
+"""All words of the parameter `search`, the last one as a prefix; in a subquery, which is evaluated once.
+
+Null, which finds nothing, where PostgreSQL sees no word."""
 
 MATCHES: ColumnElement[bool] = col(Task.search).op("@@")(QUERY)
 RELEVANCE: ColumnElement[float] = cast(func.ts_rank(col(Task.search), QUERY), REAL)

@@ -54,7 +54,7 @@ class DueCounts(BaseModel):
     """Of the pending tasks. One may count twice: what is due earlier today is overdue, and today is in the week."""
 
     overdue: int = Field(description="As `due=overdue` finds.")
-    today: int = Field(description="As `due=today` finds.")
+    today: int = Field(description="Of the pending tasks, as `due=today` finds.")
     week: int = Field(description="As `due=week` finds.")
     none: int = Field(description="Without a due date.")
 

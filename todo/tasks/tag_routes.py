@@ -18,6 +18,7 @@ from todo.tasks import tags
 from todo.tasks.fields import TAG_LENGTH, Tag
 from todo.tasks.params import NOT_MODIFIED, IfNoneMatch
 from todo.tasks.responses import not_modified
+from todo.values import folded
 
 router = APIRouter(prefix="/api/{user_id}/tags", tags=["tasks"], route_class=OwnerRoute, responses={**ANY})
 
@@ -40,7 +41,7 @@ def _pairs(renames: Any) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    if len({old.lower() for old, _ in pairs}) < len(pairs):
+    if len({folded(old) for old, _ in pairs}) < len(pairs):
         raise ValueError("names a tag twice: case makes no difference")
     return pairs
 

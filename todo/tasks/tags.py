@@ -35,6 +35,7 @@ from todo.db.transaction import Transaction
 from todo.tasks.errors import TagNotFound, TagTooCommon, UserGone
 from todo.tasks.patches import json, patch_each
 from todo.tasks.tables import Task
+from todo.values import folded
 
 MAX_LISTED = 1000
 """Tags that a list has at most."""
@@ -130,8 +131,8 @@ async def rename(db: ScopedDatabase, caller: Caller, renames: Mapping[str, str |
         tagged: list[tuple[UUID, list[str]]] = await transaction.fetch(LOCK_TAGGED, names=text_array(renames))
         if len(tagged) > MAX_TASKS:
             raise TagTooCommon(MAX_TASKS)
-        used = {tag.lower() for _, tags in tagged for tag in tags}
-        if not used.issuperset(name.lower() for name in renames):
+        used = {folded(tag) for _, tags in tagged for tag in tags}
+        if not used.issuperset(folded(name) for name in renames):
             if not caller.external and not await transaction.fetch(LIST, cached="{}"):
                 raise UserGone
             raise TagNotFound
@@ -150,10 +151,10 @@ def retagged(tags: Sequence[str], renames: Mapping[str, str | None]) -> list[str
 
     `renames` is by the old name, of which the case makes no difference; None removes.
     """
-    new_names = {old.lower(): new for old, new in renames.items()}
+    new_names = {folded(old): new for old, new in renames.items()}
     kept: dict[str, str] = {}
     for tag in tags:
-        new = new_names.get(tag.lower(), tag)
+        new = new_names.get(folded(tag), tag)
         if new is not None:
-            kept.setdefault(new.lower(), new)
+            kept.setdefault(folded(new), new)
     return [*kept.values()]

@@ -172,9 +172,14 @@ class IdempotentDatabase(ScopedDatabase):
         yield self._transaction
 
     async def in_transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Do `work` as steps of the transaction. Only the whole request is tried again."""
+        """Do `work` as steps of the transaction, undone where it fails. Only the whole request is tried again."""
         async with self.transaction() as transaction:
-            return await work(transaction)
+            transaction.begin_work()
+            try:
+                return await work(transaction)
+            except Exception:
+                transaction.undo_work()
+                raise
 
     def mentions(self, *task_ids: UUID) -> None:
         """Note which tasks the answer will speak of, where no statement names one; none for all of the user's.

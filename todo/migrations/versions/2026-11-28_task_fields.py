@@ -45,7 +45,7 @@ RETURN CASE
     WHEN octet_length(content) = char_length(content) THEN regexp_replace(lower(content), '[^a-z0-9]+', ' ', 'g')
     ELSE regexp_replace(
         regexp_replace(lower(normalize(content, NFKD)), '[\u0300-\u036f]+', '', 'g'),
-        '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g')
+        '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u3004\u3008-\u303f]+', ' ', 'g')
 END;
 
 CREATE FUNCTION task_search(title text, description text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE

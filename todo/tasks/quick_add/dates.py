@@ -82,7 +82,7 @@ def _monday_of_next_week(today: date) -> date:
 
 
 def _named(match: re.Match[str], today: date) -> Day:
-    days = {"today": 0, "tonight": 0, "tomorrow": 1, "tmrw": 1}
+    days = {"today": 0, "tonight": 0, "tomorrow": 1, "tmrw": 1, "tmr": 1}
     return Day(today + timedelta(days.get(match["name"], 2)))
 
 
@@ -165,7 +165,7 @@ _NTH = rf"{ORDINAL}|first|second|third|fourth|fifth|last"
 _PART_OF_MORE = rf"(?:every!? )?(?:{_NTH}|black|good|cyber|ash|easter|palm|super)"
 
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], Day | None]], ...] = (
-    (re.compile(rf"{_BY}(?P<name>today|tonight|tomorrow|tmrw|(?:the )?day after tomorrow)"), _named),
+    (re.compile(rf"{_BY}(?P<name>today|tonight|tomorrow|tmrw|tmr|(?:the )?day after tomorrow)"), _named),
     (re.compile(rf"{_BY}next (?P<unit>week|month)"), _next),
     (re.compile(rf"{_DUE}in (?P<count>a|{COUNT}) (?P<unit>day|week|month|year)s?"), _in),
     (re.compile(rf"{_ON}(?:(?P<which>next|this) )?(?P<weekday>{WEEKDAY})"), _weekday),

@@ -8,10 +8,11 @@ from itertools import takewhile
 
 from todo.tasks.quick_add import dates, recurrence, signs, times
 from todo.tasks.quick_add.dates import Day
-from todo.tasks.quick_add.names import ImpossibleError
+from todo.tasks.quick_add.names import WEEKDAYS, ImpossibleError
 from todo.tasks.quick_add.recurrence import Recurrence
 from todo.tasks.quick_add.signs import MAX_TAGS, Priority, Tag
 from todo.tasks.quick_add.times import Clock
+from todo.values import folded
 
 _BINDING = re.compile(
     r"a|an|the|my|our|your|his|her|its|their|and|or|&|\+|-|–|—|/|to|from|between|until|till|through|thru|before|after"
@@ -84,14 +85,22 @@ def read(text: str, today: date) -> Line:
                 run = _without_dates(run)
             break
         if isinstance(token.meaning, Tag):
-            tags.add(token.meaning.name.lower())
+            tags.add(folded(token.meaning.name))
             if len(tags) > MAX_TAGS:
                 break
         else:
             kinds.add(token.kind)
         run.append(token)
         end = token.first
+    if end and _is_list_of_weekdays(words, end, run):
+        run = _without_dates(run)
     return Line(words, _with_days(run)[::-1], escaped)
+
+
+def _is_list_of_weekdays(words: Sequence[Word], end: int, run: Sequence[Token]) -> bool:
+    """Whether a weekday stands before one that was read, as in "Gym mon wed fri": then half of it would be read."""
+    first = run[-1] if run else None
+    return first is not None and first.kind is Day and {words[end - 1].read, words[first.first].read} <= WEEKDAYS.keys()
 
 
 def _words(text: str) -> list[Word]:
@@ -142,7 +151,7 @@ def unique_tags(tokens: Iterable[Token]) -> tuple[str, ...]:
     names: dict[str, str] = {}
     for token in tokens:
         if isinstance(token.meaning, Tag):
-            names.setdefault(token.meaning.name.lower(), token.meaning.name)
+            names.setdefault(folded(token.meaning.name), token.meaning.name)
     return tuple(names.values())
 
 
