@@ -1,8 +1,9 @@
 """The query of the list: its parameters, by all the names that front ends send them, as one Listing."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import Depends, Query
@@ -25,8 +26,14 @@ NUMBERED_LIMIT = 50
 
 PLACE = {"limit", "cursor", "page", "offset", "skip"}
 """Parameters that say where a page is."""
+LIMIT_ALONE = re.compile(b"limit=[0-9]+")
 MAX_TARGET = 8000
 """Characters of a path and query; the server refuses more than 8 KiB."""
+
+
+NOTHING_ELSE = (None,) * 22
+"""The other parameters of a request that names a status and a limit at most, which is what most requests do."""
+PLAIN: dict[str, Listing] = {status: Listing(Filter(status), NEWEST_FIRST) for status in get_args(Status)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,10 @@ async def _list_query(
     order: Annotated[Direction | None, Query(description="The same as `sort_order`.")] = None,
     skip: Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="The same as `offset`.")] = None,
 ) -> ListQuery:
+    filters = (search, completed, priority, tag, due, time_zone, due_before, due_after, reminders_from, reminders_to)
+    aliases = (q, is_completed, status_filter, tags, sort_by, sort_order, order, skip)
+    if (cursor, sort, offset, page, *filters, *aliases) == NOTHING_ELSE:
+        return ListQuery(PLAIN[status], limit, None)
     if status == "all" and status_filter is not None:
         status = status_filter
     _same(status=status, status_filter=status_filter)
@@ -174,6 +185,8 @@ ListQueryParams = Annotated[ListQuery, Depends(_list_query)]
 
 def next_page(scope: Scope, cursor: Cursor, limit: int) -> str:
     """The path and query of the next page: the same request, from the cursor on."""
+    if LIMIT_ALONE.fullmatch(scope["query_string"]):
+        return f"{quote(scope['path'])}?limit={limit}&cursor={cursor}"
     given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [(name, value) for name, value in given if name not in PLACE]
     following = f"{quote(scope['path'])}?{urlencode([*kept, ('limit', limit), ('cursor', cursor)])}"
