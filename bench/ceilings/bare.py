@@ -21,6 +21,7 @@ from todo.db.statement import R, Statement, array
 from todo.http.json import encode
 from todo.settings import Settings
 from todo.tasks.actions import COMPLETE, CREATE, READ
+from todo.tasks.fields import WRITABLE
 from todo.tasks.lists import PAGE, START
 
 LIMIT = 50
@@ -60,7 +61,7 @@ class Bare:
     async def _respond(self, method: str, path: list[str], user_id: str, receive: Receive) -> tuple[int, bytes]:
         if method == "POST":
             body = msgspec.json.decode((await receive())["body"])
-            task = {"id": uuid4(), "title": body["title"], "description": None, "completed": False}
+            task = dict.fromkeys(WRITABLE) | {"id": uuid4(), "title": body["title"], "completed": False, "tags": "{}"}
             return 201, encode((await self._run(CREATE, user_id, **task))[0])
         if not path:
             [page] = await self._run(

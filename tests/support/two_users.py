@@ -38,6 +38,7 @@ class SampleUser:
         soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         values = {"email": self.person.email, "password": PASSWORD, "current": PASSWORD, "new": PASSWORD}
         words = {"id": str(uuid4()), "title": self.marker, "description": self.marker, "name": self.marker}
+        words["text"] = self.marker
         after = {"after": self.things.get("tasks")}
         return call.filled(values | words | after | {"refresh_token": self.refresh, "expires_at": soon})
 
