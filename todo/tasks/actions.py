@@ -6,7 +6,7 @@ Every statement names its owner, although row-level security would hide other pe
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
+from psycopg.errors import InvalidParameterValue, UniqueViolation
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -36,10 +36,10 @@ from todo.db.statement import Statement, text_array
 from todo.db.transaction import Transaction
 from todo.problems import Interrupted
 from todo.tasks import repeating
-from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
+from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.patches import json, patched
-from todo.tasks.refusals import Matches, refuse, refused
+from todo.tasks.refusals import REFUSED, Matches, meaning, refuse, refused
 from todo.tasks.rows import COLUMNS, TaskRow
 from todo.tasks.shapes import NewTask, TaskEdit
 from todo.tasks.tables import Task
@@ -105,16 +105,11 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     statement, values = creation(new, new.id or uuid7(), caller)
     try:
         [task] = await db.run(statement, **values)
-    except ForeignKeyViolation:
-        raise UserGone from None
-    except InvalidParameterValue:
-        raise UnknownTimeZone from None
-    except CheckViolation as error:
-        if error.diag.constraint_name != "max_tasks":
-            raise
-        if new.id is not None and (before := await _created_before(db, new)):
+    except REFUSED as error:
+        refusal = meaning(error)
+        if isinstance(refusal, TooManyTasks) and new.id is not None and (before := await _created_before(db, new)):
             return before, False
-        raise TooManyTasks(error.diag.message_primary or "") from None
+        raise refusal from None
     except UniqueViolation:
         if before := await _created_before(db, new):
             return before, False

@@ -5,7 +5,6 @@ done. Then the statements of the single actions travel together; a move has to w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -21,19 +20,8 @@ from todo.db.transaction import Transaction
 from todo.tasks import moves
 from todo.tasks.batch_shapes import Create, Delete, MoveTo, Operation, Restore
 from todo.tasks.errors import BatchRefused, IdInTrash, Outdated, PlaceNotFound, TaskError, TaskNotFound, UserGone
-from todo.tasks.execution import Execution, Result, id_of
+from todo.tasks.execution import Execution, Known, Result, id_of
 from todo.tasks.tables import Task
-
-
-class Known(NamedTuple):
-    """A task that is named, when the batch begins."""
-
-    id: UUID
-    revision: int
-    in_trash: bool
-    repeats: bool
-    """Whether it repeats, or is of a series."""
-
 
 LOCK_NAMED = Statement.of(
     select(

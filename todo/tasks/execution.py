@@ -1,12 +1,12 @@
 """The operations of a batch as statements, which travel together; a move has to wait for those before it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from todo.auth.caller import Caller
 from todo.db.statement import Statement
@@ -14,12 +14,20 @@ from todo.db.transaction import Transaction
 from todo.problems import Interrupted
 from todo.tasks import actions, moves
 from todo.tasks.batch_shapes import Complete, Create, Delete, MoveTo, Operation, Restore, Update
-from todo.tasks.errors import BatchRefused, TaskError, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
+from todo.tasks.errors import BatchRefused, TaskError, TaskNotFound, TooManyTasks, UnknownTimeZone
 from todo.tasks.patches import json
+from todo.tasks.refusals import meaning
 from todo.tasks.rows import TaskRow
 
-if TYPE_CHECKING:
-    from todo.tasks.batch import Known
+
+class Known(NamedTuple):
+    """A task that is named, when the batch begins."""
+
+    id: UUID
+    revision: int
+    in_trash: bool
+    repeats: bool
+    """Whether it repeats, or is of a series."""
 
 
 class Result(msgspec.Struct):
@@ -53,7 +61,7 @@ class Execution:
     """The operations of a batch, one after the other, in as few round trips as there can be."""
 
     def __init__(
-        self, transaction: Transaction, caller: Caller, known: "Mapping[UUID, Known]", time_zone: str | None
+        self, transaction: Transaction, caller: Caller, known: Mapping[UUID, Known], time_zone: str | None
     ) -> None:
         self._transaction = transaction
         self._caller = caller
@@ -168,7 +176,7 @@ class Execution:
                 except TaskError as obstacle:
                     errors[operation] = obstacle
             elif query == len(rows) and error is not None:
-                errors[operation] = _meaning(error)
+                errors[operation] = _refusal(error)
         if errors:
             raise BatchRefused(errors)
         if error is not None:
@@ -177,15 +185,11 @@ class Execution:
         return rows
 
 
-def _meaning(error: psycopg.Error) -> TaskError:
+def _refusal(error: psycopg.Error) -> TaskError:
     """What PostgreSQL's error says of an operation. Raises UserGone, Interrupted, or the error where it is a bug."""
     match error:
-        case ForeignKeyViolation():
-            raise UserGone from None
         case UniqueViolation():  # created by another transaction, since the tasks were locked: then it is known
             raise Interrupted("A task with such an id was created just now; nothing was changed.", undone=True)
-        case InvalidParameterValue():
-            return UnknownTimeZone()
-        case CheckViolation() if error.diag.constraint_name == "max_tasks":
-            return TooManyTasks(error.diag.message_primary or "")
-    raise error
+        case ForeignKeyViolation():
+            raise meaning(error) from None
+    return meaning(error)

@@ -1,9 +1,11 @@
-"""Why a write found nothing to change: a second round trip, since it rarely happens."""
+"""Why a write was not done: what PostgreSQL's error means, and why nothing was found to change."""
 
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
 
+import psycopg
+from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue
 from sqlalchemy import bindparam, outerjoin, select
 from sqlmodel import col
 
@@ -11,12 +13,31 @@ from todo.auth.caller import Caller
 from todo.auth.tables import User
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement
-from todo.tasks.errors import StaleTask, TaskNotFound, UserGone
+from todo.tasks.errors import StaleTask, TaskError, TaskNotFound, TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.rows import COLUMNS_WITH_TRASH, TrashedTaskRow, task_or_none
 from todo.tasks.tables import Task
 
 Matches = list[int] | None
 """The revisions of which the task must have one; None for any."""
+
+REFUSED = (CheckViolation, ForeignKeyViolation, InvalidParameterValue)
+"""Errors of a write of a task that may mean that PostgreSQL refuses it."""
+
+
+def meaning(error: psycopg.Error) -> TaskError:
+    """What PostgreSQL's error says of a write of a task: UserGone, UnknownTimeZone or TooManyTasks.
+
+    Raises the error itself where it is a bug.
+    """
+    match error:
+        case ForeignKeyViolation():
+            return UserGone()
+        case InvalidParameterValue():
+            return UnknownTimeZone()
+        case CheckViolation() if error.diag.constraint_name == "max_tasks":
+            return TooManyTasks(error.diag.message_primary or "")
+    raise error
+
 
 CURRENT = Statement.of(
     select(*COLUMNS_WITH_TRASH)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import msgspec
-from psycopg.errors import CheckViolation, ForeignKeyViolation, InvalidParameterValue, UniqueViolation
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Text, bindparam, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
@@ -20,10 +20,11 @@ from sqlmodel import col
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
 from todo.problems import Interrupted
-from todo.tasks.errors import TooManyTasks, UnknownTimeZone, UserGone
 from todo.tasks.fields import WRITABLE
 from todo.tasks.patches import json, patched
 from todo.tasks.recurrence import Mode, Occurrence, following, occurrence_id
+from todo.tasks.recurrence.dues import Due
+from todo.tasks.refusals import REFUSED, meaning
 from todo.tasks.rows import COLUMNS, COLUMNS_WITH_TRASH, TaskRow, TrashedTaskRow, task_or_none
 from todo.tasks.tables import LOGGED, Task
 from todo.values import FIRST_YEAR, LAST_YEAR, time_zones
@@ -115,14 +116,8 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
         [task] = await transaction.fetch(APPLY, id=held.task.id, patch=json(patch))
     except UniqueViolation:
         raise Interrupted("The next task was made just now; nothing was changed. Try again.", undone=True) from None
-    except ForeignKeyViolation:
-        raise UserGone from None
-    except InvalidParameterValue:
-        raise UnknownTimeZone from None
-    except CheckViolation as error:
-        if error.diag.constraint_name != "max_tasks":
-            raise
-        raise TooManyTasks(error.diag.message_primary or "") from None
+    except REFUSED as error:
+        raise meaning(error) from None
     return task
 
 
@@ -145,7 +140,7 @@ def _next_task(
     due, zone = fields["due_date"], fields["time_zone"]
     if zone not in time_zones():  # none, or one that is no longer known
         zone = None
-    if zone is None and (due is None or not _is_instant(due)):
+    if zone is None and (due is None or Due.parse(due).form != "instant"):
         zone = time_zone
     if due is None:
         due = moment.astimezone(ZoneInfo(zone or "UTC")).date().isoformat()
@@ -168,10 +163,6 @@ def _next_task(
     }
 
 
-def _is_instant(due: str) -> bool:
-    return len(due) > 10 and (due.endswith("Z") or due[-6] in "+-")
-
-
 def _moved(remind_at: str | None, due: str, following: str, zone: str | None) -> str | None:
     """The reminder as long before the next due date as it was before this one, in local time; None beyond its years."""
     if remind_at is None:
@@ -179,14 +170,9 @@ def _moved(remind_at: str | None, due: str, following: str, zone: str | None) ->
     clock = ZoneInfo(zone or "UTC")
     reminded = datetime.fromisoformat(remind_at).astimezone(clock).replace(tzinfo=None)
     try:
-        moved = reminded + (_local_time(following, clock) - _local_time(due, clock))
+        moved = reminded + (Due.parse(following).seen_in(clock) - Due.parse(due).seen_in(clock))
     except OverflowError:
         return None
     if not FIRST_YEAR < moved.year < LAST_YEAR:
         return None
     return moved.replace(tzinfo=clock).astimezone(UTC).isoformat()
-
-
-def _local_time(due: str, clock: ZoneInfo) -> datetime:
-    moment = datetime.fromisoformat(due)
-    return moment if moment.tzinfo is None else moment.astimezone(clock).replace(tzinfo=None)

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from todo.tasks.quick_add.names import ALSO_WORDS, COUNT, MONTH, MONTHS, ORDINAL, WEEKDAY, WEEKDAYS, ImpossibleError
 from todo.tasks.quick_add.names import count as count_of
 from todo.tasks.quick_add.names import ordinal as ordinal_of
+from todo.values import FIRST_YEAR, LAST_YEAR
 
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 """As for every `due_date`."""
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from todo.tasks.quick_add.dates import FIRST_YEAR, LAST_YEAR, Day
+from todo.tasks.quick_add.dates import Day
 from todo.tasks.quick_add.recurrence import Recurrence
 from todo.tasks.quick_add.signs import Priority
 from todo.tasks.quick_add.times import Clock
 from todo.tasks.quick_add.tokens import Line, Token, read, unique_tags
+from todo.values import FIRST_YEAR, LAST_YEAR
 
 Found = TypeVar("Found", Day, Clock, Recurrence, Priority)
 

@@ -12,8 +12,9 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from todo.tasks.recurrence.days import days_from
-from todo.tasks.recurrence.dues import FIRST_YEAR, LAST_YEAR, Due, resolved, zone_named
+from todo.tasks.recurrence.dues import Due, resolved, zone_named
 from todo.tasks.recurrence.rules import Rule, normalised, parse
+from todo.values import FIRST_YEAR, LAST_YEAR
 
 __all__ = ["Mode", "Occurrence", "following", "normalised", "occurrence_id"]
 
@@ -83,6 +84,6 @@ def _is_past_the_end(rule: Rule, number: int, local: datetime, instant: datetime
     return local > rule.until.replace(tzinfo=None)
 
 
-def occurrence_id(series: UUID, due: str) -> UUID:
+def occurrence_id(before: UUID, due: str) -> UUID:
     """The same for the same occurrence, so that two devices that complete a task make one."""
-    return uuid5(series, due)
+    return uuid5(before, due)

@@ -10,8 +10,8 @@ from datetime import date
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from todo.tasks.recurrence.dues import FIRST_YEAR, LAST_YEAR
 from todo.tasks.recurrence.rules import Frequency, Rule
+from todo.values import FIRST_YEAR, LAST_YEAR
 
 FIRST_DAY, LAST_DAY = date(FIRST_YEAR - 1, 12, 1), date(LAST_YEAR + 1, 1, 31)
 """A due date may be in the year before or after in its time zone."""

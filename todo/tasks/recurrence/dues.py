@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+from todo.values import FIRST_YEAR, LAST_YEAR
 
 _DUE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"

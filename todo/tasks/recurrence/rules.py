@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal, Self
 
-from todo.tasks.recurrence.dues import FIRST_YEAR, LAST_YEAR
+from todo.values import FIRST_YEAR, LAST_YEAR
 
 Frequency = Literal["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 FREQUENCIES: tuple[Frequency, ...] = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
