@@ -1,0 +1,1 @@
+"""The asynchronous client. `bin/unasync.py` makes `todo/client/synchronous` of these files."""

@@ -1,0 +1,125 @@
+"""Changes: history, undo, what happened since, and what happens now."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from todo.client.answers import decoded, next_page, not_answered
+from todo.client.asynchronous.requests import AsyncRequests
+from todo.client.errors import ApiError, UnexpectedAnswer
+from todo.client.events import Event, EventParser
+from todo.client.models import Change, PastChange, Problem
+from todo.client.retries import Attempts
+
+SILENCE = 40.0
+"""Seconds without an event or a comment after which a stream is dead; the server sends a comment every 15."""
+
+ENDS = {"token": (401, "Unauthorized"), "account": (401, "Unauthorized"), "gone": (410, "Gone")}
+"""Reasons of the event `end` after which nothing comes, as the status that a request would have. Others pass."""
+
+
+class ChangePage(msgspec.Struct, frozen=True):
+    """A page of changes, which are not decoded yet."""
+
+    changes: tuple[msgspec.Raw, ...]
+    revision: int
+    more: bool
+
+
+class End(msgspec.Struct, frozen=True):
+    """Why a stream ends."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+class AsyncChanges(AsyncRequests):
+    """What happened to the user's tasks. Every method raises ApiError and ConnectionFailed."""
+
+    async def undo(self, revision: int, *, if_match: int | None = None) -> Change:
+        """Undo a change, and all that were made together with it. Raises Conflict with the `hindrance`."""
+        headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
+        return await self._write("POST", await self._home("changes", revision, "undo"), Change, headers=headers)
+
+    async def history(self, id: str | UUID) -> AsyncIterator[PastChange]:
+        """The changes of one task, newest first, with what they altered."""
+        path = await self._home("tasks", id, "history")
+        params: list[tuple[str, str]] | None = []
+        while params is not None:
+            response = await self._send("GET", path, params=params)
+            for change in decoded(response, list[PastChange]):
+                yield change
+            params = next_page(response)
+
+    async def changes(self, since: int = 0, *, compact: bool = False) -> AsyncIterator[Change]:
+        """All changes after a revision, in their order; `compact` for only the newest of each task.
+
+        Raises Gone where they are no longer kept: read the list again.
+        """
+        more = True
+        while more:
+            page = await self._change_page(since, compact=compact)
+            for change in page.changes:
+                yield msgspec.json.decode(change, type=Change)
+            since, more = page.revision, page.more
+
+    async def _change_page(self, since: int, *, compact: bool) -> ChangePage:
+        params = {"since": since, "compact": compact}
+        return await self._answer("GET", await self._home("changes"), ChangePage, params=params)
+
+    async def stream(self, since: int | None = None) -> AsyncIterator[Change]:
+        """Changes as they happen, after `since` or from now on, for as long as they are asked for.
+
+        A connection that breaks off is opened again where it was, without a loss or a repetition, for
+        `Retry.patience` seconds; then ConnectionFailed or Unavailable is raised. Raises Gone where the changes are
+        no longer kept, and Unauthorized where the token has ended and there is no other.
+        """
+        async with aclosing(self._events(since)) as events:
+            async for event in events:
+                if event.name == "change":
+                    yield _change(event)
+
+    async def _events(self, since: int | None) -> AsyncGenerator[Event, None]:
+        """Events of the stream but `end`, after which it is opened again or an ApiError raised."""
+        path = await self._home("changes", "stream")
+        position = None if since is None else str(since)
+        attempts = Attempts.of_stream(self._retry)
+        while True:
+            headers = {} if position is None else {"Last-Event-ID": position}
+            opened = self._open("GET", path, headers=headers, streamed=True, silence=SILENCE, attempts=attempts)
+            token: str | None = None
+            try:
+                async with opened as response:
+                    token, parser = self._token, EventParser()
+                    async for piece in response.aiter_bytes():
+                        attempts.begin()
+                        for event in parser.feed(piece):
+                            position = event.id or position
+                            if event.name == "end":
+                                raise _ended(event)
+                            yield event
+                    raise httpx.RemoteProtocolError("it ended without a reason")
+            except httpx.RequestError as error:
+                await self._wait(not_answered(error, response.request), attempts)
+            except ApiError as error:
+                if error.status == 401 and token is not None and await self._renew(token):
+                    continue
+                if error.status != 503:
+                    raise
+                await self._wait(error, attempts)
+
+
+def _change(event: Event) -> Change:
+    try:
+        return msgspec.json.decode(event.data, type=Change)
+    except msgspec.DecodeError:
+        raise UnexpectedAnswer("The stream sends what is no change of a task.") from None
+
+
+def _ended(event: Event) -> ApiError:
+    end = msgspec.json.decode(event.data, type=End)
+    status, title = ENDS.get(end.reason, (503, "Service Unavailable"))
+    return ApiError.of(Problem(status=status, title=title, detail=end.detail))

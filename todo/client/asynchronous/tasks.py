@@ -1,0 +1,135 @@
+"""Tasks: the list, one task, many at once, tags."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import NoneType
+from typing import Any, Literal, Unpack, overload
+from uuid import UUID
+
+from todo.client.answers import decoded, next_page
+from todo.client.asynchronous.requests import AsyncRequests
+from todo.client.models import BatchResult, QuickTask, Summary, TagCount, Task
+from todo.client.parameters import Filters, NewTask, TaskEdit, checked, given, query
+
+Id = str | UUID
+
+
+def _if_match(revision: int | None) -> dict[str, str]:
+    return {} if revision is None else {"If-Match": f'"{revision}"'}
+
+
+class AsyncTasks(AsyncRequests):
+    """What a user does with tasks. Every method raises ApiError and ConnectionFailed."""
+
+    async def list_tasks(self, *, page_size: int = 1000, **filters: Unpack[Filters]) -> AsyncIterator[Task]:
+        """All tasks that the filters find, newest first unless `sort` says otherwise, read in pages as needed.
+
+        Tasks that come and go meanwhile neither hide nor repeat others, as long as these stay as they are.
+        """
+        zone = given(time_zone=self._time_zone)
+        params: list[tuple[str, str]] | None = query({"limit": page_size, **zone, **checked(filters, Filters)})
+        tasks = await self._home("tasks")
+        while params is not None:
+            response = await self._send("GET", tasks, params=params)
+            for task in decoded(response, list[Task]):
+                yield task
+            params = next_page(response)
+
+    async def task(self, id: Id) -> Task:
+        """One task. Raises NotFound, also where it is in the trash."""
+        return await self._answer("GET", await self._home("tasks", id), Task)
+
+    async def create(self, title: str, **fields: Unpack[NewTask]) -> Task:
+        """Create a task. The `id` may be chosen: Conflict where another task has it."""
+        return await self._write(
+            "POST", await self._home("tasks"), Task, json={"title": title, **checked(fields, NewTask)}
+        )
+
+    @overload
+    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[False] = False) -> Task: ...
+    @overload
+    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[True]) -> QuickTask: ...
+    @overload
+    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool) -> Task | QuickTask: ...
+    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool = False) -> Task | QuickTask:
+        """Create a task from a line such as "Pay rent tomorrow 9am #home !high every month".
+
+        With `dry_run` only say what was understood.
+        """
+        body = {"text": text, **given(time_zone=time_zone or self._time_zone)}
+        path = await self._home("tasks", "quick")
+        if dry_run:
+            return await self._answer("POST", path, QuickTask, params={"dry_run": True}, json=body)
+        return await self._write("POST", path, Task, json=body)
+
+    async def update(self, id: Id, *, if_match: int | None = None, **fields: Unpack[TaskEdit]) -> Task:
+        """Change the fields that are named; None clears one.
+
+        With `if_match` only while the task has this revision: else PreconditionFailed, whose `current` is the task.
+        """
+        changed, headers = checked(fields, TaskEdit), _if_match(if_match)
+        return await self._write(
+            "PATCH", await self._home("tasks", id), Task, json=changed, headers=headers, params=self._zone()
+        )
+
+    async def complete(self, id: Id, completed: bool | None = None, *, if_match: int | None = None) -> Task:
+        """Set whether the task is done, or toggle it. A task that repeats makes the next one."""
+        return await self._write(
+            "PATCH",
+            await self._home("tasks", id, "complete"),
+            Task,
+            json=given(completed=completed),
+            headers=_if_match(if_match),
+            params=self._zone(),
+        )
+
+    async def delete(self, id: Id, permanent: bool = False, *, if_match: int | None = None) -> None:
+        """Move a task to the trash, from which `restore` takes it for 30 days; or erase it, and its history."""
+        params = {"permanent": True} if permanent else None
+        headers = _if_match(if_match)
+        await self._write("DELETE", await self._home("tasks", id), NoneType, params=params, headers=headers)
+
+    async def restore(self, id: Id, *, if_match: int | None = None) -> Task:
+        """Take a task out of the trash."""
+        return await self._write("POST", await self._home("tasks", id, "restore"), Task, headers=_if_match(if_match))
+
+    async def move(self, id: Id, after: Id | None = None, *, if_match: int | None = None) -> Task:
+        """Move a task in the user's own order: right behind another, or to the front."""
+        body = {"after": None if after is None else str(after)}
+        return await self._write(
+            "POST", await self._home("tasks", id, "move"), Task, json=body, headers=_if_match(if_match)
+        )
+
+    async def batch(self, operations: Iterable[Mapping[str, Any]], dry_run: bool = False) -> BatchResult:
+        """Do up to 100 operations, all or none of them; with `dry_run` only say what would become of each.
+
+        An operation is `{"op": "create", "task": {…}}`; `update` has `id` and `task`, `complete` `id` and perhaps
+        `completed`, `move` `id` and `after`, `delete` and `restore` `id`. Raises Invalid: its `errors` name those that
+        cannot be done by their index, as `("body", "operations", 3, …)`.
+        """
+        params = {**self._zone(), **({"dry_run": True} if dry_run else {})}
+        body = {"operations": [*operations]}
+        return await self._write("POST", await self._home("tasks", "batch"), BatchResult, json=body, params=params)
+
+    async def tags(self) -> list[TagCount]:
+        """The tags of all tasks outside the trash, the most used first, at most 1,000."""
+        return await self._answer("GET", await self._home("tags"), list[TagCount])
+
+    async def rename_tag(self, old: str, new: str) -> list[TagCount]:
+        """Rename a tag in all tasks; one `undo` takes it back. Returns the tags as they are now."""
+        return await self._rename(old, new)
+
+    async def remove_tag(self, tag: str) -> list[TagCount]:
+        """Remove a tag from all tasks; one `undo` takes it back. Returns the tags as they are now."""
+        return await self._rename(tag, None)
+
+    async def _rename(self, old: str, new: str | None) -> list[TagCount]:
+        body = {"rename": {old: new}}
+        return await self._write("PATCH", await self._home("tags"), list[TagCount], json=body)
+
+    async def summary(self, *, time_zone: str | None = None) -> Summary:
+        """Count the tasks by status, due date and tag, and those completed on each of the last 90 days."""
+        params = given(time_zone=time_zone or self._time_zone)
+        return await self._answer("GET", await self._home("summary"), Summary, params=params)
+
+    def _zone(self) -> dict[str, Any]:
+        return given(time_zone=self._time_zone)

@@ -1,0 +1,1 @@
+"""The synchronous client, written by `bin/unasync.py` from `todo/client/asynchronous`."""
