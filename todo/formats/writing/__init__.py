@@ -1,0 +1,1 @@
+"""Writers: one module for each format, each with `pieces(…) -> Iterator[bytes]`."""

@@ -1,0 +1,1 @@
+"""A user's tasks in and out: imports, exports, calendar feeds. The formats are in `todo.formats`."""
