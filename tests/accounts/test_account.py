@@ -168,7 +168,8 @@ async def test_me_is_the_tokens_subject(ada: Person) -> None:
 
     assert response.status_code == 200
     created_at = response.json()["created_at"]
-    assert response.json() == {"id": ada.id, "email": ada.email, "name": None, "created_at": created_at}
+    user = {"id": ada.id, "email": ada.email, "name": None, "created_at": created_at}
+    assert response.json() == user | {"email_confirmed": False}
 
 
 async def test_a_token_can_be_verified_with_the_published_key_alone(ada: Person) -> None:

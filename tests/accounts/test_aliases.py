@@ -107,11 +107,13 @@ class TestOn:
         ada = Person(browser, session["user"]["id"], "", session["token"])
         passwords = {"current": PASSWORD, "new": "a short and loud night"}
 
-        assert (await ada.call("GET", f"{prefix}/me")).json() == session["user"]
+        assert (await ada.call("GET", f"{prefix}/me")).json() == session["user"] | {"email_confirmed": False}
         made = await ada.call("POST", f"{prefix}/tokens", json={"name": "script"})
         assert made.status_code == 201
         assert [each["name"] for each in (await ada.call("GET", f"{prefix}/tokens")).json()] == ["script"]
         assert (await ada.call("DELETE", f"{prefix}/tokens/{made.json()['id']}")).status_code == 204
+        [listed] = (await ada.call("GET", f"{prefix}/sessions")).json()
+        assert (await ada.call("DELETE", f"{prefix}/sessions/{listed['id']}")).status_code == 204
         assert (await ada.call("POST", f"{prefix}/password", json=passwords)).status_code == 204
         assert (await ada.call("POST", f"{prefix}/signout-everywhere")).status_code == 204
         assert (await ada.call("DELETE", f"{prefix}/me")).status_code == 204

@@ -60,17 +60,22 @@ async def test_a_token_is_accepted_for_tasks_and_me(ada: Person, bob: Person) ->
         ("GET", "/api/auth/tokens"),
         ("POST", "/api/auth/tokens"),
         ("DELETE", "/api/auth/tokens/{id}"),
+        ("GET", "/api/auth/sessions"),
+        ("DELETE", "/api/auth/sessions/{session}"),
     ],
 )
 async def test_a_token_cannot_manage_the_account(ada: Person, method: str, path: str) -> None:
     script, token = await create_token(ada)
+    [session] = (await ada.call("GET", "/api/auth/sessions")).json()
 
-    response = await script.call(method, path.format(id=token["id"]), json={"name": "another"})
+    path = path.format(id=token["id"], session=session["id"])
+    response = await script.call(method, path, json={"name": "another"})
 
     assert response.status_code == 403
     assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
     assert (await ada.call("GET", "/api/auth/me")).status_code == 200
     assert len((await ada.call("GET", "/api/auth/tokens")).json()) == 1
+    assert (await ada.call("GET", "/api/auth/sessions")).json() == [session]
 
 
 async def test_a_token_that_may_only_read_cannot_write(ada: Person) -> None:

@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from psycopg.errors import UniqueViolation
 from sqlalchemy import (
     Boolean,
@@ -12,11 +13,9 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     bindparam,
-    cast,
     delete,
     func,
     insert,
-    literal_column,
     select,
     true,
     update,
@@ -25,8 +24,9 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import col
 
 from todo.accounts.passwords import Passwords
-from todo.accounts.rows import USER_COLUMNS, UserRow
-from todo.accounts.tables import Credential, Session
+from todo.accounts.rows import USER_COLUMNS, MeRow, UserRow
+from todo.accounts.session_list import PUBLIC_ID
+from todo.accounts.tables import Credential, OneTimeLink, Session
 from todo.auth.caller import Caller
 from todo.auth.issuers import BUILT_IN
 from todo.auth.tables import DeletedUser, Deployment, User
@@ -74,24 +74,27 @@ PASSWORD_HASH = Statement.of(
     select(col(Credential.password_hash)).where(col(Credential.user_id) == bindparam("user_id")), read_only=True
 )
 
-_session_hash = func.sha256(func.convert_to(cast(col(Session.id), Text), literal_column("'UTF8'")))
-_public_id = func.left(func.encode(_session_hash, literal_column("'hex'")), literal_column("32"))
 _other_sessions = (
     delete(Session)
     .where(col(Session.user_id) == bindparam("user_id"))
-    .where(_public_id.is_distinct_from(bindparam("kept", type_=Text)))
+    .where(PUBLIC_ID.is_distinct_from(bindparam("kept", type_=Text)))
     .cte("other_sessions")
 )
+_links = delete(OneTimeLink).where(col(OneTimeLink.user_id) == bindparam("user_id")).cte("links")
 SET_PASSWORD = Statement.of(
     update(Credential)
     .where(col(Credential.user_id) == bindparam("user_id"))
     .values(password_hash=bindparam("password_hash"))
     .returning(col(Credential.user_id))
-    .add_cte(_other_sessions),
+    .add_cte(_other_sessions, _links),
     lock_by="user_id",
 )
 
-ME = Statement.of(select(*USER_COLUMNS).where(col(User.id) == bindparam("user_id")), row=UserRow, read_only=True)
+ME = Statement.of(
+    select(*USER_COLUMNS, col(User.email_confirmed_at).is_not(None)).where(col(User.id) == bindparam("user_id")),
+    row=MeRow,
+    read_only=True,
+)
 
 _deleted_since = select(col(DeletedUser.at)).where(
     col(DeletedUser.user_hash) == bindparam("user_hash", type_=LargeBinary),
@@ -170,28 +173,41 @@ async def sign_in(database: Database, passwords: Passwords, email: str, password
 
 
 async def change_password(database: Database, passwords: Passwords, caller: Caller, current: str, new: str) -> None:
-    """Set a new password and end every other session. Raises Invalid when the current one is wrong."""
-    db = database.as_accounts(caller.user_id)
-    found = await db.run(PASSWORD_HASH)
+    """Set a new password, end every other session and all links. Raises Invalid when the current one is wrong."""
+    await verify_password(database, passwords, caller, current, "current")
+    hashed = await passwords.hash(new)
+    await database.as_accounts(caller.user_id).run(SET_PASSWORD, password_hash=hashed, kept=caller.session)
+
+
+async def verify_password(database: Database, passwords: Passwords, caller: Caller, password: str, field: str) -> str:
+    """The hash of the caller's password, which `password` is.
+
+    Raises Invalid, naming `field`, when it is not, and Unauthorized when they are gone.
+    """
+    found = await database.as_accounts(caller.user_id).run(PASSWORD_HASH)
     if not found:
         raise Unauthorized("This account no longer exists.")
-    if not await passwords.verify(current, found[0][0]):
-        raise Invalid.at("body", "current", msg="is not the password of this account")
-    await db.run(SET_PASSWORD, password_hash=await passwords.hash(new), kept=caller.session)
+    hashed: str = found[0][0]
+    if not await passwords.verify(password, hashed):
+        raise Invalid.at("body", field, msg="is not the password of this account")
+    return hashed
 
 
-async def me(db: ScopedDatabase, caller: Caller) -> UserRow:
+async def me(db: ScopedDatabase, caller: Caller) -> MeRow:
     """The caller; of an external user who has written nothing yet, what the token says.
 
     Raises Unauthorized when the account is gone.
     """
     if found := await db.run(ME):
-        return found[0]
+        user = found[0]
+        if caller.external:
+            user.email_confirmed = msgspec.UNSET
+        return user
     if not caller.external:
         raise Unauthorized("This account no longer exists.")
     if await db.run(DELETED_SINCE, user_hash=_hash(caller.user_id), issued_at=caller.issued_at):
         raise Unauthorized("This account was deleted: sign in again to start a new one.")
-    return UserRow(caller.user_id, caller.email, None, None)
+    return MeRow(caller.user_id, caller.email, None, None)
 
 
 async def delete_me(database: Database, caller: Caller) -> None:
@@ -230,7 +246,7 @@ async def user_with_email(database: Database, email: str) -> UserRow:
 
 
 async def set_password(database: Database, passwords: Passwords, user_id: str, password: str) -> None:
-    """Set a password without knowing the old one, and end every session."""
+    """Set a password without knowing the old one, and end every session and all links."""
     await database.as_accounts(user_id).run(SET_PASSWORD, password_hash=await passwords.hash(password), kept=None)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from todo.accounts.account_mail import AccountMail
 from todo.accounts.issuer import BuiltInIssuer
 from todo.accounts.passwords import Passwords
 from todo.accounts.sessions import Sessions
@@ -12,10 +13,12 @@ from todo.api.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class BuiltInAccounts:
-    """Issuer, sessions and passwords."""
+    """Issuer, sessions, mail and passwords."""
 
     issuer: BuiltInIssuer
     sessions: Sessions
+    mail: AccountMail | None = None
+    """None where no mail is sent."""
     passwords: Passwords = field(default_factory=Passwords)
 
 

@@ -20,6 +20,23 @@ class UserRow(msgspec.Struct):
     created_at: datetime | None
 
 
+class MeRow(UserRow):
+    """The caller's account; `email_confirmed` is left out of the answer with an external issuer."""
+
+    email_confirmed: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class SessionRow(msgspec.Struct):
+    """A device that is signed in."""
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    client: str | None
+    current: bool
+
+
 class ApiTokenRow(msgspec.Struct):
     """A personal API token, without the token."""
 

@@ -1,4 +1,4 @@
-"""Secrets that are shown once and stored as hashes: refresh tokens and personal API tokens.
+"""Secrets that are shown once and stored as hashes: refresh tokens, personal API tokens, one-time links.
 
 They are random and long, so a plain SHA-256 is enough (OWASP ASVS 5.0, 6.5): no guess is worth trying.
 """
@@ -66,6 +66,16 @@ def api_token_hash(token: str) -> bytes | None:
     if len(body) != len(API_TOKEN_PREFIX) + 64 or checksum != _checksum(body):
         return None
     return hashlib.sha256(token.encode()).digest()
+
+
+def new_link_token() -> str:
+    """The secret of a one-time link: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def link_token_hash(token: str) -> bytes:
+    """What the secret of a one-time link is stored as."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def _checksum(body: str) -> str:

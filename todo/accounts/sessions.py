@@ -13,12 +13,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Interval, LargeBinary, Text, Uuid, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import (
+    Interval,
+    LargeBinary,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from todo.accounts.rows import USER_COLUMNS, UserRow
 from todo.accounts.secrets import RefreshSecret
+from todo.accounts.session_list import MAX_SESSIONS, NEWEST_USE_FIRST
 from todo.accounts.tables import Credential, Session
 from todo.auth.tables import User
 from todo.db.database import Database
@@ -50,27 +65,32 @@ class Found(msgspec.Struct):
     now: datetime
 
 
-_expired = (
-    delete(Session)
-    .where(col(Session.user_id) == bindparam("user_id"))
-    .where(col(Session.expires_at) <= func.now())
-    .cte("expired")
+_mine = col(Session.user_id) == bindparam("user_id")
+_expired = col(Session.expires_at) <= func.now()
+_surplus = (
+    select(col(Session.id))
+    .where(_mine)
+    .where(~_expired)
+    .order_by(*NEWEST_USE_FIRST)
+    .offset(literal_column(str(MAX_SESSIONS - 1)))
 )
+_ended = delete(Session).where(_mine).where(or_(_expired, col(Session.id).in_(_surplus))).cte("ended")
 START = Statement.of(
     insert(Session)
     .from_select(
-        ["id", "user_id", "token_hash", "expires_at"],
+        ["id", "user_id", "token_hash", "expires_at", "client"],
         select(
             bindparam("id", type_=Uuid),
             col(Credential.user_id),
             bindparam("token_hash", type_=LargeBinary),
             func.now() + bindparam("lifetime", type_=Interval),
+            bindparam("client", type_=Text),
         )
         .where(col(Credential.user_id) == bindparam("user_id"))
         .where(col(Credential.password_hash) == bindparam("password_hash")),
     )
     .returning(col(Session.id))
-    .add_cte(_expired),
+    .add_cte(_ended),
     lock_by="user_id",
 )
 """Only while the password hash is the one that was verified: otherwise a concurrent change of the password would leave
@@ -91,6 +111,7 @@ _rotated = (
         token_hash=bindparam("next"),
         rotations=cast(bindparam("rotations", type_=Text), JSONB),
         expires_at=func.now() + bindparam("lifetime", type_=Interval),
+        last_used_at=func.now(),
     )
     .returning(col(Session.user_id))
     .cte("rotated")
@@ -103,7 +124,7 @@ USER = Statement.of(
 )
 
 END = Statement.of(delete(Session).where(col(Session.id) == bindparam("id")))
-END_ALL = Statement.of(delete(Session).where(col(Session.user_id) == bindparam("user_id")))
+END_ALL = Statement.of(delete(Session).where(_mine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +134,8 @@ class Sessions:
     database: Database
     lifetime: int
 
-    async def start(self, user_id: str, password_hash: str) -> RefreshSecret:
-        """Sign a device in; its refresh token.
+    async def start(self, user_id: str, password_hash: str, client: str | None = None) -> RefreshSecret:
+        """Sign a device in, whose list entry says `client`; its refresh token. Ends the user's surplus sessions.
 
         Raises WrongPassword when the password, or the account, has changed since its hash was verified.
         """
@@ -125,6 +146,7 @@ class Sessions:
             token_hash=token.hash,
             lifetime=timedelta(seconds=self.lifetime),
             password_hash=password_hash,
+            client=client,
         )
         if not started:
             raise WrongPassword

@@ -11,7 +11,7 @@ from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
 
-from todo.accounts.tables import TOKEN_NAME_LENGTH
+from todo.accounts.tables import CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from todo.auth.tables import EMAIL_LENGTH, USER_NAME_LENGTH
 from todo.values import Length, Line, Moment, Normalised, NotBlank
 
@@ -61,7 +61,10 @@ NewPassword = Annotated[
     AfterValidator(_uncommon),
 ]
 Password = Annotated[SecretStr, Normalised, Length(max_length=PASSWORD_LENGTHS[1])]
+NewEmail = Annotated[EmailStr, BeforeValidator(_address), Normalised, Length(max_length=EMAIL_LENGTH)]
+KnownEmail = Annotated[Line, Length(max_length=EMAIL_LENGTH), AfterValidator(_address_or_text)]
 RefreshToken = Annotated[SecretStr, Normalised, Length(max_length=200)]
+OneTimeToken = Annotated[SecretStr, Normalised, Length(max_length=200)]
 RefreshBy = Literal["cookie", "body"]
 
 REFRESH_BY = "`body` for clients without cookies: the refresh token is then sent in the JSON. `cookie` by default."
@@ -78,12 +81,19 @@ class UserOut(SQLModel):
     )
 
 
+class MeOut(UserOut):
+    """The caller's account."""
+
+    email_confirmed: bool | None = Field(
+        None,
+        description="Whether a link that was sent to the address has been used. Absent with an external issuer.",
+    )
+
+
 class SignUp(SQLModel):
     """A new account."""
 
-    email: Annotated[EmailStr, BeforeValidator(_address), Normalised, Length(max_length=EMAIL_LENGTH)] = Field(
-        description="The e-mail address; its case does not matter."
-    )
+    email: NewEmail = Field(description="The e-mail address; its case does not matter.")
     password: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
     name: UserName = Field(None, description="What to call the user, 1 to 100 characters; null or blank for nothing.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
@@ -92,14 +102,12 @@ class SignUp(SQLModel):
 class SignIn(SQLModel):
     """A sign-in."""
 
-    email: Annotated[Line, Length(max_length=EMAIL_LENGTH), AfterValidator(_address_or_text)] = Field(
-        description="The e-mail address."
-    )
+    email: KnownEmail = Field(description="The e-mail address.")
     password: Password = Field(description="The password.")
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
 
 
-class Refresh(SQLModel):
+class RefreshRequest(SQLModel):
     """How the refresh token is sent: without a body as the cookie, else in it."""
 
     refresh: RefreshBy = Field("cookie", description=REFRESH_BY)
@@ -113,6 +121,38 @@ class PasswordChange(SQLModel):
     new: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
 
 
+class ForgottenPassword(SQLModel):
+    """Whose password is forgotten."""
+
+    email: KnownEmail = Field(description="The e-mail address of the account.")
+
+
+class LinkToken(SQLModel):
+    """The token of a link."""
+
+    token: OneTimeToken = Field(description="What follows `#confirm=` in the link.")
+
+
+class PasswordReset(SQLModel):
+    """A new password, and the token of a link."""
+
+    token: OneTimeToken = Field(description="What follows `#reset=` in the link.")
+    new: NewPassword = Field(description="8 to 256 characters, and none of the most common ones.")
+
+
+class EmailChange(SQLModel):
+    """A new e-mail address, and the current password."""
+
+    email: NewEmail = Field(description="The new e-mail address.")
+    password: Password = Field(description="The password of the account.")
+
+
+class Accepted(SQLModel):
+    """What happens after the answer."""
+
+    detail: str = Field(description="What happens now.")
+
+
 class SignedIn(SQLModel):
     """An access token, and its user."""
 
@@ -121,6 +161,20 @@ class SignedIn(SQLModel):
     expires_in: int = Field(description="Seconds until the access token expires.")
     user: UserOut = Field(description="The user.")
     refresh_token: str | None = Field(None, description="Only where the request asked for it in the body.")
+
+
+class SessionOut(SQLModel):
+    """A device that is signed in."""
+
+    id: str = Field(description="What it is ended by.", schema_extra={"pattern": "^[0-9a-f]{32}$"})
+    created_at: datetime = Field(description="When it signed in.")
+    last_used_at: datetime = Field(description="When it last got an access token: by signing in or by a refresh.")
+    expires_at: datetime = Field(description="When it ends, unless it is used before.")
+    client: str | None = Field(
+        description="What signed in, by its User-Agent header, such as `Firefox on Linux`; null where that is unknown.",
+        max_length=CLIENT_LENGTH,
+    )
+    current: bool = Field(description="Whether it is the session of the access token of this request.")
 
 
 class NewApiToken(SQLModel):

@@ -1,4 +1,4 @@
-"""The tables of the built-in accounts: credentials, signing keys, sessions, API tokens."""
+"""The tables of the built-in accounts: credentials, signing keys, sessions, API tokens, one-time links."""
 
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from todo.auth.tables import EMAIL_LENGTH
 from todo.db.tables import Table
 
 TOKEN_NAME_LENGTH = 100
+CLIENT_LENGTH = 100
 
 
 class Credential(Table, table=True):
@@ -53,6 +54,7 @@ class Session(Table, table=True):
     """A device that is signed in. Its refresh token changes with every use; only hashes are kept."""
 
     __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint(f"char_length(client) BETWEEN 1 AND {CLIENT_LENGTH}", name="client_length"),)
 
     id: UUID = Field(primary_key=True, sa_type=Uuid)
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
@@ -62,6 +64,10 @@ class Session(Table, table=True):
     """The latest ones, as `sessions.Rotation` in JSON, oldest first."""
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     expires_at: datetime
+    client: str | None = Field(default=None, sa_type=Text)
+    """What signed in, as `clients.client_name` has it."""
+    last_used_at: datetime | None = None
+    """When its refresh token was last used; null before its first use."""
 
 
 class ApiToken(Table, table=True):
@@ -81,3 +87,22 @@ class ApiToken(Table, table=True):
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+
+
+class OneTimeLink(Table, table=True):
+    """A link that mail carries, or that the administrator made, kept as its hash."""
+
+    __tablename__ = "one_time_links"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('reset', 'confirm', 'change')", name="purpose_known"),
+        CheckConstraint("purpose = 'reset' OR email IS NOT NULL", name="email_given"),
+        CheckConstraint(f"char_length(email) BETWEEN 3 AND {EMAIL_LENGTH}", name="email_length"),
+    )
+
+    hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", sa_type=Text, index=True)
+    purpose: str = Field(sa_type=Text)
+    email: str | None = Field(default=None, sa_type=Text)
+    """The address that it was sent to; null for a link that the administrator made."""
+    created_at: datetime = Field(sa_column_kwargs={"server_default": func.clock_timestamp()})
+    expires_at: datetime

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from todo.accounts import actions
 from todo.accounts.built_in import accounts_of
 from todo.accounts.responses import NO_CONTENT, USER, no_content, secret_json, signed_out
-from todo.accounts.shapes import PasswordChange, UserOut
+from todo.accounts.shapes import MeOut, PasswordChange
 from todo.api.access import SIGNED_IN, Access, client_address
 from todo.api.dependencies import CallerDatabase, CurrentCaller
 from todo.api.openapi.vocabulary import ANY, BODY, shows
@@ -40,7 +40,7 @@ async def change_password(
 ) -> Response:
     """Change the password.
 
-    Every other session ends.
+    Every other session ends, and all links that were mailed.
     """
     resources, passwords = Resources.of(request), accounts_of(request).passwords
     limits, address = resources.rate_limits, client_address(request)
@@ -66,7 +66,9 @@ async def sign_out_everywhere(request: Request, caller: CurrentCaller) -> Respon
 me_router = APIRouter(tags=["accounts"], route_class=Route.with_access(Access(api_tokens=True)), responses={**ANY})
 
 
-@me_router.get("/api/auth/me", response_model=UserOut, responses={200: shows(USER, "The user.")})
+@me_router.get(
+    "/api/auth/me", response_model=MeOut, responses={200: shows(USER | {"email_confirmed": True}, "The user.")}
+)
 async def me(db: CallerDatabase, caller: CurrentCaller) -> Response:
     """Read the user of this token."""
     return secret_json(await actions.me(db, caller))

@@ -1,6 +1,6 @@
 """Signing up, in and out over HTTP."""
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body
@@ -9,26 +9,27 @@ from starlette.responses import Response
 
 from todo.accounts import actions, cookies
 from todo.accounts.built_in import accounts_of
+from todo.accounts.clients import client_name
 from todo.accounts.responses import NO_CONTENT, USER, secret_json, signed_out
 from todo.accounts.rows import UserRow
 from todo.accounts.secrets import RefreshSecret
-from todo.accounts.shapes import JwkSet, Refresh, SignedIn, SignIn, SignUp
+from todo.accounts.shapes import JwkSet, RefreshRequest, SignedIn, SignIn, SignUp
 from todo.api.access import client_address
 from todo.api.openapi.vocabulary import ANY, BODY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import Route
 from todo.http.json import encode
-from todo.problems import Conflict, Forbidden, TooManyRequests, Unauthorized, WrongPassword
+from todo.problems import BadRequest, Conflict, Forbidden, TooManyRequests, Unauthorized, Unavailable, WrongPassword
 
 ADA = {"email": USER["email"], "password": "a long and quiet afternoon"}
 NEW_ADA = ADA | {"name": USER["name"]}
 SIGNED_IN = {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "bearer", "expires_in": 900, "user": USER}
 KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "…", "kid": "…", "use": "sig", "alg": "EdDSA"}]}
 COOKIE = "The refresh token as a cookie (HttpOnly, SameSite=Strict, Path=/api/auth), unless the body asked for it."
-BY_COOKIE = Refresh(refresh="cookie", refresh_token=None)
+BY_COOKIE = RefreshRequest(refresh="cookie", refresh_token=None)
 
 RefreshBody = Annotated[
-    Refresh,
+    RefreshRequest,
     Body(
         openapi_examples={
             "cookie": {"summary": "By the cookie", "value": {}},
@@ -54,14 +55,20 @@ async def sign_up(
     request: Request,
     new: Annotated[SignUp, Body(openapi_examples={"ada": {"summary": "A new account", "value": NEW_ADA}})],
 ) -> Response:
-    """Make an account, and sign in."""
+    """Make an account, and sign in.
+
+    Where the server sends mail, a link to confirm the address is sent to it.
+    """
     resources, accounts = Resources.of(request), accounts_of(request)
     if resources.rate_limits:
         await resources.rate_limits.count_sign_up(client_address(request))
     user, hashed = await actions.sign_up(
         resources.database, accounts.passwords, new.email, new.password.get_secret_value(), new.name
     )
-    token = await accounts.sessions.start(user.id, hashed)
+    token = await accounts.sessions.start(user.id, hashed, _client(request))
+    if accounts.mail:
+        with suppress(Unavailable):  # the user can ask for it again
+            accounts.mail.send_confirmation(user.id)
     return await _signed_in(request, user, token, 201, in_body=new.refresh == "body")
 
 
@@ -88,7 +95,7 @@ async def sign_in(
         user, hashed = await actions.sign_in(
             resources.database, accounts.passwords, given.email, given.password.get_secret_value()
         )
-        token = await accounts.sessions.start(user.id, hashed)
+        token = await accounts.sessions.start(user.id, hashed, _client(request))
     return await _signed_in(request, user, token, 200, in_body=given.refresh == "body")
 
 
@@ -124,7 +131,11 @@ async def sign_out(request: Request, how: RefreshBody = BY_COOKIE) -> Response:
     return signed_out(request)
 
 
-@router.get("/.well-known/jwks.json", response_model=JwkSet, responses={200: shows(KEYS, "The keys.")})
+@router.get(
+    "/.well-known/jwks.json",
+    response_model=JwkSet,
+    responses={200: shows(KEYS, "The keys."), **answers(BadRequest)},
+)
 async def public_keys(request: Request) -> Response:
     """The public keys that verify the access tokens (RFC 7517)."""
     keys = await accounts_of(request).issuer.published()
@@ -132,7 +143,11 @@ async def public_keys(request: Request) -> Response:
     return Response(encode({"keys": keys.jwks}), media_type="application/json", headers=headers)
 
 
-def _refresh_token(request: Request, how: Refresh) -> str | None:
+def _client(request: Request) -> str | None:
+    return client_name(request.headers.get("user-agent"))
+
+
+def _refresh_token(request: Request, how: RefreshRequest) -> str | None:
     """The refresh token of the body, or of the cookie where no other site made the browser send it."""
     if how.refresh == "body":
         return how.refresh_token.get_secret_value() if how.refresh_token else None
