@@ -1,0 +1,1 @@
+"""`todo doctor`: what of a deployment is right, what is not, and what to do about it."""
