@@ -1,5 +1,10 @@
 """`todo backup` and `todo restore-backup`."""
 
+import os
+import pty
+import re
+import secrets
+import signal
 import stat
 import subprocess
 import threading
@@ -15,6 +20,9 @@ from drills import stand
 from tests.conftest import PASSWORD
 from tests.support.processes import TODO, created, environment, listed, run_command, serving, signed_up
 from todo.db import migrate
+from todo.db.embedded.server import superuser
+from todo.db.url import database_url
+from todo.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +32,26 @@ def counted(url: str) -> list[tuple[int, ...]]:
         return connection.execute(
             "select (select count(*) from users), (select count(*) from tasks), (select count(*) from changes)"
         ).fetchall()
+
+
+@pytest.mark.parametrize("command", ["backup {file}", "user list", "sweep"])
+def test_a_command_on_a_database_makes_none(tmp_path: Path, command: str) -> None:
+    absent = tmp_path / "mistyped"
+    done = run_command(*command.format(file=tmp_path / "backup").split(), data_dir=absent)
+    assert done.returncode == 1
+    assert f"{absent} has no database: set DATA_DIR" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_whole_database_is_not_restored_over_http(tmp_path: Path) -> None:
+    file = tmp_path / "backup"
+    file.write_bytes(b"PGDMP")
+    given = environment(data_dir=tmp_path / "data") | {"TODO_URL": "http://127.0.0.1:1", "TODO_TOKEN": "x"}
+    done = subprocess.run(
+        [TODO, "restore-backup", file], env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "unset it" in done.stderr) == (1, True)
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_backup_of_a_served_database_is_restored_into_a_new_one(tmp_path: Path) -> None:
@@ -101,6 +129,79 @@ def test_what_cannot_be_done_is_one_line(
     assert done.returncode == 1
     assert message in done.stderr.splitlines()[-1]
     assert [*tmp_path.iterdir()] == []
+
+
+def scratch_databases(folder: Path) -> list[str]:
+    with database_url(Settings.from_environment(data_dir=folder)) as url, psycopg.connect(superuser(url)) as connection:
+        found = connection.execute("select datname from pg_database where datname like '%backup%'").fetchall()
+    return [name for (name,) in found]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("step", ["dumping", "restoring"])
+def test_a_backup_that_is_stopped_leaves_nothing_behind(tmp_path: Path, how: signal.Signals, step: str) -> None:
+    """After kill -9 the next backup removes what is left."""
+    data, target = tmp_path / "data", tmp_path / "target"
+    target.mkdir()
+    with serving(tmp_path, data_dir=data) as server:
+        created(server, *signed_up(server), 3)
+        command = [TODO, "backup", str(target / "backup")]
+        with subprocess.Popen(
+            command, env=environment(data_dir=data), stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as backup:
+            assert backup.stderr
+            while not backup.stderr.readline().startswith(step):
+                assert backup.poll() is None
+            backup.send_signal(how)
+            assert backup.wait(30) != 0
+        if how is signal.SIGKILL:
+            assert run_command("backup", str(target / "backup"), data_dir=data).returncode == 0
+            (target / "backup").unlink()
+        assert [*target.iterdir()] == []
+        assert scratch_databases(data) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    data, target = tmp_path / "data", tmp_path / "target"
+    target.mkdir()
+    with serving(tmp_path, data_dir=data) as server:
+        tasks, token = signed_up(server)
+        operations = [{"op": "create", "task": {"title": secrets.token_hex(100)}} for _ in range(100)]
+        for _ in range(5):
+            made = server.http.post(f"{tasks}/batch", headers=token, json={"operations": operations})
+            assert made.status_code == 200, made.text
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", target], check=True)
+        try:
+            done = run_command("backup", str(target / "backup"), data_dir=data)
+            left = [*target.iterdir()]
+        finally:
+            subprocess.run(["umount", target], check=True)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr.splitlines()[-1]
+    assert left == []
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_pipe_sees_lines(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(tmp_path, data_dir=data) as server:
+        created(server, *signed_up(server), 3)
+        piped = run_command("backup", str(tmp_path / "piped"), data_dir=data)
+        main, terminal = pty.openpty()
+        command = [TODO, "backup", str(tmp_path / "seen")]
+        with subprocess.Popen(command, env=environment(data_dir=data, term="xterm"), stderr=terminal) as backup:
+            os.close(terminal)
+            seen = b""
+            with suppress(OSError):  # its other end was closed
+                while piece := os.read(main, 65_536):
+                    seen += piece
+            os.close(main)
+        assert backup.returncode == 0, seen
+    assert [line.split()[0] for line in piped.stderr.splitlines()[:2]] == ["dumping", "restoring"]
+    assert "\x1b" not in piped.stderr
+    assert b"\x1b[" in seen
+    assert re.search(rb"restoring.*\d+ rows", seen, re.DOTALL)
+    assert re.search(rb"dumping.*\d bytes", seen, re.DOTALL)
 
 
 @pytest.fixture(scope="module")

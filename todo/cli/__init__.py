@@ -1,36 +1,25 @@
 """The command line. Heavy imports stand inside the commands, so that `todo --help` is quick."""
 
-import gc
-import os
-import signal
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from todo import __version__
-from todo.cli import db, users
 from todo.cli.backup import backup, restore_backup
-from todo.cli.run import errors_as_one_line, with_database
-from todo.settings import CannotStart, Settings
-
-if TYPE_CHECKING:
-    from socket import socket
-
-    from todo.db.database import Database
+from todo.cli.group import ACCOUNT, FILES, SERVER, TASKS, CommandGroup
+from todo.cli.remote import account, adding, changing, editing, files, listing, syncing, tokens, undoing, watching
+from todo.cli.remote.output import Json, print_json
+from todo.cli.server import db, maintenance, serve, users
+from todo.cli.server.doctor import doctor
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="The backend of a Todo application.",
+    rich_markup_mode=None,  # help without rich, which is slow to import
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(db.db, name="db")
-app.add_typer(users.user, name="user")
-app.add_typer(users.keys, name="keys")
-app.command()(backup)
-app.command()(restore_backup)
 
 
 def _print_version(wanted: bool) -> None:
@@ -45,164 +34,38 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The backend of a Todo application."""
+    """Your tasks in the terminal, on any server of this API; and the server itself.
+
+    `todo login` first. Ids are short: `todo ls` shows them. `todo COMMAND --help` says more.
+    """
 
 
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on [HOST].")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on [PORT].")] = None,
-    root_path: Annotated[
-        str | None, typer.Option(help="The path under which a proxy publishes the server [ROOT_PATH].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="How many processes serve [WORKERS].")] = None,
-    migrate: Annotated[bool, typer.Option("--migrate", help="Bring a given database up to date first.")] = False,
-    accept_issuer: Annotated[
-        bool, typer.Option("--accept-issuer", help="Serve although the user ids were issued by another issuer.")
-    ] = False,
-) -> None:
-    """Serve the API. Without DATABASE_URL the embedded PostgreSQL starts, and is migrated."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that open resources are closed on the way out
-    with errors_as_one_line():
-        from todo.http.shutdown import hangup_is_ignored
-
-        if not hangup_is_ignored():
-            signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
-        settings = Settings.from_environment(host=host, port=port, root_path=root_path, workers=workers)
-        os.environ["ROOT_PATH"] = settings.root_path or ""  # for `from_environment`, which makes the application
-        gc.disable()  # imported code stays for good; `from_environment` enables it
-        import logging.config
-
-        from todo.db.migrate import current, head, upgrade
-        from todo.db.url import database_url, described
-        from todo.http.listen import addresses, bind
-        from todo.logs import log_configuration
-
-        configuration = log_configuration(settings.log_level)
-        logging.config.dictConfig(configuration)
-        log = logging.getLogger("todo")
-        sockets = bind(settings.host, settings.port)
-        with database_url(settings) as url:
-            server = _connect(url, settings)
-            if (migrate or settings.database_url is None) and current(url) != head():
-                upgrade(settings.direct_database_url or url)
-            _check(url, settings, accept_issuer=accept_issuer)
-            log.info("database: %s, %s", described(url), server)
-            if settings.database_url is None:
-                log.info("it is embedded; its data is in %s", settings.folder)
-            for line in settings.cors_origins.described():
-                log.info("CORS_ORIGINS: %s", line)
-            for warning in _warnings(url, settings):
-                log.warning("%s", warning)
-            log.info("the API: %s, described at %s/docs", " and ".join(urls := addresses(sockets)), urls[0])
-            _run(settings, configuration, sockets)
+def version(json: Json = False) -> None:
+    """Print the version."""
+    if json:
+        print_json({"version": __version__})
+    else:
+        typer.echo(f"todo {__version__}")
 
 
-def _run(settings: Settings, log_configuration: dict[str, Any], sockets: "list[socket]") -> None:
-    """Serve until a signal. `uvicorn.run` would make one socket of its own, of one kind. Raises CannotStart."""
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
+SECTIONS: dict[str, list[Callable[..., None]]] = {
+    TASKS: [
+        *(adding.add, listing.ls, listing.show, changing.done, changing.undone, editing.edit, changing.move),
+        *(changing.rm, changing.restore, undoing.undo, listing.tags, listing.summary, watching.watch, syncing.sync),
+    ],
+    ACCOUNT: [account.login, account.logout, account.whoami],
+    FILES: [files.import_, files.export, backup, restore_backup],
+    SERVER: [serve.serve, doctor, maintenance.sweep, maintenance.openapi, version],
+}
+GROUPS = {
+    "token": (tokens.token, ACCOUNT),
+    "db": (db.db, SERVER),
+    "user": (users.user, SERVER),
+    "keys": (users.keys, SERVER),
+}
 
-    from todo.http.connection import KEEP_ALIVE, ClientConnection
-    from todo.http.listen import BACKLOG, listen
-
-    config = uvicorn.Config(
-        "todo.app:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        backlog=BACKLOG,
-        log_config=log_configuration,
-        http=ClientConnection,
-        ws="none",
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_networks,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=10,
-        timeout_worker_healthcheck=10,  # a busy worker is not dead; signals wait for it too
-    )
-    listen(sockets)
-    if settings.workers > 1:
-        gc.enable()  # this process only supervises
-        Multiprocess(config, sockets=sockets).run()
-        return
-    server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=sockets)
-    if not server.started:
-        raise typer.Exit(3)
-
-
-def _connect(url: str, settings: Settings) -> str:
-    """The version of the server at `url`. Raises psycopg's OperationalError, or CannotStart for an old PostgreSQL."""
-    import psycopg
-
-    from todo.db.migrate import require_utf8
-
-    with psycopg.connect(url, connect_timeout=settings.connect_timeout) as connection:
-        version = connection.info.server_version
-        if version < 150000:
-            raise CannotStart(f"the database is PostgreSQL {version // 10000}; 15 or newer is needed")
-        require_utf8(connection.info.parameter_status("server_encoding"))
-        secure = " over TLS" if connection.pgconn.ssl_in_use else ""
-        return f"PostgreSQL {version // 10000}.{version % 10000}{secure}"
-
-
-def _warnings(url: str, settings: Settings) -> list[str]:
-    """What an operator should know before the API is open, a line each."""
-    import psycopg
-
-    from todo.auth import issuers
-    from todo.db import logins
-
-    with psycopg.connect(url, connect_timeout=settings.connect_timeout, prepare_threshold=None) as connection:
-        found = [issuers.warning_of(settings), logins.warning_of(connection)]
-    return [warning for warning in found if warning]
-
-
-def _check(url: str, settings: Settings, *, accept_issuer: bool) -> None:
-    """Raise CannotStart unless the database is right for this build and this issuer."""
-    from todo.accounts.actions import record_issuer
-    from todo.auth.issuers import BUILT_IN, external_issuer
-    from todo.db.guard import check_database
-
-    async def check(database: "Database") -> None:
-        await check_database(database)
-        issuer = external_issuer(settings)
-        await record_issuer(database, issuer.name if issuer else BUILT_IN, accept=accept_issuer)
-
-    with_database(url, settings, check)
-
-
-@app.command()
-def sweep() -> None:
-    """Delete what has expired: old changes, answers stored for retries, ended sessions, old trash."""
-    with errors_as_one_line():
-        from todo.db.guard import check_database
-        from todo.db.url import database_url
-        from todo.retention import delete_expired
-
-        async def checked(database: "Database") -> dict[str, int] | None:
-            await check_database(database)
-            return await delete_expired(database)
-
-        settings = Settings.from_environment()
-        with database_url(settings) as url:
-            deleted = with_database(url, settings, checked)
-        if deleted is None:
-            raise CannotStart("a server deletes expired rows at this moment: nothing was done")
-        for kind, count in deleted.items():
-            typer.echo(f"{kind}\t{count}")
-
-
-@app.command()
-def openapi() -> None:
-    """Print the OpenAPI document as YAML."""
-    with errors_as_one_line():
-        from todo.api.openapi.document import as_yaml
-        from todo.app import create_app
-
-        print(as_yaml(create_app(Settings.from_environment())), end="")  # noqa: T201 # the document is the output
+for section, commands in SECTIONS.items():
+    for command in commands:
+        app.command(command.__name__.strip("_").replace("_", "-"), rich_help_panel=section)(command)
+for name, (group, section) in GROUPS.items():
+    app.add_typer(group, name=name, rich_help_panel=section)

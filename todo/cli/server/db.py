@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from todo.cli.run import errors_as_one_line
-from todo.settings import Settings
+from todo.cli.server.run import errors_as_one_line
 
 db = typer.Typer(no_args_is_help=True, help="The database's schema.")
 
@@ -60,6 +59,7 @@ def db_revision(name: Annotated[str, typer.Argument(help="What it is about: word
 @contextmanager
 def _schema_url() -> Iterator[str]:
     from todo.db.url import database_url
+    from todo.settings import Settings
 
     settings = Settings.from_environment()
     with database_url(settings) as url:

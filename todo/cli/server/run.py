@@ -1,6 +1,5 @@
 """What commands share: the database that they work on, and how errors are printed."""
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from todo.settings import CannotStart, Settings
-
 if TYPE_CHECKING:
     from todo.db.database import Database
+    from todo.settings import Settings
 
 T = TypeVar("T")
 
@@ -20,6 +18,8 @@ T = TypeVar("T")
 def errors_as_one_line() -> Iterator[None]:
     """Print an error that a person can correct in one line, with exit status 1; a bug keeps its traceback."""
     import psycopg
+
+    from todo.settings import CannotStart
 
     try:
         yield
@@ -34,10 +34,13 @@ def _fail(message: str) -> None:
     raise typer.Exit(1)
 
 
-def with_database(url: str, settings: Settings, work: Callable[["Database"], Awaitable[T]]) -> T:
+def with_database(url: str, settings: "Settings", work: Callable[["Database"], Awaitable[T]]) -> T:
     """Do the work with an open database. A Problem becomes a CannotStart."""
+    import asyncio
+
     from todo.db.database import Database
     from todo.problems import Problem
+    from todo.settings import CannotStart
 
     async def opened() -> T:
         async with Database(url, settings) as database:
@@ -47,3 +50,10 @@ def with_database(url: str, settings: Settings, work: Callable[["Database"], Awa
         return asyncio.run(opened())
     except Problem as problem:
         raise CannotStart(problem.detail) from None
+
+
+def where(settings: "Settings") -> str:
+    """The database that a command works on, as it may be shown."""
+    from todo.db.url import described
+
+    return str(settings.folder) if settings.database_url is None else described(settings.database_url)

@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from pydantic import SecretStr
 
-from todo.cli.run import errors_as_one_line, with_database
-from todo.settings import CannotStart, Settings
+from todo.cli.server.run import errors_as_one_line, with_database
 
 if TYPE_CHECKING:
     from todo.db.database import Database
@@ -24,6 +22,7 @@ def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
     """Do the work on the database of this deployment, which must have built-in accounts."""
     from todo.db.guard import check_database
     from todo.db.url import database_url
+    from todo.settings import CannotStart, Settings
 
     async def checked(database: "Database") -> T:
         await check_database(database)
@@ -32,7 +31,7 @@ def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
     settings = Settings.from_environment()
     if settings.external_issuer:
         raise CannotStart("accounts are kept by the external issuer that JWT_JWKS_URL or JWT_SECRET names")
-    with database_url(settings) as url:
+    with database_url(settings, make=False) as url:
         return with_database(url, settings, checked)
 
 
@@ -43,10 +42,11 @@ def _first_line(line: str) -> str:
 
 def _new_password() -> str:
     """A password that may be set, from the prompt, or from standard input when that is no terminal."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import SecretStr, TypeAdapter, ValidationError
 
     from todo.accounts.shapes import NewPassword
     from todo.problems import Invalid
+    from todo.settings import CannotStart
 
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -66,6 +66,7 @@ def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) 
 
         from todo.accounts import actions
         from todo.accounts.passwords import Passwords
+        from todo.settings import CannotStart
 
         try:
             address = TypeAdapter[str](EmailStr).validate_python(email)
@@ -100,6 +101,29 @@ def user_passwd(email: Annotated[str, typer.Argument(help="The e-mail address.")
             await actions.set_password(database, Passwords(), user_id, password)
 
         _for_accounts(set_password)
+
+
+@user.command("password-link")
+def user_password_link(email: Annotated[str, typer.Argument(help="The e-mail address.")]) -> None:
+    """Print a link with which a user can choose a new password once, within 30 minutes.
+
+    It leads to PUBLIC_URL, by default to this machine.
+    """
+    with errors_as_one_line():
+        from todo.accounts import actions, links
+        from todo.accounts.account_mail import link_url
+        from todo.settings import CannotStart, Settings
+
+        async def make(database: "Database") -> str | None:
+            user_id = (await actions.user_with_email(database, email)).id
+            return await links.make(database, user_id, "reset", None)
+
+        settings = Settings.from_environment()
+        page = settings.public_url or f"http://localhost:{settings.port}{settings.root_path or ''}"
+        token = _for_accounts(make)
+        if token is None:
+            raise CannotStart(f"there is no account for {email}")
+        typer.echo(link_url(page, "reset", token))
 
 
 @user.command("delete")
