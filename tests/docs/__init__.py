@@ -1,0 +1,1 @@
+"""The docs as their readers use them: every block of code in them."""
