@@ -1,4 +1,4 @@
-"""`make bench`: QUICK=1 for a short run, SCALE=1 also with ten million tasks, ONLY=name,… for some of the servers."""
+"""`make bench`: QUICK=1 for a short run, SCALE=1 also with ten million tasks, ONLY=name,…, `page` or `observed`."""
 
 import json
 import os
@@ -12,19 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import contestants, data, machine, report, stages
+from bench import contestants, data, machine, page, report, stages
 from bench.contestants import ALL, ROOT, Contestant
 from bench.stand import Stand
 from todo.db.embedded import server as embedded
 
 
-def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str, Callable[[Stand], Any]]:
+def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool, quick: bool) -> dict[str, Callable[[Stand], Any]]:
     """The stages, in order: those that need the data as it was loaded come first."""
     rounds = {"rounds": lambda stand: stages.rounds(stand, chosen)}
     if not whole:
         return rounds
     return {
         "unchanged": stages.unchanged,
+        "observed": lambda stand: stages.observed(stand, 4 if quick else stages.TURNS),
         "whole_list": stages.whole_list,
         **rounds,
         "many_connections": stages.many_connections,
@@ -32,8 +33,25 @@ def plan(chosen: Sequence[Contestant], *, whole: bool, large: bool) -> dict[str,
         "far_database": lambda stand: stages.far_database(stand, chosen),
         "starts": lambda stand: stages.starts(stand, chosen),
         "workers": stages.workers,
+        "page": lambda stand: page.page(stand, **(page.QUICK if quick else {})),
         **({"scale": stages.scale} if large else {}),
     }
+
+
+def main_page(*, quick: bool) -> None:
+    """Measure the page alone, and put it into the stored results."""
+    with tempfile.TemporaryDirectory() as folder, embedded.running(_enterable(folder) / "data") as url:
+        stand = Stand(url, Path(folder), users=1, rounds=1, seconds=1)
+        found = page.page(stand, **(page.QUICK if quick else {}))
+    report.write_page(found, kept=not quick)
+
+
+def main_observed(*, quick: bool) -> None:
+    """Measure what logs and metrics cost alone, and put it into the stored results."""
+    with tempfile.TemporaryDirectory() as folder, embedded.running(_enterable(folder) / "data") as url:
+        stand = Stand(url, Path(folder), users=100, rounds=1, seconds=1)
+        stand.load("ours", dict.fromkeys(range(1, 101), data.TASKS))
+        report.write_observed(stages.observed(stand, 4 if quick else stages.TURNS), kept=not quick)
 
 
 def main(*, quick: bool, large: bool, only: set[str]) -> None:
@@ -60,7 +78,7 @@ def main(*, quick: bool, large: bool, only: set[str]) -> None:
         sizes = dict.fromkeys(range(1, users + 1), data.TASKS)
         stand.load("ours", sizes | {data.LARGE_USER: data.LARGE_USER_TASKS})
         stand.load("plain", sizes)
-        for name, stage in plan(chosen, whole=not only, large=large).items():
+        for name, stage in plan(chosen, whole=not only, large=large, quick=quick).items():
             results[name] = stage(stand)
             unfinished.write_text(json.dumps(results, default=asdict))
     results["seconds"] = round(time.monotonic() - began)
@@ -75,4 +93,9 @@ def _enterable(folder: str) -> Path:
 
 if __name__ == "__main__":
     names = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
-    main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=names)
+    if names == {"page"}:
+        main_page(quick=bool(os.environ.get("QUICK")))
+    elif names == {"observed"}:
+        main_observed(quick=bool(os.environ.get("QUICK")))
+    else:
+        main(quick=bool(os.environ.get("QUICK")), large=bool(os.environ.get("SCALE")), only=names)

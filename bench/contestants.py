@@ -7,9 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,8 @@ class Contestant:
     command: Sequence[str]
     kind: Literal["ours", "peer", "ceiling"]
     database: Literal["ours", "plain"] = "plain"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of its environment."""
 
     @property
     def missing(self) -> str | None:
@@ -62,6 +64,13 @@ def _uvicorn(app: str, binaries: Path) -> tuple[str, ...]:
 
 
 TODO = Contestant("todo", (str(OURS / "todo"), "serve"), "ours", "ours")
+OBSERVED = Contestant(
+    "todo, logs and metrics on",
+    TODO.command,
+    "ours",
+    "ours",
+    {"ACCESS_LOG": "on", "LOG_FORMAT": "json", "METRICS_PORT": "0"},
+)
 BARE_PSYCOPG = Contestant(
     "bare ASGI on psycopg", (*_uvicorn("bench.ceilings.bare:OnPsycopg", OURS), "--factory"), "ceiling", "ours"
 )
@@ -133,7 +142,9 @@ class Running:
             "PORT": str(self.port),
             "WORKERS": str(self.workers),
             "NODE_ENV": "production",
+            "MANUAL": "off",  # nothing is built while it is measured
             **({} if self.contestant.kind == "ours" else {"JWT_SECRET": SECRET}),
+            **self.contestant.settings,
         }
         began = time.perf_counter()
         self.log = ROOT / ".bench" / f"{self.port}.log"

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.contestants import ASYNC_SESSION, BARE_PIPELINES, FASTIFY, LITESTAR, NINJA, TEMPLATE, TODO
+from bench import page_report
+from bench.contestants import ASYNC_SESSION, BARE_PIPELINES, FASTIFY, LITESTAR, NINJA, OBSERVED, TEMPLATE, TODO
 from bench.load import OPERATIONS
+from bench.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,6 @@ AGAINST: dict[str, tuple[Limit, ...]] = {
     BARE_PIPELINES.name: _at_most(1.3, 1.3, 1.3, 1.3),
 }
 """Bounds of the app's CPU per request as a ratio to that of another server: list, get, create, toggle."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A goal, what was measured for it, and whether it was met; None where this machine cannot measure it."""
-
-    goal: str
-    measured: str
-    met: bool | None
 
 
 def median(figures: list[dict[str, Any]], what: str) -> float:
@@ -100,6 +93,24 @@ def _unchanged(stage: dict[str, Any]) -> Iterator[Outcome]:
         a["app_cpu"] / b["app_cpu"] for a, b in zip(stage["unchanged"], stage["get"], strict=True)
     )
     yield Outcome("a list answered 304 costs at most as much as a get", f"{found:.2f} ×", found <= 1.0)
+
+
+def observed_ratios(stage: dict[str, Any]) -> dict[str, float]:
+    """By operation: CPU per request with logs and metrics, as a ratio to that without; the median of all turns."""
+    plain, observed = stage["figures"][TODO.name], stage["figures"][OBSERVED.name]
+    return {
+        operation: statistics.median(
+            with_them["app_cpu"] / without["app_cpu"]
+            for with_them, without in zip(observed[operation], plain[operation], strict=True)
+        )
+        for operation in OPERATIONS
+    }
+
+
+def _observed(stage: dict[str, Any]) -> Iterator[Outcome]:
+    for operation, found in observed_ratios(stage).items():
+        goal = f"{operation}: CPU with logs and metrics at most 1.03 × that without"
+        yield Outcome(goal, f"{found:.3f} ×", found <= 1.03)
 
 
 def _many_connections(stage: dict[str, Any]) -> Iterator[Outcome]:
@@ -156,10 +167,12 @@ STAGES: dict[str, Callable[[dict[str, Any]], Iterator[Outcome]]] = {
     "far_database": _far_database,
     "system_calls": _system_calls,
     "unchanged": _unchanged,
+    "observed": _observed,
     "many_connections": _many_connections,
     "whole_list": _whole_list,
     "workers": _workers,
     "starts": _starts,
     "rounds": _memory,
     "scale": _scale,
+    "page": page_report.outcomes,
 }

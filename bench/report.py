@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bench import goals
+from bench import goals, page_report
 from bench.contestants import ALL, TODO
 from bench.load import OPERATIONS
 from bench.system_calls import WAITING
@@ -25,10 +25,32 @@ def write(results: dict[str, Any], *, kept: bool) -> None:
     text = rendered(raw)
     print(text)
     if kept:
-        if "scale" in _stored():  # measured only with SCALE=1; it has its own date
-            raw.setdefault("scale", _stored()["scale"])
+        stored = _stored()
+        if "scale" in stored:  # measured only with SCALE=1; it has its own date
+            raw.setdefault("scale", stored["scale"])
+        if "missing" in raw["page"] and "page" in stored:  # likewise
+            raw["page"] = stored["page"]
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "raw.json").write_text(json.dumps(raw, indent=1) + "\n")
+        render_stored()
+
+
+def write_observed(stage: dict[str, Any], *, kept: bool) -> None:
+    """Print what logs and metrics cost, and put it into the stored results where the run is `kept`."""
+    raw: dict[str, Any] = json.loads(json.dumps(stage, default=asdict))
+    print("\n".join(_observed(raw)))
+    if kept:
+        (RESULTS / "raw.json").write_text(json.dumps(_stored() | {"observed": raw}, indent=1) + "\n")
+        render_stored()
+
+
+def write_page(page: dict[str, Any], *, kept: bool) -> None:
+    """Print what was measured of the page, and put it into the stored results where the run is `kept`."""
+    print("\n".join(page_report.lines(page)))
+    for each in page_report.outcomes(page):
+        print(f"{each.goal}: {each.measured}: {MARK[each.met]}")
+    if kept and "missing" not in page:
+        (RESULTS / "raw.json").write_text(json.dumps(_stored() | {"page": page}, indent=1) + "\n")
         render_stored()
 
 
@@ -73,12 +95,16 @@ def rendered(raw: dict[str, Any]) -> str:
         lines += ["", f"The ten million tasks were measured at {raw['scale']['at']}."]
     for what, title in TITLES.items():
         lines += ["", f"## {title}", "", *_table(raw, what)]
+    if "observed" in raw:
+        lines += ["", "## Access log and metrics", "", *_observed(raw["observed"])]
     if "far_database" in raw:
         lines += ["", "## The database 2 ms away, one connection", "", *_far_database(raw["far_database"])]
     if "system_calls" in raw:
         lines += ["", "## System calls per request", "", *_system_calls(raw["system_calls"])]
     if "starts" in raw:
         lines += ["", "## Seconds to the first 200, and peak memory of a process", "", *_starts(raw)]
+    if "page" in raw:
+        lines += ["", "## The page", "", *page_report.lines(raw["page"])]
     lines += ["", "## Versions", "", ", ".join(f"{name} {number}" for name, number in raw["versions"].items()), ""]
     return "\n".join(lines)
 
@@ -136,6 +162,15 @@ def _far_database(stage: dict[str, Any]) -> Iterator[str]:
                 f"| {name} | {get['round_trips']:g} | {toggle['round_trips']:g}"
                 f" | {get['p50']:.1f} ms | {toggle['p50']:.1f} ms |"
             )
+
+
+def _observed(stage: dict[str, Any]) -> Iterator[str]:
+    turns = f"{stage['turns']} turns of {stage['seconds']:g} s"
+    yield f"{stage['at']}: medians of {turns} for each operation, both servers in turn."
+    yield from _head()
+    for name, figures in stage["figures"].items():
+        yield _row(f"{name}, app CPU, µs", (f"{goals.median(figures[each], 'app_cpu'):,.0f}" for each in OPERATIONS))
+    yield _row("with : without", (f"{ratio:.3f}" for ratio in goals.observed_ratios(stage).values()))
 
 
 RARE = 0.005

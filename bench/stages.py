@@ -10,7 +10,7 @@ import httpx
 import psycopg
 
 from bench import data, machine, system_calls
-from bench.contestants import CONSTANT, TODO, Contestant, Running
+from bench.contestants import CONSTANT, OBSERVED, TODO, Contestant, Running
 from bench.delay_proxy import delay_proxy
 from bench.load import OPERATIONS, Figures
 from bench.stand import Stand
@@ -40,6 +40,26 @@ def unchanged(stand: Stand) -> dict[str, Any]:
     """Lists answered 304, compared with a get. It must run before any write: the ETags are those of the loaded data."""
     with stand.running([TODO]) as servers:
         return _in_turns(stand, [(operation, servers[TODO.name], operation, 16) for operation in ("unchanged", "get")])
+
+
+SHORT = 1  # seconds of a turn, where two servers differ by little
+TURNS = 25
+
+
+def observed(stand: Stand, turns: int = TURNS) -> dict[str, Any]:
+    """The server with access log and metrics compared with the plain one, in many short turns."""
+    figures: dict[str, dict[str, list[Figures]]] = {}
+    with stand.running([TODO, OBSERVED]) as servers:
+        for operation in OPERATIONS:
+            for server in servers.values():
+                stand.measure(server, operation, seconds=1)
+            for turn in range(turns):
+                for name in sorted(servers, reverse=bool(turn % 2)):
+                    measured = stand.measure(servers[name], operation, seconds=SHORT)
+                    figures.setdefault(name, {}).setdefault(operation, []).append(measured)
+            stand.log(f"logs and metrics: {operation}")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"at": now, "turns": turns, "seconds": SHORT, "figures": figures}
 
 
 def many_connections(stand: Stand) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,7 +33,8 @@ class Stand:
         sockets = Path(parse_qs(urlsplit(url).query)["host"][0])
         self.postgres = psutil.Process(int((sockets / "postmaster.pid").read_text().splitlines()[0]))
         for process in (self.postgres, *self.postgres.children(recursive=True)):
-            machine.pin(process.pid, machine.REST)
+            with suppress(ProcessLookupError):  # it was a short one
+                machine.pin(process.pid, machine.REST)
         self._began = time.monotonic()
         self._tokens: dict[str, tuple[Path, str]] = {}
 

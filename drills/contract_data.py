@@ -6,9 +6,11 @@ from uuid import uuid4
 import httpx
 
 from tests.conftest import PASSWORD
+from tests.support.mail_server import mail_server, token_in
 
 MIN_TASKS = 5
 MAX_API_TOKENS = 20  # of 100: then older ones are revoked, so that another can be made
+MAX_FEEDS = 5  # of 10
 
 
 def new_email() -> str:
@@ -19,21 +21,34 @@ def new_email() -> str:
 class Existing:
     """The rows of one user that requests can name. `observe` keeps it up to date with the responses."""
 
-    def __init__(self, base: str, user: dict[str, Any]) -> None:
+    def __init__(self, base: str, user: dict[str, Any], mail_port: int) -> None:
         self._http = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {user['token']}"}, timeout=30)
         self._tasks_path = f"/api/{user['id']}/tasks"
         self._tasks: list[str] = [*user["tasks"]]
         self._trash: set[str] = set()
         self._api_tokens: list[str] = []
+        self._feeds_path = f"/api/{user['id']}/feeds"
+        self._feeds: dict[str, str] = {}  # their URLs by their ids
         self._refresh_token: str | None = None
         self.email: str = user["email"]
+        self._receiving = mail_server(mail_port)
+        self._mail = self._receiving.__enter__()  # until the process ends
 
     def ids(self, kind: str) -> list[str]:
-        """Of the tasks that are not in the trash, or of the API tokens; some are made where there are too few."""
+        """Of the tasks that are not in the trash, or of the API tokens or feeds; some are made where there are too few.
+        Or of a new session."""
         if kind == "tokens":
             if not self._api_tokens:
                 self._api_tokens.append(self._made("POST", "/api/auth/tokens", name="for a test")["id"])
             return self._api_tokens
+        if kind == "feeds":
+            if not self._feeds:
+                self._add_feed(self._made("POST", self._feeds_path))
+            return [*self._feeds]
+        if kind == "sessions":
+            self.new_session()
+            [newest, *_] = self._http.get("/api/auth/sessions").raise_for_status().json()
+            return [newest["id"]]
         while len(self._tasks) < MIN_TASKS:
             self._tasks.append(self._made("POST", self._tasks_path, title="a task")["id"])
         return self._tasks
@@ -44,9 +59,16 @@ class Existing:
         self._made("POST", self._tasks_path, title="a task with a tag", tags=[tag])
         return tag
 
+    def feed_secret(self) -> str:
+        """The last part of the URL of a feed, without its ending."""
+        return self._feeds[self.ids("feeds")[-1]].rpartition("/")[2].removesuffix(".ics")
+
+    def _add_feed(self, feed: dict[str, str]) -> None:
+        self._feeds[feed["id"]] = feed["url"]
+
     def knows(self, id: str) -> bool:
-        """Whether a task or token has this id, also one in the trash."""
-        return id in self._tasks or id in self._trash or id in self._api_tokens
+        """Whether a task, token or feed has this id, also one in the trash."""
+        return id in {*self._tasks, *self._trash, *self._api_tokens, *self._feeds}
 
     def revision(self) -> int:
         """Of a change that can be undone."""
@@ -67,10 +89,25 @@ class Existing:
     def refresh_token(self) -> str:
         """One that was not used yet."""
         if self._refresh_token is None:
-            body = {"email": self.email, "password": PASSWORD, "refresh": "body"}
-            self._refresh_token = self._made("POST", "/api/auth/signin", **body)["refresh_token"]
+            self._refresh_token = self.new_session()
         token, self._refresh_token = self._refresh_token, None
         return token
+
+    def new_session(self) -> str:
+        """The refresh token of one more sign-in."""
+        body = {"email": self.email, "password": PASSWORD, "refresh": "body"}
+        token: str = self._made("POST", "/api/auth/signin", **body)["refresh_token"]
+        return token
+
+    def link_token(self, operation: str) -> str:
+        """That of a link that is mailed to a new user."""
+        email = new_email()
+        self._made("POST", "/api/auth/signup", email=email, password=PASSWORD)
+        confirmation = self._mail.to(email)[0]
+        if operation == "confirm_email":
+            return token_in(confirmation)
+        self._made("POST", "/api/auth/password/forgot", email=email)
+        return token_in(self._mail.to(email, 2)[1])
 
     def token_of_new_user(self) -> str:
         """The access token of a user who exists for one request."""
@@ -81,6 +118,12 @@ class Existing:
         """Revoke those above MAX_API_TOKENS."""
         while len(self._api_tokens) > MAX_API_TOKENS:
             self._http.delete(f"/api/auth/tokens/{self._api_tokens.pop(0)}").raise_for_status()
+
+    def make_room_for_feeds(self) -> None:
+        """Revoke those above MAX_FEEDS."""
+        while len(self._feeds) > MAX_FEEDS:
+            feed, _ = self._feeds.popitem()
+            self._http.delete(f"{self._feeds_path}/{feed}").raise_for_status()
 
     def observe(self, operation: str, id: str | None, status: int, body: Any) -> None:
         """Follow what a request of the user did."""
@@ -96,6 +139,10 @@ class Existing:
                 self._trash.add(id)
             case "make_api_token":
                 self._api_tokens.append(body["id"])
+            case "make_feed":
+                self._add_feed(body)
+            case "revoke_feed" if id in self._feeds:
+                del self._feeds[id]
             case "revoke_api_token" if id in self._api_tokens:
                 self._api_tokens.remove(id)
             case "refresh" if "refresh_token" in body:

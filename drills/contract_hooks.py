@@ -23,7 +23,7 @@ from tests.support.operations import OPENAPI
 
 USERS: dict[str, dict[str, Any]] = json.loads(os.environ["DRILL_USERS"])
 """By name (ada, bob): the `id`, `email`, `token`, `marker` and ids of `tasks`."""
-ADA = Existing(os.environ["DRILL_BASE"], USERS["ada"])
+ADA = Existing(os.environ["DRILL_BASE"], USERS["ada"], int(os.environ["DRILL_MAIL_PORT"]))
 ANSWERS = Path(os.environ["DRILL_ANSWERS"])
 
 IF_MATCH: str = next(
@@ -67,6 +67,8 @@ def before_call(context: Any, case: Case[Any], kwargs: dict[str, Any]) -> None: 
         case.query = _query({**case.query})
     if case.headers and valid(ParameterLocation.HEADER):
         _set_headers(case)
+    if _name(case) == "make_feed":
+        ADA.make_room_for_feeds()
     if valid(ParameterLocation.BODY) and CHANCE.random() < SHARE:
         _set_body(case)
 
@@ -77,10 +79,12 @@ def _path(case: Case[Any], parameters: dict[str, Any]) -> dict[str, Any]:
         user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         parameters["user_id"] = USERS[user]["id"] if user else parameters["user_id"]
     if "id" in parameters and not ADA.knows(parameters["id"]):
-        kind = "tokens" if "/tokens/" in case.operation.path else "tasks"
+        kind = next((kind for kind in ("tokens", "sessions", "feeds") if f"/{kind}/" in case.operation.path), "tasks")
         user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         if user:
             parameters["id"] = CHANCE.choice(ADA.ids(kind) if user == "ada" else USERS["bob"]["tasks"])
+    if "secret" in parameters and CHANCE.random() < SHARE:
+        parameters["secret"] = ADA.feed_secret()
     if "revision" in parameters and CHANCE.random() < SHARE:
         parameters["revision"] = str(ADA.revision())
     return parameters
@@ -150,6 +154,10 @@ def _set_body(case: Case[Any]) -> None:
             case.body = {**case.body, "email": new_email()}
         case "sign_in":
             case.body = {**case.body, "email": ADA.email, "password": PASSWORD}
+        case "reset_password" | "confirm_email":
+            case.body = {**case.body, "token": ADA.link_token(name)}
+        case "change_email":
+            case.body = {"email": new_email(), "password": PASSWORD}
         case "change_password":
             case.body = {**case.body, "current": PASSWORD}
         case "create_task" if "id" in case.body:
@@ -209,7 +217,8 @@ def after_call(context: Any, case: Case[Any], response: Response) -> None:  # no
     name, status = _name(case), response.status_code
     with ANSWERS.open("a") as answers:
         print(name, status, *_kind(case), file=answers)
-    body = response.json() if status < 300 and response.content else None
+    is_json = any(each.startswith("application/json") for each in response.headers.get("content-type", []))
+    body = response.json() if status < 300 and is_json and response.content else None
     ADA.observe(name, (case.path_parameters or {}).get("id"), status, body)
 
 
@@ -231,6 +240,7 @@ def filter_failure(context: Any, failure: Any, case: Case[Any], response: Respon
     """Leave out failures that are correct behaviour here. It returns False for those.
 
     - Invalid input is refused with 413 when it is too large. A body of white space, or null, counts as no body.
+    - A partial import leaves out what is invalid, and reports it.
     - A task in the trash still has a history and can be restored.
     - Input that counts as valid, but has an If-Match that its own pattern refuses (schemathesis 4.32, "coverage").
     - `batch` and `quick` are also read as the id of a task, which names none, by other methods.
@@ -242,6 +252,8 @@ def filter_failure(context: Any, failure: Any, case: Case[Any], response: Respon
     kind, status = type(failure).__name__, response.status_code
     headers: Any = case.headers or {}
     if kind == "AcceptedNegativeData":
+        if _name(case) == "import_tasks" and "partial=true" in str(response.request.url):
+            return False
         return status != 413 and case.body is not None and not (isinstance(case.body, bytes) and not case.body.strip())
     if kind == "UseAfterFree":
         return _name(case) not in WORK_ON_TRASH

@@ -113,6 +113,15 @@ def fill(connection: psycopg.Connection[Any]) -> None:
         connection.execute("select set_config('app.batch', '', true)")
     if has_column(connection, "users", "name"):
         connection.execute("update users set name = 'Ada Lovelace 🌿' where id = %s", [ADA])
+    if has_column(connection, "sessions", "client"):
+        connection.execute("update sessions set client = 'Firefox on Linux', last_used_at = %s", [BEGAN])
+    if has_column(connection, "users", "email_confirmed_at"):
+        connection.execute("update users set email_confirmed_at = %s where id = %s", [BEGAN, ADA])
+        connection.execute(
+            "insert into one_time_links (hash, user_id, purpose, email, expires_at)"
+            " values (%s, %s, 'change', 'ada@example.org', 'infinity'), (%s, %s, 'reset', null, 'infinity')",
+            [bytes(32), ADA, API_TOKEN_HASH, BOB],
+        )
     if "idempotency" in tables:
         connection.execute(
             "insert into idempotency (user_id, key, request, status, headers, body, task_id)"

@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -30,6 +31,9 @@ from todo.settings import Settings
 pytest_plugins = ["tests.support.two_users"]  # the fixtures ada_with_data and bob_with_data
 
 PASSWORD = "a long and quiet afternoon"
+
+# A shell that starts the tests in the background has it ignored, and every process that they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GIVEN_URL = os.environ.pop("DATABASE_URL", None)
 for name in Settings.model_fields:
@@ -130,7 +134,7 @@ def database_url(server_url: str) -> Iterator[str]:
 
 
 def settings_for(url: str, **others: Any) -> Settings:
-    return Settings.from_environment(**{"database_url": url, "rate_limit": "off", **others})
+    return Settings.from_environment(**{"database_url": url, "rate_limit": "off", "manual": "off", **others})
 
 
 @asynccontextmanager

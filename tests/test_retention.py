@@ -15,6 +15,8 @@ from tests.conftest import Person, http, running, settings_for, sign_up
 from tests.support.processes import run_command, serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from todo import retention
+from todo.accounts import links
+from todo.accounts.secrets import link_token_hash
 from todo.app import create_app
 from todo.db import migrate
 from todo.db.database import Database
@@ -24,7 +26,7 @@ from todo.problems import Unavailable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-NOTHING = {"trash": 0, "changes": 0, "keys": 0, "sessions": 0}
+NOTHING = {"trash": 0, "changes": 0, "keys": 0, "sessions": 0, "links": 0}
 
 
 @asynccontextmanager
@@ -125,6 +127,20 @@ async def test_expired_keys_and_sessions_are_deleted(empty_url: str) -> None:
         assert await retention.delete_expired(database) == NOTHING | {"keys": 1, "sessions": 1}
 
 
+async def test_links_that_have_expired_are_deleted(empty_url: str) -> None:
+    async with running_with_ada(empty_url) as (ada, database):
+        for lifetime in ("30 minutes", "-1 second"):
+            token = await links.make(database, ada.id, "reset", None)
+            assert token
+            with as_table_owner(empty_url, "one_time_links") as owner:
+                owner.execute(
+                    "update one_time_links set expires_at = now() + %s::interval where hash = %s",
+                    [lifetime, link_token_hash(token)],
+                )
+
+        assert await retention.delete_expired(database) == NOTHING | {"links": 1}
+
+
 async def test_a_batch_that_takes_too_long_is_made_smaller_and_other_rows_are_still_deleted(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +222,7 @@ def test_the_command_prints_how_many_rows_it_deleted(empty_url: str, tmp_path: P
     done = run_command("sweep", database_url=empty_url)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "trash\t1\nchanges\t0\nkeys\t0\nsessions\t0\n"
+    assert done.stdout == "trash\t1\nchanges\t0\nkeys\t0\nsessions\t0\nlinks\t0\n"
 
 
 def test_servers_in_use_delete_expired_rows_regularly(empty_url: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pydantic
 import pytest
 
+from todo.setting_types import Mailbox, SmtpServer
 from todo.settings import Settings, SettingsError
 
 
@@ -46,6 +47,8 @@ from todo.settings import Settings, SettingsError
         ("ROOT_PATH", "/hunter2?x"),
         ("ROOT_PATH", "/to do"),
         ("ROOT_PATH", "/api"),
+        ("ROOT_PATH", "/page"),
+        ("PAGE", "hunter2"),
         ("CORS_ORIGINS", "a.example.com"),
         ("CORS_ORIGINS", "null"),
         ("POOL_SIZE", "-1"),
@@ -77,6 +80,30 @@ from todo.settings import Settings, SettingsError
         ("JWT_JWKS_URL", "http://localhost:99999/x"),
         ("JWT_SECRET", "-----BEGIN PUBLIC KEY-----" + "x" * 40),
         ("TRUSTED_PROXIES", "10.0.0.1, proxy.hunter2"),
+        ("SMTP_URL", "hunter2"),
+        ("SMTP_URL", "http://ada:hunter2@mail.example.com"),
+        ("SMTP_URL", "smtp://ada:hunter2@"),
+        ("SMTP_URL", "smtp://ada:hunter2@mail.example.com:port"),
+        ("SMTP_URL", "smtp://ada:hunter2@mail.example.com:99999"),
+        ("SMTP_URL", "smtp://ada:p@hunter2@mail.example.com"),
+        ("SMTP_URL", "smtp://ada:p/hunter2@mail.example.com"),
+        ("SMTP_URL", "smtp://ada:hunter2%0d%0aQUIT@mail.example.com"),
+        ("SMTP_URL", "smtp://hunter2@mail.example.com"),
+        ("SMTP_URL", "smtp://mail.example.com/hunter2"),
+        ("SMTP_URL", "smtp://mail.example.com?hunter2"),
+        ("SMTP_URL", "smtp://mail.example.com?tls=hunter2"),
+        ("SMTP_URL", "smtp://ada:hunter2@mail.example.com?tls=off"),
+        ("SMTP_URL", "smtps://ada:hunter2@mail.example.com?tls=off"),
+        ("MAIL_FROM", "hunter2"),
+        ("MAIL_FROM", "Todo <hunter2>"),
+        ("MAIL_FROM", "todo@example.com, hunter2@example.com"),
+        ("MAIL_FROM", "Todo\nBcc: hunter2@example.com <todo@example.com>"),
+        ("PUBLIC_URL", "hunter2.example.com"),
+        ("PUBLIC_URL", "javascript:hunter2"),
+        ("PUBLIC_URL", "https://ada:hunter2@todo.example.com"),
+        ("PUBLIC_URL", "https://todo.example.com/#hunter2"),
+        ("PUBLIC_URL", "https://todo.example.com/?hunter2"),
+        ("PUBLIC_URL", "https://"),
     ],
 )
 def test_a_malformed_value_is_refused_with_the_name_of_its_setting(
@@ -115,6 +142,45 @@ def test_the_urls_that_providers_give_are_accepted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DATABASE_URL", given)
 
     assert Settings.from_environment().database_url == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example.com", SmtpServer("mail.example.com", 587, None, None, "starttls")),
+        ("smtps://mail.example.com/", SmtpServer("mail.example.com", 465, None, None, "implicit")),
+        (
+            "smtp://ada%40example.com:p%40ss%2F%20%25@mail.example.com:2525",
+            SmtpServer("mail.example.com", 2525, "ada@example.com", "p@ss/ %", "starttls"),
+        ),
+        ("smtp://mail:25?tls=off", SmtpServer("mail", 25, None, None, "off")),
+        ("smtp://localhost:1025", SmtpServer("localhost", 1025, None, None, "off")),
+        ("smtp://ada:x@[::1]:1025", SmtpServer("::1", 1025, "ada", "x", "off")),
+        ("smtp://127.0.0.1?tls=required", SmtpServer("127.0.0.1", 587, None, None, "starttls")),
+    ],
+)
+def test_mail_is_encrypted_unless_it_stays_here_or_the_setting_says_so(url: str, server: SmtpServer) -> None:
+    given = {"smtp_url": url, "mail_from": "todo@example.com", "public_url": "https://todo.example.com"}
+    settings = Settings.from_environment(**given)
+
+    assert settings.smtp_url == server
+    assert "p@ss" not in repr(settings)
+
+
+def test_the_metrics_have_a_port_of_their_own() -> None:
+    with pytest.raises(SettingsError, match=r"^METRICS_PORT: must be another port than PORT, which is 8123$"):
+        Settings.from_environment(port="8123", metrics_port="8123")
+    assert Settings.from_environment(port="8123", metrics_port="8124").metrics_port == 8124
+
+
+def test_a_mail_server_needs_a_sender_and_an_address_of_the_page() -> None:
+    given = {"smtp_url": "smtp://localhost", "mail_from": "Todo <todo@example.com>", "public_url": "https://x.example"}
+    for name in ("mail_from", "public_url"):
+        with pytest.raises(SettingsError, match=f"^{name.upper()}: is required with SMTP_URL$"):
+            Settings.from_environment(**given | {name: None})
+    with pytest.raises(SettingsError, match=r"^SMTP_URL: mail is for built-in accounts"):
+        Settings.from_environment(**given, jwt_secret="x" * 32)
+    assert Settings.from_environment(**given).mail_from == Mailbox("Todo", "todo@example.com")
 
 
 def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

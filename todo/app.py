@@ -12,11 +12,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo import __version__, retention
+from todo import __version__, retention, watching
+from todo.accounts.account_mail import AccountMail
 from todo.accounts.actions import record_issuer
 from todo.accounts.built_in import BuiltInAccounts
 from todo.accounts.issuer import BuiltInIssuer
-from todo.accounts.routes import account, aliases, api_tokens, session
+from todo.accounts.routes import account, aliases, api_tokens, mail, session, session_list
 from todo.accounts.sessions import Sessions
 from todo.api import health
 from todo.api.openapi import document, swagger
@@ -34,21 +35,31 @@ from todo.db.url import database_url
 from todo.http.errors import answer_problems, problem_response
 from todo.http.middleware.cors import add_cors
 from todo.http.middleware.edge import Edge, security_headers
+from todo.http.observer import Observer
 from todo.http.open_files import max_connections
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
+from todo.mail.sender import Mailer
 from todo.problems import Problem, Unavailable
 from todo.settings import Settings
 from todo.tasks import batch_routes, move_routes, quick_add_routes, summary, tag_routes
 from todo.tasks import responses as task_responses
 from todo.tasks import routes as tasks
 from todo.tasks.errors import TaskError
+from todo.transfer import feed_routes
+from todo.transfer import responses as transfer_responses
+from todo.transfer import routes as transfer
+from todo.transfer.errors import TransferError
+from todo.web import routes as web
+from todo.web.manual import routes as manual_routes
+from todo.web.manual.routes import Manual
 
 log = logging.getLogger("todo")
 
 TAGS = [
-    {"name": "tasks", "description": "The six endpoints. Each user sees only their own tasks."},
+    {"name": "tasks", "description": "The six endpoints and those around them. Each user sees only their own tasks."},
     {"name": "changes", "description": "What happened to them: to stay in sync, live, and to undo."},
+    {"name": "transfer", "description": "A user's tasks in and out: imports, exports, calendar feeds."},
     {"name": "accounts", "description": "Users, their sessions and their tokens."},
     {"name": "health", "description": "For load balancers and monitors."},
 ]
@@ -69,15 +80,19 @@ def create_app(settings: Settings) -> FastAPI:
             with shutdown.on_signals():
                 resources = await _open(settings, database, shutdown)
                 app.state.resources = resources
-                deleting = asyncio.create_task(retention.run_regularly(database, settings.sweep_interval))
-                try:
-                    yield {SERVER: _hooks(settings, resources)}
-                finally:
-                    deleting.cancel()
-                    await asyncio.gather(deleting, return_exceptions=True)
-                    await resources.streams.close()
-                    if resources.rate_limits:
-                        await resources.rate_limits.close()
+                async with watching.observing(settings, resources) as observer:
+                    deleting = asyncio.create_task(retention.run_regularly(database, settings.sweep_interval))
+                    try:
+                        async with manual.being_built():
+                            yield {SERVER: _hooks(settings, resources, observer)}
+                    finally:
+                        deleting.cancel()
+                        await asyncio.gather(deleting, return_exceptions=True)
+                        await resources.streams.close()
+                        if resources.accounts and resources.accounts.mail:
+                            await resources.accounts.mail.mailer.close()
+                        if resources.rate_limits:
+                            await resources.rate_limits.close()
 
     app = FastAPI(
         title="todo",
@@ -90,12 +105,14 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    routers = _routers(settings)
+    manual = Manual(settings)
+    routers = [*_routers(settings), manual_routes.router(manual)]
     for router in routers:
         app.include_router(router)
     app.mount("/docs/assets", swagger.assets)
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
+    app.add_exception_handler(TransferError, _worded(transfer_responses.problem_of))
     app.add_exception_handler(ChangeError, _worded(change_responses.problem_of))
     describe = partial(
         document.document, app, external_issuer=settings.external_issuer, root_path=settings.root_path or ""
@@ -125,13 +142,14 @@ def from_environment() -> FastAPI:
 def _routers(settings: Settings) -> list[APIRouter]:
     features = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
     features += [summary.router, changes.router]
+    features += [transfer.importing, transfer.exporting, feed_routes.router, feed_routes.public]
     accounts = [account.me_router, account.deletion_router]
     if not settings.external_issuer:
         own = [session.password_router, session.router, account.password_router, account.account_router]
-        accounts = [*own, api_tokens.router, *accounts]
+        accounts = [*own, *mail.routers, session_list.router, api_tokens.router, *accounts]
         if settings.auth_aliases:
             accounts.append(aliases.of(accounts))
-    return [*features, *accounts, health.router, swagger.router]
+    return [*features, *accounts, health.router, swagger.router, web.router(settings)]
 
 
 async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> Resources:
@@ -146,7 +164,8 @@ async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> R
             issuer = external_issuer(settings)
             if issuer is None:
                 issuer = BuiltInIssuer(database, settings.access_token_lifetime, settings.jwt_leeway)
-                accounts = BuiltInAccounts(issuer, Sessions(database, settings.refresh_token_lifetime))
+                sessions = Sessions(database, settings.refresh_token_lifetime)
+                accounts = BuiltInAccounts(issuer, sessions, _account_mail(settings, database))
             await record_issuer(database, issuer.name)
         except Unavailable as problem:
             if shutdown.requested:
@@ -168,13 +187,22 @@ async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> R
     )
 
 
-def _hooks(settings: Settings, resources: Resources) -> ServerHooks:
+def _account_mail(settings: Settings, database: Database) -> AccountMail | None:
+    """The mail of the built-in accounts, where SMTP_URL is set."""
+    if settings.smtp_url is None:
+        return None
+    assert settings.mail_from is not None
+    assert settings.public_url is not None
+    return AccountMail(Mailer(settings.smtp_url, settings.mail_from), database, settings.public_url)
+
+
+def _hooks(settings: Settings, resources: Resources, observer: Observer | None) -> ServerHooks:
     return ServerHooks(
         shutdown=resources.shutdown,
         max_connections=resources.max_connections,
         end_streams=resources.streams.end,
         response_headers=security_headers(secure=False, hsts_max_age=settings.hsts_max_age),
-        access_log=settings.access_log,
+        observer=observer,
     )
 
 

@@ -15,18 +15,19 @@ from psycopg import errors
 from sqlalchemy import BigInteger, Select, bindparam, delete, func, literal_column, select, tuple_
 from sqlmodel import SQLModel, col
 
-from todo.accounts.tables import Session
+from todo.accounts.tables import OneTimeLink, Session
 from todo.api.idempotency.tables import KEPT, Idempotency
 from todo.changes.tables import Change
 from todo.db.database import Database
 from todo.db.pipeline import Row
 from todo.db.statement import Statement
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import LAST_SWEEP, SWEPT
 from todo.problems import Unavailable
-from todo.tasks.tables import Task
+from todo.tasks.tables import TRASH_KEPT, Task
 
 log = logging.getLogger("todo")
 
-TRASH_KEPT = timedelta(days=30)
 CHANGES_KEPT = timedelta(days=90)
 
 BATCH = 1000  # rows that go in one transaction
@@ -65,12 +66,14 @@ EXPIRED = {
         select(col(Idempotency.user_id), col(Idempotency.key)).where(col(Idempotency.at) < func.now() - KEPT),
     ),
     "sessions": _delete_some(Session, select(col(Session.id)).where(col(Session.expires_at) <= func.now())),
+    "links": _delete_some(OneTimeLink, select(col(OneTimeLink.hash)).where(col(OneTimeLink.expires_at) <= func.now())),
 }
 
 
 async def delete_expired(database: Database) -> dict[str, int] | None:
     """Delete all rows that have expired: how many of each kind, or None while another process does."""
     deleted = dict.fromkeys(EXPIRED, 0)
+    complete = True
     for kind, statement in EXPIRED.items():
         limit = BATCH
         while True:
@@ -83,22 +86,28 @@ async def delete_expired(database: Database) -> dict[str, int] | None:
             except Unavailable as problem:  # perhaps there are too many at once
                 if limit == 1:
                     log.warning("deleting expired %s is postponed: %s", kind, problem.detail)
+                    complete = False
                     break
                 limit = max(1, limit // 10)
                 continue
             deleted[kind] += rows
+            COUNTS.add(SWEPT, kind, by=rows)
             if rows < limit:
                 break
             await asyncio.sleep(PAUSE * (time.monotonic() - began))
+    if complete:
+        COUNTS.set(LAST_SWEEP, to=time.time())
     return deleted
 
 
 async def run_regularly(database: Database, interval: float) -> None:
     """Delete expired rows every `interval` seconds; not while the database is unused and may be suspended. 0: never."""
     idle_since = None
+    COUNTS.set(LAST_SWEEP, to=time.time())  # from which on a sweep may be overdue
     while interval:
         await asyncio.sleep(interval * random.uniform(0.5, 1.5))  # noqa: S311 # so that workers do not meet
         if database.last_contact == idle_since:
+            COUNTS.set(LAST_SWEEP, to=time.time())
             continue
         try:
             deleted = await delete_expired(database)

@@ -3,12 +3,15 @@
 import importlib.util
 import ipaddress
 import re
-from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator
+from pydantic.networks import validate_email
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from todo.origins import Origins
@@ -44,7 +47,7 @@ def _root_path(path: str) -> str:
     path = path.rstrip("/")
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
         raise ValueError("must be a path such as /todo, of plain characters")
-    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/.well-known"}:
+    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/manual", "/page", "/.well-known"}:
         raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
     return path
 
@@ -110,6 +113,93 @@ def _redis_url(url: str) -> str:
     return url
 
 
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """A server that takes mail, as SMTP_URL names it."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None = field(repr=False)
+    tls: Literal["off", "starttls", "implicit"]
+
+
+SMTP_PORTS = {"smtp": 587, "smtps": 465}
+"""Of submission (RFC 6409 §3.1), and of submission over TLS from the beginning (RFC 8314 §3.3)."""
+
+
+def _smtp_server(url: object) -> object:
+    if not isinstance(url, str):
+        return url
+    advice = "must be an SMTP URL such as smtp://user:password@host:587, with special characters percent-encoded"
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+        fits = (
+            re.fullmatch(r"[\w.:-]+", parts.hostname or "")
+            and _port_is_one(parts)
+            and parts.path in {"", "/"}
+            and not parts.fragment
+        )
+    except ValueError:
+        raise ValueError(advice) from None
+    user, password = (unquote(each) if each is not None else None for each in (parts.username, parts.password))
+    odd = parts.netloc.count("@") > 1 or re.search(r"[\x00-\x1f\x7f]", f"{user}{password}")
+    if parts.scheme not in SMTP_PORTS or not fits or odd or bool(user) != bool(password):
+        raise ValueError(advice)
+    if not options.keys() <= {"tls"} or options.get("tls", "required") not in {"required", "off"}:
+        raise ValueError("may end in ?tls=required or ?tls=off, and in no other parameter")
+    assert parts.hostname
+    here = _is_loopback(parts.hostname)
+    encrypted = options.get("tls", "off" if here else "required") == "required"
+    if parts.scheme == "smtps" and options.get("tls") == "off":
+        raise ValueError("smtps:// is TLS: use smtp:// with ?tls=off")
+    if not encrypted and not here and password:
+        raise ValueError("would send the password unencrypted: leave out ?tls=off, or the user and the password")
+    tls: Literal["off", "starttls", "implicit"] = "starttls" if encrypted else "off"
+    if parts.scheme == "smtps":
+        tls = "implicit"
+    return SmtpServer(parts.hostname, parts.port or SMTP_PORTS[parts.scheme], user or None, password or None, tls)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Who mail comes from: an address, and perhaps a name."""
+
+    name: str
+    address: str
+
+
+def _mailbox(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        name, address = validate_email(text)
+    except PydanticCustomError:
+        name, address = "", ""
+    if not (name.isprintable() and address and address.partition("@")[0].isascii()):
+        raise ValueError("must be an e-mail address such as todo@example.com or Todo <todo@example.com>")
+    return Mailbox(name if "<" in text else "", address)
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    plain = not (parts.query or parts.fragment or parts.username is not None or re.search(r"[\x00-\x20\x7f]", url))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _port_is_one(parts) or not plain:
+        raise ValueError("must be the address of the page such as https://todo.example.com")
+    return url.rstrip("/")
+
+
+SmtpUrl = Annotated[SmtpServer, NoDecode, BeforeValidator(_smtp_server)]
+MailAddress = Annotated[Mailbox, NoDecode, BeforeValidator(_mailbox)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 SafeIssuer = Annotated[str, AfterValidator(_safe_issuer)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]

@@ -2,25 +2,30 @@
 
 import ipaddress
 import os
+import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from todo.logs import Format
 from todo.origins import Origins
 from todo.setting_types import (
     Host,
+    MailAddress,
     Names,
     Networks,
     OriginList,
     PostgresUrl,
+    PublicUrl,
     RateLimit,
     RedisUrl,
     RootPath,
     SafeIssuer,
     SafeUrl,
+    SmtpUrl,
 )
 
 
@@ -103,6 +108,15 @@ class Settings(BaseSettings):
     jwt_leeway: float = Field(
         30.0, ge=0, le=300, description="Seconds by which the clocks of issuers and servers may differ."
     )
+    smtp_url: SmtpUrl | None = Field(
+        None,
+        description="The server that sends mail: `smtp://user:password@host:587` (STARTTLS) or `smtps://…`. "
+        "Default: no mail is sent.",
+    )
+    mail_from: MailAddress | None = Field(None, description="The address, or `Name <address>`, that mail comes from.")
+    public_url: PublicUrl | None = Field(
+        None, description="The address of the page, such as https://todo.example.com, that links in mail lead to."
+    )
     rate_limit: RateLimit = Field(
         "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every rate limit off."
     )
@@ -112,6 +126,12 @@ class Settings(BaseSettings):
     )
     max_tasks_per_user: int = Field(
         100_000, ge=1, le=100_000_000, description="Tasks that a user may have, those in the trash included."
+    )
+    max_import_bytes: int = Field(
+        67_108_864,
+        ge=1024,
+        le=17_179_869_184,
+        description="Bytes of a file to import; a larger one is answered 413.",
     )
     max_log_bytes_per_user: int = Field(
         268_435_456,
@@ -152,7 +172,22 @@ class Settings(BaseSettings):
     sweep_interval: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds between two deletions of expired rows; 0 for none."
     )
-    access_log: bool = Field(False, description="Whether each request is logged, with its path and status.")
+    page: bool = Field(True, description="Whether the web page is served at `/`; without it `/` leads to /docs.")
+    manual: Literal["auto", "off"] = Field(
+        "auto", description="`auto` serves the manual at `/manual` where the extra `docs` is installed; `off` never."
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="The port of Prometheus' `/metrics`. Default: none, and nothing is counted."
+    )
+    metrics_host: Host = Field("127.0.0.1", description="The address of `METRICS_PORT`.")
+    access_log: bool = Field(False, description="Whether each request is logged, by its route, status and times.")
+    log_key: SecretStr | None = Field(
+        None,
+        description="The key (16 to 64 bytes) that hashes the ids of users in the log. Default: random at each start.",
+    )
+    log_format: Format = Field(
+        "auto", description="`json` for a JSON object in each line, `text` for people; `auto`: text on a terminal."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The lowest level that is logged."
     )
@@ -175,14 +210,23 @@ class Settings(BaseSettings):
     def _fits_together(self) -> Self:
         if self.direct_database_url is not None and self.database_url is None:
             raise ValueError("DIRECT_DATABASE_URL: requires DATABASE_URL, which is not set")
+        if self.metrics_port and self.metrics_port == self.port:
+            raise ValueError(f"METRICS_PORT: must be another port than PORT, which is {self.port}")
         if self.auth_aliases and self.root_path == "/auth":
             raise ValueError("ROOT_PATH: must not be /auth with AUTH_ALIASES, which serves that path itself")
+        if self.log_key is not None and not 16 <= len(self.log_key_bytes) <= 64:
+            raise ValueError("LOG_KEY: must have 16 to 64 bytes")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET: must have at least 32 bytes")
         if self.jwt_secret is not None and "-----BEGIN" in self.jwt_secret.get_secret_value():
             raise ValueError("JWT_SECRET: contains a PEM key: publish it as a key set and set JWT_JWKS_URL")
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
             raise ValueError("JWT_SECRET: set it or JWT_JWKS_URL, not both: there is one issuer")
+        for name in ("mail_from", "public_url"):
+            if self.smtp_url is not None and getattr(self, name) is None:
+                raise ValueError(f"{name.upper()}: is required with SMTP_URL")
+        if self.smtp_url is not None and self.external_issuer:
+            raise ValueError("SMTP_URL: mail is for built-in accounts, which JWT_JWKS_URL or JWT_SECRET switches off")
         for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
             if getattr(self, name) and not self.external_issuer:
                 raise ValueError(f"{name.upper()}: requires JWT_JWKS_URL or JWT_SECRET, which are not set")
@@ -194,6 +238,11 @@ class Settings(BaseSettings):
         networks = [ipaddress.ip_network(network) for network in self.trusted_proxies]
         mapped = [f"::ffff:{n.network_address}/{96 + n.prefixlen}" for n in networks if n.version == 4]
         return [*map(str, networks), *mapped]
+
+    @property
+    def log_key_bytes(self) -> bytes:
+        """LOG_KEY, or a random key that is made when it is first asked for."""
+        return self.log_key.get_secret_value().encode() if self.log_key is not None else secrets.token_bytes(16)
 
     @property
     def external_issuer(self) -> bool:

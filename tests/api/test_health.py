@@ -131,5 +131,6 @@ class TestCors:
             "RateLimit",
             "RateLimit-Policy",
             "Idempotent-Replayed",
+            "X-Request-Id",
         }
         assert "access-control-allow-origin" not in other.headers

@@ -16,18 +16,21 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from tests.conftest import PASSWORD, Person, sign_up
+from tests.conftest import PASSWORD, Person, http, running, settings_for, sign_up
 from tests.support.accounts import later
 from tests.support.operations import OPERATIONS, Operation
+from tests.support.processes import free_port
 from tests.support.sql_conditions import STATEMENTS, conditions_removed, everything
 from tests.support.two_users import IDEMPOTENCY_KEY, SampleUser, leaked, without_path
 from todo.accounts import api_tokens
 from todo.api.idempotency import database as idempotency
+from todo.app import create_app
 from todo.changes import actions as changes
 from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
+from todo.transfer import exports, feeds, imports
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +38,19 @@ OWNED = [each for each in OPERATIONS if each.owned]
 SECURED = [each for each in OPERATIONS if each.secured]
 WITH_IDS = [each for each in SECURED if each.things]
 WITH_BODY = [each for each in SECURED if each.body]
+
+NEED_MAIL = {"forgot_password", "send_confirmation", "change_email"}
+"""Operations that are 404 where no mail is sent."""
+
+
+@pytest.fixture(scope="module")
+async def mailing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that sends mail, to a server that is down; tests/mail has one that is not."""
+    how = {"smtp_url": f"smtp://127.0.0.1:{free_port()}", "mail_from": "todo@example.com"}
+    settings = settings_for(database_url, **how, public_url="https://todo.example.com")
+    async with running(create_app(settings)) as app, http(app) as client:
+        yield client
+
 
 within_30_seconds = partial(asyncio.wait_for, timeout=30)  # a stream that is served by mistake would not end
 
@@ -48,18 +64,27 @@ class TestTheDocument:
         }
         described = {(each.method, each.path) for each in OPERATIONS}
 
-        assert {path for method, path in routes - described} == {"/", "/docs", "/openapi.json"}
+        page = {"/", "/page/{version}/{name:path}", "/sw.js", "/manifest.webmanifest"}
+        manual = {"/manual", "/manual/{name:path}"}
+        assert {path for method, path in routes - described} == {*page, *manual, "/docs", "/openapi.json"}
 
     def test_few_operations_need_no_token(self) -> None:
         assert {each.says["operationId"] for each in OPERATIONS if not each.secured} == {
-            *("sign_up", "sign_in", "refresh", "sign_out", "public_keys", "health", "live", "ready")
+            *("sign_up", "sign_in", "refresh", "sign_out", "public_keys", "health", "live", "ready"),
+            "read_feed",
+            *("forgot_password", "reset_password", "confirm_email"),
         }
         assert all(each.secured for each in OPERATIONS if "{user_id}" in each.path)
         assert all(each.owned for each in OPERATIONS if "{user_id}" in each.path)
 
     @pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.streams], ids=str)
     async def test_valid_calls_of_every_operation_succeed_and_show_only_described_fields(
-        self, ada_with_data: SampleUser, client: httpx.AsyncClient, database_url: str, operation: Operation
+        self,
+        ada_with_data: SampleUser,
+        client: httpx.AsyncClient,
+        mailing: httpx.AsyncClient,
+        database_url: str,
+        operation: Operation,
     ) -> None:
         """They succeed, return only described fields, and touch no other user; reading changes nothing.
 
@@ -67,6 +92,8 @@ class TestTheDocument:
         """
         before = everything(database_url, ada_with_data.person.id)
         bob = SampleUser(await sign_up(client, "bob"), "of bob")
+        if operation.says["operationId"] in NEED_MAIL:
+            bob.person.client = mailing
         for number, call in enumerate(operation.calls()):
             await bob.recreate(operation)
             if operation.says["operationId"] == "sign_up":
@@ -292,13 +319,20 @@ async def test_the_cursor_and_tag_of_another_user_show_only_ones_own_tasks(ada: 
 def test_every_statement_about_tasks_is_listed() -> None:
     found = {
         (module, name)
-        for module in (lists, summary, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency)
+        for module in (
+            *(lists, summary, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency),
+            *(imports, exports, feeds),
+        )
         for name, value in vars(module).items()
         if isinstance(value, Statement)
     }
-    # Inserts have no condition; REVISIONS reads the revisions of many users as a role that sees no task.
+    # Inserts have no condition; REVISIONS reads the revisions of many users as a role that sees no task, and FIND finds
+    # a feed by its secret as one that sees no feed's owner otherwise.
     inserts = {(tasks, "CREATE"), (tasks, "CREATE_WITH_USER"), (idempotency, "STORE"), (idempotency, "STORE_WITH_USER")}
-    assert found - {*STATEMENTS} == {*inserts, (changes, "REVISIONS")}
+    inserts |= {(feeds, "MAKE"), (feeds, "MAKE_WITH_USER"), (imports, "PROVISION")}
+    of_the_transaction = {(imports, name) for name in ("TRY_LOCK", "IMPORT", "BEGIN", "BATCH")}
+    of_the_transaction.add((changes, "UNDO_EXISTENCE"))  # these functions see the transaction's user alone
+    assert found - {*STATEMENTS} == {*inserts, *of_the_transaction, (changes, "REVISIONS"), (feeds, "FIND")}
 
 
 @pytest.fixture

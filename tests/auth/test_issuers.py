@@ -25,6 +25,8 @@ async def test_only_me_remains_of_the_account_endpoints(client: httpx.AsyncClien
         ("POST", "/api/auth/signout"),
         ("POST", "/api/auth/password"),
         ("GET", "/api/auth/tokens"),
+        ("GET", "/api/auth/sessions"),
+        ("DELETE", "/api/auth/sessions/8a1b0c5f3e6d4f7a9b2c1d0e8f7a6b5c"),
         ("GET", "/.well-known/jwks.json"),
     ):
         assert (await client.request(method, path, headers=headers, json={})).status_code == 404, path

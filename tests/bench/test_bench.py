@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from bench import data, goals, report, stages, system_calls
+from bench import data, goals, page, page_report, report, stages, system_calls
 from bench.contestants import BARE_PIPELINES, BARE_PSYCOPG, CONSTANT, TODO, Contestant
 from bench.delay_proxy import delay_proxy
 from bench.load import OPERATIONS
 from bench.stand import Stand
 from tests.conftest import let_others_enter
+from tests.support.browser import needs_chromium
 from todo.db.embedded import server as embedded
 
 pytestmark = pytest.mark.slow
@@ -126,6 +127,36 @@ def test_where_strace_is_not_installed_the_report_says_so(tmp_path: Path, monkey
     assert "not installed" in (system_calls.missing() or "")
 
 
+@needs_chromium
+def test_the_page_is_measured_in_a_browser(stand: Stand) -> None:
+    found = page.page(stand, **page.QUICK)
+    rows = "\n".join(page_report.lines(found)).splitlines()
+
+    assert found["answer_ms"] >= 2 * page.DELAY * 1e3
+    for size in ("200", "400"):
+        for name in ("add", "toggle", "delete"):
+            each = found["inputs"][size][name]
+            assert 0 < each["paint"]["p50"] <= each["paint"]["p95"] <= each["paint"]["max"]
+            assert each["cpu"]["p50"] > 0
+            assert [row for row in rows if row.startswith(f"| {size} | {name} | 3 |")]
+        assert found["scrolling"][size]["count"] > 1
+        assert found["scrolling"][size]["blank"] == 0
+        assert f"repeated visit, {size} tasks" in found["starts"]
+    assert sum(found["files"].values()) * 0.7 < found["wire"]["bytes"]
+    goals_of = [each.goal for each in page_report.outcomes(found)]
+    assert "page, slow phone, first visit: used within a second" in goals_of
+
+
+def test_where_chromium_is_not_installed_the_report_says_so(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "CHROMIUM", None)
+    found = page.page(stand)
+    [outcome] = goals.STAGES["page"](found)
+
+    assert list(page_report.lines(found)) == ["Not measured: Chromium is not installed."]
+    assert outcome.met is None
+    assert "Chromium is not installed" in outcome.measured
+
+
 @pytest.mark.parametrize(
     ("limit", "ratio", "allowed"),
     [
@@ -159,4 +190,6 @@ def test_the_report_and_the_readme_show_the_stored_results(root: Path) -> None:
 
     assert (root / "bench" / "results" / "README.md").read_text() == report.rendered(raw)
     assert (root / "bench" / "results" / "chart.svg").read_text() == report.chart(raw)
-    assert "\n".join(report.against(raw)) in (root / "README.md").read_text()
+    readme = (root / "README.md").read_text()
+    assert "\n".join(report.against(raw)) in readme
+    assert page_report.sentence(raw["page"]) in " ".join(readme.split())

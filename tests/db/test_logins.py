@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import named
+from tests.support.logs import log_lines
 from tests.support.processes import serving
 from todo.db import migrate
 from todo.db.embedded import server as embedded
@@ -47,7 +48,7 @@ def read_accounts(url: str) -> Any:
 
 
 def warnings(log: Path) -> list[str]:
-    return [line for line in log.read_text().splitlines() if "other logins of this cluster" in line]
+    return [line["event"] for line in log_lines(log) if "other logins of this cluster" in line["event"]]
 
 
 def test_a_login_that_comes_later_cannot_read_a_deployment_that_was_alone(cluster: str, tmp_path: Path) -> None:

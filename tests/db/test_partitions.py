@@ -39,6 +39,12 @@ VALUES: dict[str, Any] = {
     "user_id": ADA,
     "id": TASK,
     "undone": 1,
+    "batch": 1,
+    "live": [True],
+    "hindrance": 1,
+    "secret_hash": b"hash",
+    "hash": b"hash",
+    "purpose": "reset",
     "since": 0,
     "below": 2**62,
     "limit": 10,
@@ -140,6 +146,10 @@ def with_ada(partitioned_url: str) -> Iterator[psycopg.Connection[Any]]:
                 "insert into sessions (id, user_id, token_hash, expires_at)"
                 " values (%s, 'ada', 'hash', now() + interval '1 hour')",
                 [TASK],
+            )
+            connection.execute(
+                "insert into one_time_links (hash, user_id, purpose, email, expires_at)"
+                " values ('hash', 'ada', 'reset', 'ada@example.com', now() + interval '1 hour')"
             )
         with connection.transaction():
             set_role(connection, REQUESTS)

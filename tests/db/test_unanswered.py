@@ -34,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_statement_on_a_network_that_swallows_everything_ends(database_url: str) -> None:
     proxy = DatabaseProxy(database_url)
-    settings = settings_for(database_url, pool_size=2, statement_timeout=0.3, pool_timeout=0.5)
+    settings = settings_for(database_url, pool_size=2, statement_timeout=0.3, pool_timeout=3)
     async with proxy() as url, Database(url, settings) as opened:
         db = opened.as_user("ada")
         await db.run(READ)

@@ -30,7 +30,7 @@ REVISIONS = migrate.revisions()
 LOG = "2026_11_24_changes"
 
 DROPPED = {
-    "users": {"revision", "changed_at", "task_count", "logged_bytes", "name"},
+    "users": {"revision", "changed_at", "task_count", "logged_bytes", "name", "email_confirmed_at"},
     "tasks": {"revision", "position", "series", "due_at", "search", *WRITABLE[3:]},
 }
 """Columns that a downgrade drops, and that an upgrade fills again."""

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from drills import isolation, stand
-from drills.isolation import Side, Watch
+from drills.leaks import Side, Watch
 from tests.conftest import Person
 from tests.support.operations import OPERATIONS
 from tests.support.two_users import SampleUser

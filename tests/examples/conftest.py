@@ -1,9 +1,7 @@
 """The React example, installed and built as its README says, and a visitor whose browser reaches no other host."""
 
-import os
 import re
 import shutil
-import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,24 +16,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 
 from tests.conftest import PASSWORD
 from tests.support.browser import chromium
+from tests.support.npm import npm
 from tests.support.processes import Server, serving
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
-NPM = shutil.which("npm")
-UNREACHABLE = r"\bcode (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH)\b"
-
-needs_npm = pytest.mark.skipif(NPM is None and "REQUIRE_NPM" not in os.environ, reason="needs Node.js 18 and npm")
-
-
-def npm(folder: Path, *arguments: str, **settings: str) -> None:
-    assert NPM, "REQUIRE_NPM is set, but npm is missing"
-    environment = {**os.environ, "NO_UPDATE_NOTIFIER": "1", **settings}
-    done = subprocess.run(
-        [NPM, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    if re.search(UNREACHABLE, done.stderr) and "REQUIRE_NPM" not in os.environ:
-        pytest.skip("npm reaches no registry")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 class QuietFiles(SimpleHTTPRequestHandler):

@@ -115,7 +115,7 @@ class TestSigningIn:
         cookie = morsels(response)["token"]
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "lax", "/")
         assert (cookie["max-age"], cookie["secure"]) == ("900", "")
-        assert ada.http.get("/auth/me").json() == response.json()
+        assert ada.http.get("/auth/me").json() == response.json() | {"email_confirmed": False}
 
     def test_the_cookie_is_secure_over_https(self, ada: Browser) -> None:
         """uvicorn believes the address of this machine as a proxy."""

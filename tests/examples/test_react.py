@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import PASSWORD
-from tests.examples.conftest import Visitor, needs_npm
+from tests.examples.conftest import Visitor
 from tests.support.browser import needs_chromium
+from tests.support.npm import needs_npm
 
 pytestmark = [needs_chromium, needs_npm, pytest.mark.slow]
 

@@ -1,6 +1,7 @@
 """A request's target: how it is matched, logged, and answered where nothing is there."""
 
 import html
+import json
 import logging
 import re
 import urllib.parse
@@ -11,7 +12,7 @@ from starlette.types import Message, Scope
 
 from tests.conftest import Person, http, running, settings_for
 from todo.app import create_app
-from todo.logs import LineFormatter
+from todo.logs import formatter
 from todo.tasks import actions
 
 pytestmark = pytest.mark.anyio
@@ -50,20 +51,22 @@ class TestLogs:
 
         assert response.status_code == 500
         [record] = caplog.records
-        assert re.search(r"GET /api/\S+/tasks/x%C2%85%E2%80%A8y$", record.getMessage())
+        assert record.getMessage().endswith("failed: GET /api/{user_id}/tasks/{id}")
 
     def test_the_formatter_escapes_whatever_a_message_holds(self) -> None:
-        formatter = LineFormatter("%(levelname)s: %(message)s")
         error = RuntimeError("first\nERROR: forged\x1b[31m\rx\u2028y")
         info = (type(error), error, error.__traceback__)
         record = logging.LogRecord("todo", logging.ERROR, "", 0, "failed: %s", ("a\nb\x1b[0m é 🦊",), info)
 
-        first, *others = formatter.format(record).split("\n")
+        first, *others = formatter(text=True).format(record).split("\n")
 
-        assert first == "ERROR: failed: a\\nb\\x1b[0m é 🦊"
+        assert "[error    ] failed: a\\nb\\x1b[0m é 🦊" in first
         assert others
         assert all(line.startswith("  ") for line in others)
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", "\n".join(others))
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", "\n".join([first, *others]))
+        [line] = formatter(text=False).format(record).splitlines()
+        assert json.loads(line)["event"] == "failed: a\nb\x1b[0m é 🦊"
+        assert json.loads(line)["exception"].endswith("RuntimeError: first\nERROR: forged\x1b[31m\rx\u2028y")
 
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -146,7 +149,7 @@ class TestRootPath:
         assert "/todo/openapi.json" in docs.text
         assert "/todo/docs/assets/swagger-ui.css" in docs.text
         assert [server["url"] for server in described["servers"]] == ["/todo"]
-        assert home.headers["location"] == "/todo/docs"
+        assert 'href="/todo/manifest.webmanifest"' in home.text
         assert 'href="/todo/docs"' in unknown.text
         assert refused.json()["instance"] == "/todo/health/live"
         assert "Path=/todo/api/auth;" in session.headers["set-cookie"]

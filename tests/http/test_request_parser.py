@@ -1,5 +1,6 @@
 """The parser: bodies are parsed in linear time, however they are cut and chunked. Counted, not timed."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ class CountedParser(RequestParser):
 
     def __init__(self) -> None:
         self.pieces = self.body_pieces = 0
-        exchange = Exchange(cast("Any", None), {}, keep_alive=True, expects_continue=False)
+        exchange = Exchange(cast("Any", SimpleNamespace(observer=None)), {}, keep_alive=True, expects_continue=False)
         exchange.complete = True
         super().__init__(lambda _: exchange, lambda: None)
 

@@ -57,7 +57,9 @@ ANONYMOUS: list[tuple[int, str, str, dict[str, str]]] = [
     (404, "GET", "/docs/assets/none.js", {}),
     (404, "GET", "/docs/assets/..%2f..%2f..%2f.git/config", {}),
     (404, "GET", "/.git/config", {}),
-    (307, "GET", "/", {}),
+    (200, "GET", "/manifest.webmanifest", {}),
+    (304, "GET", "/manifest.webmanifest", {"If-None-Match": "*"}),
+    (404, "GET", "/page/another/main.js", {}),
     (404, "GET", "/nothing", {}),
     (405, "DELETE", "/health/live", {}),
     (401, "GET", "/api/x/tasks", {}),
@@ -197,7 +199,8 @@ def test_the_docs_page_may_run_only_its_own_scripts(server: Server, path: str) -
 
 
 @pytest.mark.parametrize(
-    ("path", "method"), [("/health/live", "GET"), ("/docs", "GET"), ("/nothing", "GET"), ("/api/x/tasks", "OPTIONS")]
+    ("path", "method"),
+    [("/health/live", "GET"), ("/", "GET"), ("/docs", "GET"), ("/nothing", "GET"), ("/api/x/tasks", "OPTIONS")],
 )
 def test_responses_over_https_have_hsts(server: Server, path: str, method: str) -> None:
     headers = preflight("GET") if method == "OPTIONS" else {}

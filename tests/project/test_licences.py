@@ -39,10 +39,28 @@ def test_a_recorded_licence_is_the_one_in_the_metadata(each: Distribution) -> No
     assert all(known.get(licence, licence.partition("-")[0]) in words for licence in each.licence.split(" OR ")), words
 
 
-def test_every_licence_of_the_react_example_is_permitted(root: Path) -> None:
-    """Its packages are not shipped, but a copy of the example ships some of them."""
-    packages = json.loads((root / "examples" / "react" / "package-lock.json").read_text())["packages"]
-    assert {name: each["license"] for name, each in packages.items() if name and each["license"] not in FREE} == {}
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [
+        ("examples/react", {}),  # a copy of the example ships some of them
+        (
+            "tests/web/node",  # run by tests alone, on files of ours
+            {
+                "argparse": "Python-2.0",  # only a notice
+                "axe-core": "MPL-2.0",  # only on its own files
+                "type-fest": "(MIT OR CC0-1.0)",
+            },
+        ),
+    ],
+)
+def test_every_licence_of_what_npm_installs_is_permitted(root: Path, folder: str, others: dict[str, str]) -> None:
+    packages = json.loads((root / folder / "package-lock.json").read_text())["packages"]
+    found = {name.removeprefix("node_modules/"): each["license"] for name, each in packages.items() if name}
+    assert {name: licence for name, licence in found.items() if licence not in FREE} == others
+
+
+def test_every_vendored_licence_is_permitted() -> None:
+    assert {licence for _, _, licence, _ in licences.vendored()} <= FREE
 
 
 KNOWN = {"name": "h11", "version": "0.9.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["0.16.0"]}]}

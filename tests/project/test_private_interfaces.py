@@ -47,7 +47,7 @@ def test_uvicorn_serves_sockets_that_are_given() -> None:
     from uvicorn.server import Server
     from uvicorn.supervisors import Multiprocess
 
-    used_in = "todo/cli/__init__.py"
+    used_in = "todo/cli/server/serve.py"
     assert list(inspect.signature(Multiprocess.__init__).parameters)[1:] == ["config", "sockets"], used_in
     assert "sockets" in inspect.signature(Server.run).parameters, used_in
     has(Multiprocess, "run", used_in=used_in)

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from drills import stand
+from tests.support.mail_server import MailServer, link_in, mail_server, text_of, token_in
 from tests.support.processes import Server, run_command, serving
 from todo.db import migrate
 from todo.db.embedded import server as embedded
@@ -35,10 +36,11 @@ BREAK = """
     alter table sessions add constraint broken check (token_hash is null) not valid;
     alter table api_tokens add constraint broken check (token_hash is null) not valid;
     alter table signing_keys add constraint broken check (public_jwk is null) not valid;
+    alter table one_time_links add constraint broken check (hash is null) not valid;
 """
 REPAIR = "; ".join(
     f"alter table {table} drop constraint broken"
-    for table in ("tasks", "credentials", "sessions", "api_tokens", "signing_keys")
+    for table in ("tasks", "credentials", "sessions", "api_tokens", "signing_keys", "one_time_links")
 )
 
 
@@ -100,6 +102,23 @@ class Client:
         self.call("POST", "/api/auth/password", json={"current": GUESS, "new": SECOND})
         self.call("POST", "/api/auth/password", json={"current": FIRST, "new": SECOND})
 
+    def mail(self, received: MailServer) -> None:
+        """Have links mailed, refused and used; `received` keeps them."""
+        received.replies += [f"451 later {EMAIL}"]
+        self.call("POST", "/api/auth/password/forgot", json={"email": EMAIL})
+        self.call("POST", "/api/auth/email/confirmation")
+        self.call("POST", "/api/auth/email", json={"email": f"new.{EMAIL}", "password": GUESS})
+        self.call("POST", "/api/auth/email", json={"email": f"new.{EMAIL}", "password": SECOND})
+        messages = [*received.to(EMAIL, 4), *received.to(f"new.{EMAIL}")]
+        tokens = {token_in(each) for each in messages if "=" in text_of(each)}
+        assert len(tokens) == 4  # one more confirms the address after the sign-up
+        for number, token in enumerate(tokens):
+            self.secrets[f"link {number}"] = token
+            self.call("POST", "/api/auth/password/reset", json={"token": token, "new": "short"})
+            self.call("POST", "/api/auth/email/confirm", json={"token": token[:-1]})
+        received.replies += [f"550 no {EMAIL} {link_in(messages[0])}"]
+        self.call("POST", "/api/auth/password/forgot", json={"email": EMAIL})
+
     def tokens(self) -> None:
         """Send valid and invalid tokens."""
         api_token = self.call("POST", "/api/auth/tokens", json={"name": "script-K7"}).json()["token"]
@@ -127,6 +146,7 @@ class Client:
         self.call("POST", "/api/auth/refresh")
         self.call("POST", "/api/auth/password", json={"current": SECOND, "new": FIRST})
         self.call("POST", "/api/auth/tokens", json={"name": "script-K7"})
+        self.call("POST", "/api/auth/password/forgot", json={"email": EMAIL})
         self.call("POST", f"/api/{self.user}/tasks", json={"title": TITLE}, headers={"Idempotency-Key": KEY + "2"})
         self.call("POST", f"/api/{self.user}/tasks", json={"title": TITLE, "description": DESCRIPTION})
         self.call("GET", f"/api/{self.user}/tasks")
@@ -173,6 +193,7 @@ def stored_secrets(database: BreakableDatabase) -> dict[str, str]:
             ("credentials", "password_hash"),
             ("sessions", "token_hash"),
             ("api_tokens", "token_hash"),
+            ("one_time_links", "hash"),
         ):
             connection.execute(f"alter table {table} no force row level security".encode())
             for number, (value,) in enumerate(connection.execute(f"select {column}::text from {table}".encode())):
@@ -188,12 +209,19 @@ def test_a_new_database_has_no_users(empty_url: str) -> None:
 
 @pytest.mark.parametrize("place", [embedded_database, external_database])
 def test_no_secret_is_in_any_log(tmp_path: Path, place: Any) -> None:
-    with place(tmp_path) as database:
+    with place(tmp_path) as database, mail_server() as received:
+        mailing = {"smtp_url": f"smtp://127.0.0.1:{received.port}", "mail_from": "todo@example.com"}
+        mailing["public_url"] = "https://todo.example.com"
         with serving(
-            tmp_path, "--migrate", log_level="debug", statement_timeout=0.3, pool_timeout=0.5, **database.settings
+            *(tmp_path, "--migrate"),
+            log_level="debug",
+            statement_timeout=0.3,
+            pool_timeout=0.5,
+            **database.settings | mailing,
         ) as server:
             client = Client(server)
             client.account()
+            client.mail(received)
             client.tokens()
             client.tasks()
             client.disconnect()
@@ -249,6 +277,8 @@ def test_no_secret_is_in_any_log(tmp_path: Path, place: Any) -> None:
     assert len(client.secrets) > 30
     assert "failed: POST" in server_log
     assert "CheckViolation" in server_log
+    assert r"a link to reset a password for a\u2026@example.com was not sent: the mail server replied 550" in server_log
+    assert "a link to reset a password was not " in server_log
     assert "ERROR:" in postgres_log
     assert rotation.returncode
     for log in (server_log, postgres_log):

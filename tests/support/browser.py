@@ -17,9 +17,9 @@ needs_chromium = pytest.mark.skipif(
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*switches: str) -> Iterator[Browser]:
     assert CHROMIUM, "REQUIRE_CHROMIUM is set, but Chromium is missing"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *switches])
         yield browser
         browser.close()

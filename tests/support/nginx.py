@@ -23,14 +23,23 @@ needs_nginx = pytest.mark.skipif(
 @contextmanager
 def nginx(folder: Path, inside: str) -> Iterator[str]:
     """The address of an nginx whose `server` has these directives."""
-    assert NGINX, "REQUIRE_NGINX is set, but nginx is missing"
     port = free_port()
+    server = (
+        f"server {{ listen 127.0.0.1:{port}; proxy_http_version 1.1;\nproxy_set_header Host $http_host; {inside} }}\n"
+    )
+    with run_nginx(folder, server, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def run_nginx(folder: Path, servers: str, port: int) -> Iterator[None]:
+    """An nginx with these servers, one of which listens on the port, while the block runs."""
+    assert NGINX, "REQUIRE_NGINX is set, but nginx is missing"
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     (folder / "nginx.conf").write_text(
         f"daemon off; pid {folder}/pid; worker_processes 1; events {{ worker_connections 64; }}\n"
-        f"http {{ access_log off; {folders} server {{ listen 127.0.0.1:{port}; proxy_http_version 1.1;\n"
-        f"proxy_set_header Host $http_host; {inside} }} }}\n"
+        f"http {{ access_log off; {folders} {servers} }}\n"
     )
     command = [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
     with subprocess.Popen(command) as process:
@@ -43,7 +52,7 @@ def nginx(folder: Path, inside: str) -> Iterator[str]:
                 except httpx.TransportError:
                     assert time.monotonic() < deadline
                     time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
             process.terminate()
             process.wait(20)

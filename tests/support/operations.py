@@ -61,8 +61,9 @@ class Operation:
     @property
     def things(self) -> dict[str, str]:
         """The kind of row that each path parameter except the user names, by the segment before it: {"id": "tasks"}."""
-        segments = pairwise(self.path.split("/"))
-        return {part[1:-1]: kind for kind, part in segments if part.startswith("{") and part != "{user_id}"}
+        segments = pairwise(self.path.removesuffix(".ics").split("/"))
+        things = {part[1:-1]: kind for kind, part in segments if part.startswith("{") and part != "{user_id}"}
+        return {name: "secrets of feeds" if name == "secret" else kind for name, kind in things.items()}
 
     @property
     def body(self) -> Schema | None:
@@ -74,7 +75,8 @@ class Operation:
     def undescribed(self, response: httpx.Response) -> set[str]:
         """The fields of a response that its schema does not name."""
         described = self.says["responses"][str(response.status_code)].get("content", {}).get("application/json")
-        return _undescribed(described["schema"], response.json()) if described else set()
+        is_json = response.headers.get("content-type") == "application/json"  # or another format that was asked for
+        return _undescribed(described["schema"], response.json()) if described and is_json else set()
 
     def calls(self) -> list["Call"]:
         """Valid calls: the examples, and each other value that the document lists. Raises UndescribedError."""

@@ -25,7 +25,7 @@ TODO = str(Path(sys.executable).parent / "todo")
 
 def environment(**settings: Any) -> dict[str, str]:
     given = {name.upper(): str(value) for name, value in settings.items()}
-    return {**os.environ, "RATE_LIMIT": "off", **given}
+    return {**os.environ, "RATE_LIMIT": "off", "MANUAL": "off", **given}
 
 
 def free_port() -> int:
@@ -99,8 +99,13 @@ async def served(app: FastAPI, **options: Any) -> AsyncIterator[tuple[str, uvico
 
 
 def signed_up(server: Server, email: str = "ada@example.com") -> tuple[str, dict[str, str]]:
-    response = server.http.post("/api/auth/signup", json={"email": email, "password": PASSWORD})
-    assert response.status_code == 201, response.text
+    return signed_in(server, email, "signup")
+
+
+def signed_in(server: Server, email: str, how: str = "signin") -> tuple[str, dict[str, str]]:
+    """The path of their tasks, and the headers of their requests."""
+    response = server.http.post(f"/api/auth/{how}", json={"email": email, "password": PASSWORD})
+    assert response.is_success, response.text
     session = response.json()
     return f"/api/{session['user']['id']}/tasks", {"Authorization": f"Bearer {session['access_token']}"}
 

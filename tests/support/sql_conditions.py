@@ -17,6 +17,7 @@ from todo.changes import pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
+from todo.transfer import exports, feeds, imports
 
 UNOWNED = {
     "alembic_version": "the schema's own number",
@@ -59,11 +60,18 @@ def owned_tables(url: str) -> dict[str, str]:
 
 
 def everything(url: str, user_id: str) -> dict[str, list[str]]:
-    """Every row of a user in every table as text, with the transaction that wrote it, so that any write is detected."""
+    """Every row of a user in every table as text, with the transaction that wrote it, so that any write is detected.
+
+    Of API tokens and feeds without when they were used last, which their own use writes.
+    """
     tables = owned_tables(url)
+    written = "xmin || ' ' || t::text"
+    shown = dict.fromkeys(("api_tokens", "feeds"), "(to_jsonb(t) - 'last_used_at')::text")
     rows: dict[str, list[str]] = {table: [] for table in tables}
     queries = [
-        sql.SQL("select {}, xmin || ' ' || t::text from {} t where " + condition).format(table, sql.Identifier(table))
+        sql.SQL("select {}, " + shown.get(table, written) + " from {} t where " + condition).format(
+            table, sql.Identifier(table)
+        )
         for table, condition in tables.items()
     ]
     with psycopg.connect(url) as connection:
@@ -78,7 +86,9 @@ def everything(url: str, user_id: str) -> dict[str, list[str]]:
     return rows
 
 
-OWNER_CONDITION = r"(?:(?:tasks|anchor|changes|later|idempotency)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
+OWNER_CONDITION = (
+    r"(?:(?:tasks|anchor|changes|later|undone|made|idempotency|feeds)\.user_id|users\.id) = (\${place}(?:::\w+)?)(?!\d)"
+)
 STATEMENTS: list[tuple[ModuleType, str]] = [
     *((lists, f"{size}PAGE{kind}") for size in ("", "LARGE_") for kind in ("", "_BY_COMPLETION", "_OF_TRASH")),
     *(
@@ -97,6 +107,10 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     (summary, "SUMMARY"),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
+    *((changes, name) for name in ("BATCH", "CONFLICT", "LAST", "NAMED")),
+    *((imports, name) for name in ("PRESENT", "TASK_COUNT")),
+    *((feeds, name) for name in ("LIST", "REVOKE")),
+    (exports, "USER"),
     *((idempotency, name) for name in ("FIND", "LOCK_TASK")),
 ]
 """The statements about tasks that have a condition on the owner, and the function that makes those of other lists."""

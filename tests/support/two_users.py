@@ -1,5 +1,6 @@
 """Two sample users: each has a row of every kind, with texts that the other one must never read."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,11 +11,16 @@ import pytest
 
 from tests.conftest import PASSWORD, Person, sign_up
 from tests.support.operations import Call, Operation
+from todo.accounts import links
 
 IDEMPOTENCY_KEY = "the-key-of-both"
 
 TAGS_OF_EXAMPLES = ["errands", "a/b"]
 """What the examples of the OpenAPI document rename."""
+
+
+LINKS: dict[str, links.Purpose] = {"/api/auth/password/reset": "reset", "/api/auth/email/confirm": "confirm"}
+"""Operations that use a one-time link, and for what."""
 
 
 @dataclass
@@ -29,6 +35,7 @@ class SampleUser:
     callers: list[Person] = field(default_factory=list)
     """The user with their session, with an API token that may write, and with one that may read."""
     refresh: str = "a refresh token"
+    link: str = "the token of a one-time link"
 
     def url(self, call: Call) -> str:
         return call.url(self.person.id, self.things)
@@ -40,7 +47,8 @@ class SampleUser:
         words = {"id": str(uuid4()), "title": self.marker, "description": self.marker, "name": self.marker}
         words["text"] = self.marker
         after = {"after": self.things.get("tasks")}
-        return call.filled(values | words | after | {"refresh_token": self.refresh, "expires_at": soon})
+        secrets = {"refresh_token": self.refresh, "token": self.link}
+        return call.filled(values | words | after | secrets | {"expires_at": soon})
 
     async def recreate(self, operation: Operation) -> None:
         """Create a new row of each kind that the operation names, and a new session if the operation takes one."""
@@ -53,11 +61,37 @@ class SampleUser:
                 self.things |= {"tasks": task["id"], "changes": str(task["revision"])}
             if kind == "tokens":
                 self.things["tokens"] = (await self.token("write"))["id"]
+            if kind in {"feeds", "secrets of feeds"}:
+                await self.feed()
+            if kind == "sessions":
+                await self.person.client.post("/api/auth/signin", json=self.sign_in)
+                self.things["sessions"] = await self.newest_session()
         if operation.path.endswith("/tags") and operation.body:
             await self.person.create(self.marker, tags=TAGS_OF_EXAMPLES)
+        if purpose := LINKS.get(operation.path):
+            transport: Any = self.person.client._transport  # the links are mailed, and here nobody reads mail
+            database = transport.app.state.resources.database
+            self.link = await links.make(database, self.person.id, purpose, self.person.email) or ""
         if not operation.secured and operation.body:
-            wanted = {"email": self.person.email, "password": PASSWORD, "refresh": "body"}
-            self.refresh = (await self.person.client.post("/api/auth/signin", json=wanted)).json().get("refresh_token")
+            session = (await self.person.client.post("/api/auth/signin", json=self.sign_in)).json()
+            self.refresh = session.get("refresh_token")
+
+    @property
+    def sign_in(self) -> dict[str, str]:
+        """The body that signs the user in, without a cookie."""
+        return {"email": self.person.email, "password": PASSWORD, "refresh": "body"}
+
+    async def newest_session(self) -> str:
+        """The id of the session that was used last."""
+        response = await self.person.call("GET", "/api/auth/sessions")
+        return str(response.json()[0]["id"])
+
+    async def feed(self) -> None:
+        """Make a new calendar feed, the only one of this user."""
+        for feed in (await self.person.call("GET", f"{self.person.home}/feeds")).json():
+            await self.person.call("DELETE", f"{self.person.home}/feeds/{feed['id']}")
+        made = (await self.person.call("POST", f"{self.person.home}/feeds")).json()
+        self.things |= {"feeds": made["id"], "secrets of feeds": re.search(r"/feeds/(.+)\.ics$", made["url"])[1]}  # type: ignore[index] # it matches
 
     async def token(self, scope: str) -> dict[str, Any]:
         """A new API token of this user."""
@@ -83,7 +117,10 @@ async def with_data(client: httpx.AsyncClient, name: str, changes: int = 1) -> S
         await person.put(task["id"], title=f"{marker} {number}")
     revision = (await person.get(task["id"])).json()["revision"]
     user = SampleUser(person, marker, {"tasks": task["id"], "changes": str(revision), "tags": marker}, callers=[person])
-    user.secrets |= {marker, person.id, person.email, person.token, task["id"], trashed["id"]}
+    user.things["sessions"] = await user.newest_session()
+    await user.feed()
+    user.secrets |= {user.things["feeds"], user.things["secrets of feeds"]}
+    user.secrets |= {user.things["sessions"], marker, person.id, person.email, person.token, task["id"], trashed["id"]}
     for scope in ("write", "read"):
         made = await user.token(scope)
         user.things["tokens"] = made["id"]

@@ -8,6 +8,7 @@ from todo.api.context import Context
 from todo.api.resources import Resources
 from todo.auth.caller import Caller
 from todo.http.rate_limit import address_of
+from todo.observation import CURRENT
 from todo.problems import Forbidden, InsufficientScope
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -49,6 +50,8 @@ async def admit(access: Access, request: Request, context: Context) -> Caller:
     """All three stages. Raises Unauthorized, Forbidden, InsufficientScope or TooManyRequests."""
     resources = context.resources
     caller = context.caller = await authenticate(request, resources)
+    if (record := CURRENT.get()) is not None:
+        record.user_id = caller.user_id
     authorize(access, caller, request)
     if (rate_limits := resources.rate_limits) is not None:
         context.extra_headers = await rate_limits.count_request(caller.user_id)

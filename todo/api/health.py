@@ -12,10 +12,10 @@ from todo.api.resources import Resources
 from todo.api.route import Route
 from todo.db.guard import check_database
 from todo.http.json import encode
-from todo.problems import Problem, Unavailable
+from todo.problems import BadRequest, Problem, Unavailable
 from todo.settings import CannotStart
 
-router = APIRouter(prefix="/health", tags=["health"], route_class=Route, responses=answers(Problem))
+router = APIRouter(prefix="/health", tags=["health"], route_class=Route, responses=answers(Problem, BadRequest))
 
 
 def _body(example: dict[str, Any], description: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from todo.db.database import Database
 from todo.http.large_responses import UnreadBytes
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import Shutdown
+from todo.http.uploads import Uploads
 from todo.settings import Settings
 
 if TYPE_CHECKING:  # features stand above; only their types are named here
@@ -32,6 +33,14 @@ class Resources:
     accounts: "BuiltInAccounts | None"
     """None with an external issuer."""
     unread: UnreadBytes = field(default_factory=UnreadBytes)
+    uploads: Uploads = field(default_factory=Uploads)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can serve, as far as it knows: the database is not asked."""
+        database = self.database
+        failing = database.failing or database.schema_mismatch or database.last_contact is None
+        return not (self.shutdown.draining or failing)
 
     @staticmethod
     def of(request: Request) -> "Resources":

@@ -49,10 +49,13 @@ class Route(APIRoute):
     password: ClassVar[bool] = False
     """Whether its requests have a password: a failed or refused one counts against the client's address."""
 
+    upload: ClassVar[bool] = False
+    """Whether its endpoints read the body themselves, in pieces. An Idempotency-Key has no effect then."""
+
     @classmethod
-    def with_access(cls, access: Access | None, *, password: bool = False) -> "type[Route]":
+    def with_access(cls, access: Access | None, *, password: bool = False, upload: bool = False) -> "type[Route]":
         """The class of routes with this access, for `APIRouter(route_class=…)`; None for anybody."""
-        return type("Route", (cls,), {"access": access, "password": password})
+        return type("Route", (cls,), {"access": access, "password": password, "upload": upload})
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """The first line of the endpoint's docstring is its summary, the rest its description; its name is its id.
@@ -67,8 +70,8 @@ class Route(APIRoute):
             served, takes_body = self._endpoint.query_names, self._endpoint.takes_body
             self._endpoint.refused_query = unserved(served, takes_body=takes_body)
         writes = not SAFE_METHODS.issuperset(options.get("methods") or {"GET"})
-        self._reads_body = writes or self._endpoint.takes_body
-        self._idempotent = writes and self.access is not None and self.access.owner
+        self._reads_body = not self.upload and (writes or self._endpoint.takes_body)
+        self._idempotent = writes and not self.upload and self.access is not None and self.access.owner
         summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
         options |= {"summary": summary.rstrip("."), "description": description.strip()}
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
@@ -121,7 +124,7 @@ class Route(APIRoute):
             return options
         refused = Forbidden if self.access.owner else InsufficientScope
         responses = {**(options.get("responses") or {})}
-        extra: dict[str, Any] = {"security": BEARER}
+        extra: dict[str, Any] = {"security": BEARER, **(options.get("openapi_extra") or {})}
         if self._idempotent:
             responses |= answers(BadRequest, ContentTooLarge, Gone)
             responses = {status: _replayable(status, response) for status, response in responses.items()}

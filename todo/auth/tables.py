@@ -27,6 +27,8 @@ class User(Table, table=True):
     email: str | None = Field(default=None, sa_type=Text)
     name: str | None = Field(default=None, sa_type=Text)
     """What they want to be called; of a user of an external issuer null."""
+    email_confirmed_at: datetime | None = None
+    """When a link that was sent to `email` was used; of a user of an external issuer null."""
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     revision: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     """The number of the latest change of their tasks: the trigger on tasks counts."""

@@ -57,6 +57,29 @@ LOG_FROM_THERE = Statement.of(
     read_only=True,
 )
 UNDO = patch_each(*LOGGED, EXISTENCE)
+
+MANY = 100
+"""Changes of a batch from which on it is first tried to undo them in one statement."""
+
+TOO_MANY = 5_000
+"""Changes of a batch that are not judged one by one."""
+
+BATCH = Statement.of(
+    select(col(Change.batch), func.count()).where(mine, col(Change.batch) == _its_batch).group_by(col(Change.batch)),
+    read_only=True,
+)
+_undo = func.undo_existence(number("batch")).table_valued("done", "hindrance")
+UNDO_EXISTENCE = Statement.of(select(_undo.c.done, _undo.c.hindrance), long_running=True)
+"""Whether it was undone, and what hinders it: see the migration 2026_11_29_transfer."""
+CONFLICT = Statement.of(
+    select(col(Change.kind), col(Change.undoes)).where(mine, col(Change.revision) == number("hindrance")),
+    read_only=True,
+)
+LAST = Statement.of(
+    select(col(Change.task_id)).where(mine).order_by(col(Change.revision).desc()).limit(literal_column("1")),
+    read_only=True,
+)
+NAMED = Statement.of(select(col(Change.task_id)).where(_undone), read_only=True)
 NEWEST = Statement.of(
     shown(
         select(Change)
@@ -83,6 +106,9 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
     """
 
     async def undone(transaction: Transaction) -> ChangeRow:
+        for batch, count in await transaction.fetch(BATCH, undone=revision):
+            if count > MANY and (done := await _at_once(transaction, db, batch, count, revision, matches)) is not None:
+                return done
         transaction.queue(LOCK_TASKS, undone=revision)  # so that nothing is written between the read and the write
         found = await transaction.fetch(LOG_FROM_THERE, undone=revision)
         named = next(((task_id, logged) for task_id, logged in found if logged.revision == revision), None)
@@ -115,6 +141,32 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
         return newest
 
     return await db.in_transaction(undone)
+
+
+async def _at_once(
+    transaction: Transaction, db: ScopedDatabase, batch: int, count: int, revision: int | None, matches: Matches
+) -> ChangeRow | None:
+    """Undo a batch that only created, deleted or restored tasks; None where it has to be judged change by change.
+
+    Raises StaleTask, or ConflictingChange for a batch of more than TOO_MANY changes.
+    """
+    [(named,)] = await transaction.fetch(NAMED, undone=revision)
+    if matches is not None:
+        [current] = await transaction.fetch(NEWEST, ids=[named])
+        if current.revision not in matches and current.task is not None:
+            raise StaleTask(current.task)
+    transaction.set_undoes(batch)
+    transaction.begin_batch()
+    [(undone, hindrance)] = await transaction.fetch(UNDO_EXISTENCE, batch=batch)
+    if not undone:
+        if count > TOO_MANY and hindrance is not None:
+            [(kind, undoes)] = await transaction.fetch(CONFLICT, hindrance=hindrance)
+            raise ConflictingChange(hindrance, kind, undid_it=undoes == batch)
+        return None
+    [(last,)] = await transaction.fetch(LAST)
+    [newest] = await transaction.fetch_last(NEWEST, ids=[last])
+    db.mentions(newest.task_id, named)
+    return newest
 
 
 def _patches(change: Logged, logs: Mapping[UUID, Sequence[Logged]]) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from todo.api.resources import Resources
 from todo.api.route import OwnerRoute
 from todo.changes import actions, pages
 from todo.changes.responses import EXAMPLE, PAST, as_shown
-from todo.changes.shapes import ChangeOut, Changes, PastChange
+from todo.changes.shapes import ChangeOut, ChangesOut, PastChange
 from todo.changes.stream import BEGIN, PAGE, EventStream, events
 from todo.http import etags
 from todo.http.json import encode
@@ -46,7 +46,7 @@ router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=OwnerR
 
 @router.get(
     "/changes",
-    response_model=Changes,
+    response_model=ChangesOut,
     responses={
         200: shows({"changes": [EXAMPLE], "revision": 42, "more": False}, "The changes after `since`."),
         **answers(Gone, Invalid),

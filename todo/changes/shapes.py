@@ -42,7 +42,7 @@ class PastChange(ChangeOut):
     )
 
 
-class Changes(SQLModel):
+class ChangesOut(SQLModel):
     """The changes since a revision."""
 
     changes: list[ChangeOut] = Field(description="In the order in which they happened.")

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import Context
 
 import msgspec
 from fastapi.sse import format_sse_event
@@ -24,6 +25,8 @@ from todo.db.database import Database
 from todo.http.connection import EXTENSION
 from todo.http.json import encode
 from todo.http.responses import Streamed
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import THROTTLED
 from todo.problems import TooManyRequests, Unauthorized, Unavailable
 
 log = logging.getLogger("todo")
@@ -83,6 +86,11 @@ class Streams:
         self._reads: dict[tuple[str, int], asyncio.Task[Changes]] = {}
         self._readers = asyncio.Semaphore(READERS)
 
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return sum(map(len, self._watchers.values()))
+
     @contextmanager
     def watch(self, user_id: str, *, exists: bool) -> Iterator[Watcher]:
         """Watch a user, who `exists` unless they are an external issuer's and have not written yet.
@@ -90,14 +98,15 @@ class Streams:
         Raises TooManyRequests or Unavailable at the limit of streams.
         """
         if len(self._watchers.get(user_id, ())) >= self._limit_per_user:
+            COUNTS.add(THROTTLED, "streams")
             raise TooManyRequests("You have as many streams open as is allowed: close one.", retry_after=15)
-        if sum(map(len, self._watchers.values())) >= self._limit:
+        if self.count >= self._limit:
             raise Unavailable("The server has as many streams as it can serve.", retry_after=15)
         watcher = Watcher(exists=exists)
         self._watchers.setdefault(user_id, set()).add(watcher)
         if self._polling is None:
             self._polled_at = time.monotonic()
-            self._polling = asyncio.create_task(self._poll())
+            self._polling = asyncio.create_task(self._poll(), context=Context())  # of no request
         try:
             yield watcher
         finally:
@@ -111,7 +120,7 @@ class Streams:
         key = user_id, revision
         reading = self._reads.get(key)
         if reading is None:
-            reading = self._reads[key] = asyncio.create_task(self._read(*key))
+            reading = self._reads[key] = asyncio.create_task(self._read(*key), context=Context())
             reading.add_done_callback(lambda _: self._reads.pop(key, None))
         return await asyncio.shield(reading)
 

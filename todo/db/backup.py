@@ -6,10 +6,9 @@ The dump is of one snapshot, which is also counted; so a backup is checked while
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -92,11 +91,16 @@ def contents(connection: psycopg.Connection[Any]) -> dict[str, Contents]:
     return found
 
 
+CHUNK = 1_048_576  # bytes that are passed on at once
+
 NOT_RESTORED = "the backup is not restored, and nothing was changed"
 
 
-def restore(url: str, file: Path) -> None:
-    """Fill an empty database with a dump, as its owner, or change nothing. Raises BackupError, and psycopg's errors."""
+def restore(url: str, file: Path, on_rows: Callable[[int], None] = lambda _: None) -> None:
+    """Fill an empty database with a dump, as its owner, or change nothing. Raises BackupError, and psycopg's errors.
+
+    `on_rows` is told how many rows more were given to the database.
+    """
     try:
         functions = _functions_of_the_log(file)
     except BackupError as error:  # of a file that breaks off in its table of contents
@@ -104,7 +108,7 @@ def restore(url: str, file: Path) -> None:
     _require_empty(url)
     _make_roles(url)
     with psycopg.connect(url, prepare_threshold=None, autocommit=True, application_name="todo restore") as connection:
-        _load(file, _variables(connection))
+        _load(file, _variables(connection), on_rows)
         role = sql.Identifier(LOG_ROLE)
         with connection.transaction():
             for name, signature in functions:
@@ -115,7 +119,7 @@ def restore(url: str, file: Path) -> None:
                 connection.execute(sql.SQL("revoke create on schema {} from {}").format(schema, role))
 
 
-def _load(file: Path, variables: dict[str, str]) -> None:
+def _load(file: Path, variables: dict[str, str], on_rows: Callable[[int], None]) -> None:
     """Run the dump's statements in one transaction, without those that another release does not know."""
     with tempfile.TemporaryFile("w+") as errors:
         restoring = subprocess.Popen(  # noqa: S603 # PostgreSQL's own programs, here and below
@@ -128,7 +132,7 @@ def _load(file: Path, variables: dict[str, str]) -> None:
         )  # fmt: skip
         with restoring, running:
             try:
-                _pass_on(restoring, running)
+                _pass_on(restoring, running, on_rows)
             finally:
                 if restoring.poll() != 0:
                     restoring.kill()
@@ -140,7 +144,9 @@ def _load(file: Path, variables: dict[str, str]) -> None:
             raise BackupError(f"{NOT_RESTORED}: {reason(errors.read())}")
 
 
-def _pass_on(restoring: subprocess.Popen[bytes], running: subprocess.Popen[bytes]) -> None:
+def _pass_on(
+    restoring: subprocess.Popen[bytes], running: subprocess.Popen[bytes], on_rows: Callable[[int], None]
+) -> None:
     """Give the statements of one to the other, but for unknown ones, and wait until the first has ended."""
     assert restoring.stdout is not None
     with restoring.stdout, suppress(BrokenPipeError):  # the reader has ended, and says why
@@ -148,7 +154,9 @@ def _pass_on(restoring: subprocess.Popen[bytes], running: subprocess.Popen[bytes
             if not UNKNOWN.match(line):
                 _input(running).write(line)
             if line.startswith(b"COPY "):
-                shutil.copyfileobj(restoring.stdout, _input(running))
+                while piece := restoring.stdout.read(CHUNK):
+                    _input(running).write(piece)
+                    on_rows(piece.count(b"\n"))  # a row is a line of COPY; what else there is are some hundred lines
     restoring.wait()
 
 

@@ -6,6 +6,7 @@ unless they begin one themselves (PostgreSQL documentation, 55.2.4 "Pipelining")
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
 from todo.db.prepared import STALE, PreparedKey, PreparedStatements
+from todo.metrics.counts import round_trip
 
 Row = tuple[Any, ...]
 
@@ -109,9 +111,9 @@ class Connection(AsyncConnection[Row]):
             for sql, values in queries
         ]
         self.watch()
+        began, sent = time.perf_counter(), list[_Prepares | None]()
         try:
             pgconn.enter_pipeline_mode()
-            sent: list[_Prepares | None] = []
             for message in messages:
                 self._send(sent, *message)
             pgconn.pipeline_sync()
@@ -126,6 +128,8 @@ class Connection(AsyncConnection[Row]):
             self._running = None
             await self.close()
             raise
+        finally:
+            round_trip(began, time.perf_counter())
         outcome = self._outcome(sent, running.received)
         if outcome.error is not None and outcome.error.sqlstate in STALE and self.prepared.threshold is not None:
             self.usable = self.prepared.stop(outcome.error)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from todo.db.pipeline import Connection
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import POOL_IN_USE, POOL_MAX, POOL_OPEN, POOL_REFUSALS, POOL_WAIT, POOL_WAITING
 from todo.problems import Unavailable
 from todo.settings import Settings
 
@@ -71,6 +74,13 @@ class Pool:
         self._idle.clear()
         while self._connections:
             self._connections.pop().close_now()
+
+    def gauge(self) -> None:
+        """Set the gauges of the pool."""
+        COUNTS.set(POOL_MAX, to=self._size)
+        COUNTS.set(POOL_OPEN, to=len(self._connections))
+        COUNTS.set(POOL_IN_USE, to=len(self._connections) - len(self._idle))
+        COUNTS.set(POOL_WAITING, to=sum(not waiter.done() for waiter in self._waiting))
 
     async def acquire(self) -> Connection:
         """A usable connection. Raises NoConnection after `pool_timeout`, Unavailable when too many wait already."""
@@ -138,13 +148,16 @@ class Pool:
     async def _wait(self, deadline: float) -> Connection | None:
         """A connection that is released, or None when one may be opened instead."""
         if len(self._waiting) >= self._max_waiting:
+            COUNTS.add(POOL_REFUSALS, "full")
             raise Unavailable("Too many requests are waiting for the database.")
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
         self._waiting.append(waiter)
         timer = self._loop.call_at(deadline, _time_out, waiter)
+        began = time.perf_counter()
         try:
             return await waiter
         except NoConnection:
+            COUNTS.add(POOL_REFUSALS, "timeout")
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             raise
@@ -159,6 +172,7 @@ class Pool:
             raise
         finally:
             timer.cancel()
+            COUNTS.observe(POOL_WAIT, time.perf_counter() - began)
 
     async def _connect(self, deadline: float) -> Connection:
         """Open a connection in the place that the caller holds; again and again until the deadline."""
@@ -170,6 +184,7 @@ class Pool:
                         connection = await self._opened()
                 except (psycopg.OperationalError, TimeoutError) as error:
                     if self._loop.time() + pause >= deadline:
+                        COUNTS.add(POOL_REFUSALS, "timeout")
                         raise NoConnection("The database cannot be reached at the moment.") from error
                     log.debug("the database cannot be reached: %s", error)
                     await asyncio.sleep(pause)

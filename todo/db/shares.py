@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter, deque
 
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import THROTTLED
 from todo.problems import TooManyRequests
 
 DETAIL = "Too many of your requests are running at the same time. Send fewer at once."
@@ -29,6 +31,7 @@ class Shares:
             return
         waiting = self._waiting.setdefault(user_id, deque())
         if len(waiting) >= self._most_waiting:
+            COUNTS.add(THROTTLED, "share")
             raise TooManyRequests(DETAIL, retry_after=1)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(place)
@@ -43,6 +46,7 @@ class Shares:
                 if not waiting:
                     self._waiting.pop(user_id, None)
             if isinstance(error, TimeoutError):
+                COUNTS.add(THROTTLED, "share")
                 raise TooManyRequests(DETAIL, retry_after=1) from None
             raise
 

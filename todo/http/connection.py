@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 
 from httptools import HttpParserError
 
-from todo.http.access_log import LoggedExchange, log_refusal
 from todo.http.backpressure import Backpressure
 from todo.http.deadline import Deadline
-from todo.http.exchange import Exchange, refusal
+from todo.http.exchange import CommonHeaders, Exchange, refusal
 from todo.http.request_parser import HEAD_LIMIT, Head, RequestParser, connection_scope
 from todo.http.shutdown import SERVER, ServerHooks
 
@@ -27,7 +26,7 @@ KEEP_ALIVE = 75  # seconds that a connection stays open after a response: longer
 class ClientConnection(asyncio.Protocol):
     """A connection to one client, for `uvicorn.run(http=ClientConnection)`."""
 
-    _common: ClassVar[tuple[Any, bytes]] = None, b""
+    _common: ClassVar[CommonHeaders] = CommonHeaders()
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         if not config.loaded:
@@ -41,11 +40,14 @@ class ClientConnection(asyncio.Protocol):
         self._server = server_state
         self._state = app_state
         self._hooks: ServerHooks = app_state.get(SERVER) or ServerHooks()
-        self._exchange = LoggedExchange if self._hooks.access_log else Exchange
+        self.observer = self._hooks.observer
+        """What is told of requests, where anything observes."""
+        if self.observer is not None:
+            self.observer.serves(server_state)
         self._deadline = Deadline(self.loop)
         self._parser = RequestParser(self._head_arrived, on_begin=self._deadline.clear)
         self._unparsed = b""
-        self._current: Exchange | None = None
+        self.current: Exchange | None = None
         """The request that is being answered, and the one that waits behind it."""
         self._next: Exchange | None = None
         self._paused = False
@@ -72,8 +74,8 @@ class ClientConnection(asyncio.Protocol):
         self._unparsed = b""
         self._discarding = True
         self.backpressure.gone()
-        if self._current is not None:
-            self._current.disconnect()
+        if self.current is not None:
+            self.current.disconnect()
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrives, unless a request waits already."""
@@ -85,7 +87,7 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer a client that has sent all it had to send and still reads (RFC 9293 §3.6, "half-closed")."""
         self._eof = True
-        current = self._current
+        current = self.current
         if current is None or current.more_body or current.endless:
             self.close()
             return False
@@ -105,11 +107,11 @@ class ClientConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """uvicorn stops: close an idle connection, another after its response; event streams are ended."""
         self._hooks.end_streams()
-        if self._current is None:
+        if self.current is None:
             self.close()
             return
-        self._current.keep_alive = False
-        if self._current.endless:
+        self.current.keep_alive = False
+        if self.current.endless:
             self.backpressure.hurry()
 
     # Requests
@@ -136,7 +138,7 @@ class ClientConnection(asyncio.Protocol):
         self._unparsed = data[start:]
         if self._next is not None:
             self.pause_reading()
-        if not parser.incomplete and self._current is not None:
+        if not parser.incomplete and self.current is not None:
             self._deadline.clear()
         elif was_incomplete and not parser.incomplete:
             self._deadline.set(self._keep_alive_timeout, self.close)  # the rest of a request that was answered before
@@ -146,28 +148,25 @@ class ClientConnection(asyncio.Protocol):
     def _head_arrived(self, head: Head) -> Exchange:
         scope = head.scope(self._root_path) | self._scope | {"state": self._state.copy()}
         keep_alive = head.keep_alive and not self._hooks.draining
-        exchange = self._exchange(self, scope, keep_alive=keep_alive, expects_continue=head.expects_continue)
-        if self._current is None:
+        exchange = Exchange(self, scope, keep_alive=keep_alive, expects_continue=head.expects_continue)
+        if self.current is None:
             self._start(exchange)
         else:
             self._next = exchange
-            if self._current.endless:
+            if self.current.endless:
                 self._discard_input()
         return exchange
 
     def _start(self, exchange: Exchange) -> None:
-        self._current = exchange
+        self.current = exchange
         exchange.task = self.loop.create_task(exchange.run(self._app))
         self._server.tasks.add(exchange.task)
 
     # Called by Exchange
 
     def common_headers(self) -> bytes:
-        """The header lines that every response has; uvicorn makes a new list of them each second."""
-        headers = self._server.default_headers
-        if ClientConnection._common[0] is not headers:
-            ClientConnection._common = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
-        return ClientConnection._common[1]
+        """The header lines that every response has."""
+        return self._common.lines(self._server.default_headers)
 
     def write(self, data: bytes) -> None:
         """Send to the client."""
@@ -191,7 +190,7 @@ class ClientConnection(asyncio.Protocol):
 
     def endless_response(self) -> None:
         """The response that is sent has no end of its own: a client that has sent its last byte is gone."""
-        current = self._current
+        current = self.current
         if current is None:
             return
         current.endless = True
@@ -203,11 +202,11 @@ class ClientConnection(asyncio.Protocol):
     def responded(self, exchange: Exchange) -> None:
         """The response was sent whole: answer the next request, or wait for one."""
         self._server.total_requests += 1
-        if exchange is not self._current:
+        if exchange is not self.current:
             return
-        following, self._current, self._next = self._next, self._next, None
+        following, self.current, self._next = self._next, self._next, None
         if not exchange.keep_alive or self._transport.is_closing() or (exchange.more_body and self._discarding):
-            self._current = None
+            self.current = None
             self.close()
             return
         self._parse()  # the rest of the next request may be no HTTP: then it is not started
@@ -221,16 +220,16 @@ class ClientConnection(asyncio.Protocol):
                 self._start(following)
         if self._next is None:
             self._read_on()
-        if self._current is None and (self._eof or self._discarding):
+        if self.current is None and (self._eof or self._discarding):
             self.close()
-        elif self._current is None and not self._parser.incomplete:
+        elif self.current is None and not self._parser.incomplete:
             self._deadline.set(self._keep_alive_timeout, self.close)
 
     def ended(self, exchange: Exchange) -> None:
         """The application returned: a response that is not whole must not look like one."""
         self._server.tasks.discard(exchange.task)
         if not exchange.complete and not exchange.disconnected:
-            self._current = None
+            self.current = None
             self.close()
 
     def close(self) -> None:
@@ -241,7 +240,8 @@ class ClientConnection(asyncio.Protocol):
     # Bounds
 
     def _timed_out(self) -> None:
-        if self._paused:  # by us, behind an earlier request
+        arriving = self._parser.arriving  # perhaps an upload; or we have paused, behind an earlier request
+        if self._paused or (arriving is not None and arriving.goes_on()):
             self._deadline.set(REQUEST_TIMEOUT, self._timed_out)
         elif self._parser.incomplete:
             self._refuse(408, "Request Timeout", "The request did not arrive within 20 seconds.")
@@ -253,14 +253,14 @@ class ClientConnection(asyncio.Protocol):
         self._discarding = True
         self._unparsed = b""
         self._read_on()  # so that its end is noticed
-        if self._current is not None:
-            self._current.keep_alive = False
+        if self.current is not None:
+            self.current.keep_alive = False
         self._next = None
 
     def _refuse(self, status: int, title: str, detail: str) -> None:
         """Stop parsing. Let a running response finish, then close; where none runs, send `status` and close."""
         self._deadline.clear()
-        current, arriving = self._current, self._parser.arriving
+        current, arriving = self.current, self._parser.arriving
         self._parser.arriving = None
         if arriving is not None and (arriving.complete or arriving.task is None):
             self.close()  # it was answered before it came whole, or not even started
@@ -272,8 +272,7 @@ class ClientConnection(asyncio.Protocol):
             current.disconnect()
         self._discarding = True
         self._unparsed = b""
-        if self._hooks.access_log:
-            log_refusal(self._scope["client"], status, detail)
-        common = self.common_headers(), self._hooks.response_headers
+        observed = self.observer.refused(self._scope["client"], status, detail) if self.observer else ()
+        common = self.common_headers(), [*self._hooks.response_headers, *observed]
         self.write(refusal(status, title, detail, *common, head_only=self._parser.head_only))
         self.close()

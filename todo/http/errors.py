@@ -21,12 +21,18 @@ FRAMEWORK_DETAILS = {
     404: "There is no such path. The API is described at /docs.",
     405: "This method is not served here; the Allow header names those that are.",
 }
+FEEDS = "/feeds/"
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 def escaped_path(scope: Scope) -> str:
-    """The path of a request as it is shown and logged: in ASCII, without control characters (RFC 3986 §2.1)."""
-    return quote(scope["path"], errors="replace")
+    """The path of a request as it is shown and logged: in ASCII, without control characters (RFC 3986 §2.1).
+
+    Below /feeds/ it is a secret, which is left out.
+    """
+    path: str = scope["path"]
+    before, feeds, _ = path.partition(FEEDS)
+    return quote(f"{before}{feeds}-" if feeds and before == scope.get("root_path", "") else path, errors="replace")
 
 
 def document(status: int, title: str, detail: str, instance: str, members: Mapping[str, Any] | None = None) -> bytes:

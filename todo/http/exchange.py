@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Scope
 
-from todo.http.errors import document, escaped_path
+from todo.http.errors import document
+from todo.observation import CURRENT
 from todo.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("todo")
 
 BODY_BUFFER = 64 * 1024  # bytes of a request's body that wait for the application, approximately
+
+UPLOAD_TIMEOUT = 600.0  # seconds that an upload may take, where its endpoint takes one
+UPLOAD_LEAST = 64 * 1024  # bytes of it that must arrive in the time that other requests have
 
 NO_BODY = {204, 304}
 """Statuses whose responses have no body (RFC 9110 §15.3.5, §15.4.5)."""
@@ -28,8 +32,9 @@ class Exchange:
     """A request as it arrives, and its response as it is sent."""
 
     __slots__ = (
-        "_arrived", "_body", "_chunked", "_connection", "_expects_continue", "_head", "_left", "_received",
-        "complete", "disconnected", "endless", "keep_alive", "more_body", "scope", "started", "task",
+        "_arrived", "_arrived_bytes", "_body", "_chunked", "_connection", "_expects_continue", "_head", "_left",
+        "_looked_at", "_received", "_record", "_upload_ends", "complete", "disconnected", "endless", "keep_alive",
+        "more_body", "scope", "started", "task",
     )  # fmt: skip
 
     def __init__(
@@ -45,7 +50,13 @@ class Exchange:
         """Whether the whole response was sent."""
         self.endless = False
         """Whether the response has no end of its own (an event stream)."""
+        self._arrived_bytes = self._looked_at = 0
+        """Bytes of the request's body: all, and when `goes_on` was last asked."""
+        self._upload_ends = 0.0
+        """On the loop's clock: until when the body of an upload may arrive; 0 for other requests."""
         self._connection = connection
+        observer = connection.observer
+        self._record = None if observer is None else observer.begin(scope)
         self._expects_continue = expects_continue
         self.task: asyncio.Task[None] | None = None
         self._body = bytearray()
@@ -61,23 +72,39 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call the application, and end the exchange whatever it does."""
-        connection = self._connection
+        connection, record = self._connection, self._record
+        if record is not None:
+            CURRENT.set(record)  # in the task's own context
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:  # where a response has begun, the application has logged why it fails
             if not self.started:
-                log.exception("the application failed without a response: %s", escaped_path(self.scope))
+                log.exception("the application failed without a response")
         finally:
             connection.ended(self)
+            if record is not None and (observer := connection.observer) is not None:
+                record.complete, record.endless = self.complete, self.endless
+                observer.end(record, self.scope)
 
     def add_body(self, piece: bytes) -> None:
         """Take a piece of the request's body."""
+        self._arrived_bytes += len(piece)
         if self.complete:
             return
         self._body += piece
         if len(self._body) > BODY_BUFFER:
             self._connection.pause_reading()
         self._wake()
+
+    def begin_upload(self) -> None:
+        """The body may take UPLOAD_TIMEOUT, as long as it comes fast enough."""
+        self._upload_ends = self._connection.loop.time() + UPLOAD_TIMEOUT
+        self._looked_at = self._arrived_bytes
+
+    def goes_on(self) -> bool:
+        """Whether it is an upload that has time left, and brought UPLOAD_LEAST since this was last asked."""
+        brought, self._looked_at = self._arrived_bytes - self._looked_at, self._arrived_bytes
+        return self._connection.loop.time() < self._upload_ends and brought >= UPLOAD_LEAST
 
     def end_body(self) -> None:
         """The request has arrived whole."""
@@ -143,6 +170,11 @@ class Exchange:
                 continue
             lines.append(b"%b: %b\r\n" % (name, value))
             count += 1
+        if (record := self._record) is not None:
+            record.status = status
+            if record.request_id:
+                lines.append(b"x-request-id: %b\r\n" % record.request_id.encode())
+                count += 1
         if self._chunked and self.scope["http_version"] == "1.0":
             self.keep_alive = self._chunked = False  # the end of the connection is the end of the body
             self._left = -1
@@ -161,6 +193,8 @@ class Exchange:
 
     def _send_body(self, body: bytes, more_body: bool) -> None:
         head, self._head = self._head, b""
+        if self._record is not None and self.scope["method"] != "HEAD":
+            self._record.sent += len(body)
         if self.scope["method"] == "HEAD":
             body, self._left = b"", 0
         elif self._chunked:
@@ -175,6 +209,20 @@ class Exchange:
             self.complete = True
             self._wake()
             self._connection.responded(self)
+
+
+class CommonHeaders:
+    """The header lines that every response has; uvicorn makes a new list of the headers each second."""
+
+    def __init__(self) -> None:
+        self._of: Any = None
+        self._lines = b""
+
+    def lines(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """The lines of these headers."""
+        if self._of is not headers:
+            self._of, self._lines = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+        return self._lines
 
 
 def refusal(

@@ -1,8 +1,8 @@
 """Large responses: written in pieces, and bounded in bytes for each user, since slow readers keep them in memory."""
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -31,12 +31,18 @@ class UnreadBytes:
 
     def pieces(self, user_id: str, content: bytes) -> Generator[bytes]:
         """The content in pieces; it counts as unread until the last one was taken, or the iterator is closed."""
-        self._of[user_id] += len(content)
-        try:
+        with self.held(user_id, len(content)):
             for start in range(0, len(content), PIECE):
                 yield content[start : start + PIECE]
+
+    @contextmanager
+    def held(self, user_id: str, size: int) -> Iterator[None]:
+        """In the block so many bytes of the user's count as unread."""
+        self._of[user_id] += size
+        try:
+            yield
         finally:
-            self._of[user_id] -= len(content)
+            self._of[user_id] -= size
             if not self._of[user_id]:
                 del self._of[user_id]
 

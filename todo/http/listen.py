@@ -11,16 +11,17 @@ BACKLOG = 2048  # connections that wait to be accepted
 ANY_V4, ANY_V6 = "0.0.0.0", "::"  # noqa: S104 # the operator's own words for all addresses
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
+def bind(host: str, port: int, prefix: str = "") -> list[socket.socket]:
     """A socket for each address of `host`, all with the same port; `::` serves IPv4 too. Raises CannotStart.
 
-    Nothing is accepted before `listen`.
+    Nothing is accepted before `listen`. `prefix` stands before the names of the settings in errors.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
         raise CannotStart(
-            "HOST: no network address has this name (conda sets HOST to a platform's name: unset it, or use --host)"
+            f"{prefix}HOST: no network address has this name "
+            "(conda sets HOST to a platform's name: unset it, or use --host)"
         ) from None
     bound: list[socket.socket] = []
     missing: OSError | None = None
@@ -31,10 +32,10 @@ def bind(host: str, port: int) -> list[socket.socket]:
         except OSError as error:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 close(bound)
-                raise _cannot_bind(error, port) from None
+                raise _cannot_bind(error, port, prefix) from None
             missing = error
     if missing is not None and not bound:
-        raise _cannot_bind(missing, port)
+        raise _cannot_bind(missing, port, prefix)
     return bound
 
 
@@ -52,13 +53,13 @@ def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
     return listener
 
 
-def listen(sockets: Sequence[socket.socket]) -> None:
+def listen(sockets: Sequence[socket.socket], prefix: str = "") -> None:
     """Let clients connect. Raises CannotStart where another process listens there since."""
     for each in sockets:
         try:
             each.listen(BACKLOG)
         except OSError as error:
-            raise _cannot_bind(error, each.getsockname()[1]) from None
+            raise _cannot_bind(error, each.getsockname()[1], prefix) from None
 
 
 def close(sockets: Sequence[socket.socket]) -> None:
@@ -67,15 +68,17 @@ def close(sockets: Sequence[socket.socket]) -> None:
         each.close()
 
 
-def _cannot_bind(error: OSError, port: int) -> CannotStart:
+def _cannot_bind(error: OSError, port: int, prefix: str) -> CannotStart:
     match error.errno:
         case errno.EADDRINUSE:
-            return CannotStart(f"PORT: {port} is in use by another program: stop it, or choose another port")
+            return CannotStart(f"{prefix}PORT: {port} is in use by another program: stop it, or choose another port")
         case errno.EACCES | errno.EPERM:
-            return CannotStart(f"PORT: {port} may not be used by this user: choose one from 1024 on")
+            return CannotStart(f"{prefix}PORT: {port} may not be used by this user: choose one from 1024 on")
         case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
-            return CannotStart("HOST: this machine has no such network address; 127.0.0.1 is itself, :: are all it has")
-    return CannotStart(f"HOST and PORT: cannot listen there: {error.strerror}")
+            return CannotStart(
+                f"{prefix}HOST: this machine has no such network address; 127.0.0.1 is itself, :: are all it has"
+            )
+    return CannotStart(f"{prefix}HOST and {prefix}PORT: cannot listen there: {error.strerror}")
 
 
 def addresses(sockets: Sequence[socket.socket]) -> list[str]:

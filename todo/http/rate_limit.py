@@ -1,15 +1,17 @@
 """Rate limits, by the `limits` library, in memory or in a Redis that workers share.
 
-Requests are counted per user, failed sign-ins per pair of e-mail and address, sign-ups per address, and failed and
-refused requests that have a password per address. So attempts from another address never lock an account out.
+Requests are counted per user, failed sign-ins per pair of e-mail and address, sign-ups per address, requests for mail
+per pair, recipient and address, and failed and refused requests that have a password per address. So attempts from
+another address never lock an account out.
 """
 
 import ipaddress
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from limits import RateLimitItem, parse
@@ -18,6 +20,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import THROTTLED
 from todo.problems import ContentTooLarge, Invalid, TooManyRequests, UnsupportedMediaType, WrongPassword
 from todo.settings import Settings
 
@@ -26,6 +30,10 @@ log = logging.getLogger("todo")
 FAILED_SIGN_INS = parse("10/15minutes")
 FAILED_ATTEMPTS_OF_ADDRESS = parse("100/15minutes")
 SIGN_UPS_OF_ADDRESS = parse("30/hour")
+UNKNOWN_FEEDS_OF_ADDRESS = parse("100/15minutes")
+MAIL_OF_PAIR = parse("5/15minutes")
+MAIL_TO_RECIPIENT = parse("10/hour")
+MAIL_OF_ADDRESS = parse("30/hour")
 
 MAX_ATTEMPTS = 8
 """Passwords that one address may try at the same time; each takes a core for some 30 ms."""
@@ -37,6 +45,9 @@ REFUSED = (WrongPassword, Invalid, ContentTooLarge, UnsupportedMediaType)
 """What counts as a failed attempt: a wrong password, and a body that cannot be used, since reading it costs too."""
 
 Headers = list[tuple[bytes, bytes]]
+
+KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address", "mail": "mail", "feed": "feed"}
+"""What the metrics call the limits."""
 
 
 class MemoryStorage(Storage):
@@ -153,6 +164,7 @@ class RateLimits:
         # draft-ietf-httpapi-ratelimit-headers-10, §3 and §4
         headers = [self._policy, (b"ratelimit", b'"user";r=%d;t=%d' % (remaining, left))]
         if count > self._most:
+            COUNTS.add(THROTTLED, "requests")
             raise TooManyRequests(retry_after=max(1, left), extra_headers=headers)
         return headers
 
@@ -180,6 +192,7 @@ class RateLimits:
         await self._refuse_when_over(FAILED_SIGN_INS, "sign-in", *pair, pending=attempts[pair])
         await self._refuse_when_over(FAILED_ATTEMPTS_OF_ADDRESS, "attempt", address, pending=attempts[(address,)])
         if attempts[(address,)] >= MAX_ATTEMPTS:
+            COUNTS.add(THROTTLED, "address")
             raise TooManyRequests(retry_after=1)
         for key in (pair, (address,)):
             attempts[key] += 1
@@ -196,19 +209,41 @@ class RateLimits:
 
     async def count_sign_up(self, address: str) -> None:
         """Count a sign-up. Raises TooManyRequests when it is one too many."""
-        await self._refuse_when_over(SIGN_UPS_OF_ADDRESS, "sign-up", address)
-        await self._count(SIGN_UPS_OF_ADDRESS, "sign-up", address)
+        await self._count_or_refuse(SIGN_UPS_OF_ADDRESS, "sign-up", address)
+
+    async def count_guess(self, address: str) -> None:
+        """Count a request for a feed that there is not. Raises TooManyRequests when it is one too many."""
+        await self._count_or_refuse(UNKNOWN_FEEDS_OF_ADDRESS, "feed", address)
+
+    async def count_mail(self, recipient: str, address: str) -> None:
+        """Count a request for mail to `recipient`, known or not. Raises TooManyRequests when it is one too many."""
+        recipient = recipient.lower()
+        # The recipient's limit comes last: requests that are refused do not use it up.
+        for limit, *key in (
+            (MAIL_OF_ADDRESS, address),
+            (MAIL_OF_PAIR, recipient, address),
+            (MAIL_TO_RECIPIENT, recipient),
+        ):
+            await self._count_or_refuse(limit, "mail", *key)
+
+    async def _count_or_refuse(self, limit: RateLimitItem, *key: str) -> None:
+        """In one step, so that of requests at the same time no more pass than the limit."""
+        await self._refuse_unless(self._limiter.hit, limit, *key)
 
     async def _refuse_when_over(self, limit: RateLimitItem, *key: str, pending: int = 0) -> None:
+        await self._refuse_unless(partial(self._limiter.test, cost=1 + pending), limit, *key)
+
+    async def _refuse_unless(self, within: Callable[..., Awaitable[bool]], limit: RateLimitItem, *key: str) -> None:
         if self._skipped():
             return
         try:
-            if await self._limiter.test(limit, *key, cost=1 + pending):
+            if await within(limit, *key):
                 return
             window = await self._limiter.get_window_stats(limit, *key)
         except StorageError as error:
             self._unreachable(error)
             return
+        COUNTS.add(THROTTLED, KINDS[key[0]])
         raise TooManyRequests(retry_after=max(1, round(window.reset_time - time.time())))
 
     async def _count(self, limit: RateLimitItem, *key: str) -> None:

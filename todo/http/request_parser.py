@@ -24,6 +24,9 @@ TARGET_LIMIT = 8192
 FRAMING_LIMIT = 128 * 1024
 """Bytes of a chunked body that are no content: enough for 64 KiB in chunks of three bytes."""
 
+FRAMING_SHARE = 16
+"""For so many bytes of content there may be one more: enough for chunks of 128 bytes."""
+
 LENGTHS = {b"content-length", b"transfer-encoding"}
 HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+;=%-]*)(?::[0-9]*)?", re.ASCII)
 """uri-host [":" port] (RFC 9110 §7.2), without the comma, which means two of them."""
@@ -87,6 +90,8 @@ class RequestParser:
         """Bytes of a body of known length that are still to come."""
         self._framing = 0
         """Bytes of the body that were no content."""
+        self._content = 0
+        """Bytes of the body that were."""
         self._upgrade_length: tuple[bytes, bytes] | None = None
         """How long the body is of a request that asks for another protocol."""
         self._in_upgrade_body = False
@@ -127,7 +132,7 @@ class RequestParser:
             self._hand_on_body()
         if in_body is not None and in_body is self.arriving:
             self._framing += len(piece)
-            if self._framing > FRAMING_LIMIT:
+            if self._framing > FRAMING_LIMIT + self._content // FRAMING_SHARE:
                 raise HttpParserError("more framing than content")
         if self.in_head and (begun_before or in_body is None):
             self.head_bytes += len(piece)
@@ -145,7 +150,7 @@ class RequestParser:
         if self._in_upgrade_body:
             return
         self._url, self._headers, self._hosts, self._expects_continue = b"", [], [], False
-        self._body_left = self._length = self._framing = 0
+        self._body_left = self._length = self._framing = self._content = 0
         self.in_head, self.head_bytes = True, 0
         self._on_begin()
 
@@ -182,6 +187,7 @@ class RequestParser:
             self._body.clear()
             self._body_left = max(0, self._body_left - len(body))
             self._framing -= len(body)
+            self._content += len(body)
             if self.arriving is not None:
                 self.arriving.add_body(body)
 

@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from todo.http.observer import Observer
 
 log = logging.getLogger("todo")
 
@@ -101,7 +105,7 @@ class ServerHooks:
     """Called when the server stops: uvicorn would wait for event streams without end."""
     response_headers: Sequence[tuple[bytes, bytes]] = ()
     """Headers of a response that the application does not see."""
-    access_log: bool = False
+    observer: "Observer | None" = None
 
     @property
     def draining(self) -> bool:

@@ -5,6 +5,7 @@ A migration that adds a field to tasks replaces the function, with the new list 
 
 from collections.abc import Sequence
 
+from todo.migrations.log_bulk import BULK, NO_BULK
 from todo.migrations.log_role import as_log_role as as_log_role  # for the migrations
 
 FUNCTION = """
@@ -16,18 +17,18 @@ DECLARE
     held bigint;
     number bigint;
     moment timestamptz;
-    old_values jsonb;{declarations}{declare_batch}
+    old_values jsonb;{declarations}{declare_batch}{declare_bulk}
 BEGIN
     IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
         RAISE 'log_task() may only be a trigger of tasks';
     END IF;
-
+{find_bulk_insert}
     IF TG_OP = 'UPDATE' THEN
         IF (NEW.user_id, NEW.id, NEW.completed_at, NEW.created_at, NEW.updated_at, NEW.fingerprint, NEW.revision)
             IS DISTINCT FROM
             (OLD.user_id, OLD.id, OLD.completed_at, OLD.created_at, OLD.updated_at, OLD.fingerprint, OLD.revision)
         THEN
-            NEW.user_id := OLD.user_id;
+{find_bulk_update}            NEW.user_id := OLD.user_id;
             NEW.id := OLD.id;
             NEW.completed_at := OLD.completed_at;
             NEW.created_at := OLD.created_at;
@@ -41,7 +42,7 @@ BEGIN
         END IF;
     END IF;
 
-{count_bytes}    UPDATE users
+{count_bytes}{number_bulk}    UPDATE users
        SET revision = users.revision + 1,{add_bytes}
            changed_at = greatest(clock_timestamp(), users.changed_at + interval '1 microsecond'),
            task_count = users.task_count + CASE TG_OP WHEN 'INSERT' THEN 1 WHEN 'DELETE' THEN -1 ELSE 0 END
@@ -57,7 +58,7 @@ BEGIN
                 moment := clock_timestamp();
         END CASE;
     END IF;
-{number_batch}
+{end_of_bulk}{number_batch}
     IF TG_OP = 'DELETE' THEN
         UPDATE changes SET before = NULL, after = NULL
          WHERE user_id = OLD.user_id AND task_id = OLD.id AND after IS NOT NULL;
@@ -78,8 +79,8 @@ BEGIN
         END IF;
         NEW.revision := coalesce(number, 0);
         NEW.created_at := coalesce(NEW.created_at, moment);
-        NEW.updated_at := NEW.created_at;
-        NEW.completed_at := CASE WHEN NEW.completed THEN NEW.created_at END;
+        NEW.updated_at := {updated_at};
+        NEW.completed_at := CASE WHEN NEW.completed THEN {completed_at} END;
         NEW.fingerprint := task_fingerprint({created_with});
 {derive_new}        IF number IS NULL THEN
             RETURN NEW;
@@ -198,7 +199,12 @@ OTHERS = ("completed_at", "created_at", "updated_at", "deleted_at")
 
 
 def log_function(
-    fields: Sequence[str], *, sized: bool = True, optional: Sequence[str] = (), batches: bool = False
+    fields: Sequence[str],
+    *,
+    sized: bool = True,
+    optional: Sequence[str] = (),
+    batches: bool = False,
+    bulk: bool = False,
 ) -> str:
     """The statement that makes the function, for tasks with these writable fields, in the order of their creation.
 
@@ -206,6 +212,7 @@ def log_function(
     `optional` as of 2026_11_28_task_fields: fields that most tasks do not have, and that the log leaves out then.
     With them a task has a position, a series, and what the trigger derives: `due_at` and `search`.
     `batches` as of 2026_11_28_undo_batches: changes know their batch, and a stored answer may show several tasks.
+    `bulk` as of 2026_11_29_transfer: imports, and undoing them, count their changes once.
     """
     every = (*fields, *optional)
     octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in every)
@@ -238,6 +245,7 @@ def log_function(
         new_values=new_values,
         of_the_task=OF_SEVERAL_TASKS if batches else "task_id = OLD.id",
         **(batch if batches else dict.fromkeys(batch, "")),
+        **(BULK if bulk else NO_BULK),
         **(derived if optional else dict.fromkeys(derived, "")),
         **(parts if sized else dict.fromkeys(parts, "")),
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what the server itself reads of a task; the structs have th
         user_id: str
         completed: bool
         created_at: datetime
+        due_date: str | None
         position: str
         revision: int
 

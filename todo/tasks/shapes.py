@@ -13,7 +13,7 @@ from todo.tasks.fields import WRITABLE, TaskFields
 Status = Literal["all", "pending", "completed", "deleted"]
 
 
-def _every_field(name: str, **options: Any) -> Any:
+def every_field(name: str, **options: Any) -> Any:
     """A class with the fields of TaskFields, all required or, with a default, all optional; null as there."""
     fields: dict[str, Any] = {
         each: (Annotated[field.annotation, *field.metadata], Field(description=field.description, **options))
@@ -27,7 +27,7 @@ class _Identity(SQLModel):
     user_id: str = Field(max_length=USER_ID_LENGTH, description="Whose task it is: the token's subject.")
 
 
-class TaskOut(_every_field("ShownFields"), _Identity):  # type: ignore[misc] # its base is made at run time
+class TaskOut(every_field("ShownFields"), _Identity):  # type: ignore[misc] # its base is made at run time
     """A task as the API shows it."""
 
     due_date: str | None = Field(description="As it was sent: a day, a local time or an instant; or null.")
@@ -64,7 +64,7 @@ class NewTask(TaskFields, _Written):
     )
 
 
-class TaskEdit(_every_field("OptionalFields", default=None), _Written):  # type: ignore[misc] # its base is made at run time
+class TaskEdit(every_field("OptionalFields", default=None), _Written):  # type: ignore[misc] # its base is made at run time
     """What to change. Omitted fields keep their values; null clears those that may be null, and removes all tags."""
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The table of tasks. Its checks hold the bounds of `fields` for every writer."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,9 @@ from sqlmodel import Field, col
 
 from todo.db.tables import Table
 from todo.tasks.fields import DESCRIPTION_LENGTH, PRIORITIES, TITLE_LENGTH, WRITABLE, TaskFields
+
+TRASH_KEPT = timedelta(days=30)
+"""How long a task stays in the trash before it is purged."""
 
 CONTROLS = r"[\u0001-\u001f\u007f-\u009f]"
 CONTROLS_BUT_LINES = r"[\u0001-\u0008\u000b-\u001f\u007f-\u009f]"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 from dateutil.rrule import rrule, rrulestr
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from todo.tasks.recurrence import Occurrence, following, normalised
@@ -221,6 +221,7 @@ def test_from_completion_the_next_one_is_that_of_a_series_that_begins_on_the_loc
         assert found == Occurrence(form.written(wanted), number + 1)
 
 
+@example(rule="FREQ=DAILY", day=date(2011, 12, 29), clock=(0, 0), zone="Pacific/Apia", steps=1, end="")
 @settings(max_examples=200, deadline=None)
 @given(
     rule=st.one_of(WHERE_BOTH_AGREE, CLAMPED),
@@ -246,4 +247,8 @@ def test_missing_several_leads_to_where_completing_each_in_time_does(
 
     found = following(rule, "due", anchor=anchor, current=anchor, time_zone=zone, now=last_missed)
 
-    assert found == following(rule, "due", anchor=anchor, current=done[-1], time_zone=zone, now=LONG_AGO)
+    wanted = following(rule, "due", anchor=anchor, current=done[-1], time_zone=zone, now=LONG_AGO)
+    while wanted is not None and instant_of(datetime.fromisoformat(wanted.due), ZoneInfo(zone)) <= last_missed:
+        # Missed too: a day or an hour that a zone left out is the same instant as what follows it.
+        wanted = following(rule, "due", anchor=anchor, current=wanted, time_zone=zone, now=LONG_AGO)
+    assert found == wanted

@@ -245,5 +245,7 @@ class IdempotentDatabase(ScopedDatabase):
         if bytes(stored.request) != self._key.request:
             raise Invalid.at("header", HEADER, msg="was used for another request: choose another key for this one")
         if stored.body is None:
-            raise Gone("This was answered before, and its task was purged since: the answer is no longer kept.")
+            raise Gone(
+                "This was done before. Its answer is not kept: its task was purged since, or it is shown only once."
+            )
         raise Replay(stored)

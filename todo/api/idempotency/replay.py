@@ -9,6 +9,8 @@ from todo.api.context import Context
 from todo.api.idempotency.database import IdempotentDatabase, Replay
 from todo.api.idempotency.key import Key
 from todo.http.errors import error_response
+from todo.metrics.counts import COUNTS
+from todo.metrics.names import REPLAYS
 from todo.problems import Interrupted
 
 Call = Callable[[], Awaitable[Response]]
@@ -42,6 +44,7 @@ async def _respond(key: Key, request: Request, context: Context, call: Call) -> 
                 return response
         await database.store(response)
     except Replay as replay:
+        COUNTS.add(REPLAYS)
         return replay.response()
     finally:
         await database.close()

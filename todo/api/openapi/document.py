@@ -140,6 +140,7 @@ def document(app: FastAPI, *, external_issuer: bool = False, root_path: str = ""
             description=(EXTERNAL if external_issuer else BUILT_IN) + ERRORS,
             routes=app.routes,
             tags=app.openapi_tags,
+            contact={"name": "The todo authors"},
             license_info={"name": "MIT", "identifier": "MIT"},
             servers=[{"url": root_path or "/"}],
         )

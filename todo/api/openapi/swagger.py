@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
@@ -51,9 +51,3 @@ async def docs(request: Request) -> Response:
     hashes = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts]
     policy = POLICY.format(scripts=" ".join(f"'sha256-{each}'" for each in hashes))
     return HTMLResponse(body, headers={"Content-Security-Policy": policy})
-
-
-@router.get("/")
-async def root(request: Request) -> Response:
-    """The server's address leads to the description of its API."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

@@ -15,7 +15,9 @@ from todo.http.middleware.edge import security_headers
 from todo.origins import Origins
 from todo.problems import MEDIA_TYPE
 
-EXPOSED = ["ETag", "Location", "Link", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed"]
+EXPOSED = [
+    "ETag", "Location", "Link", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "X-Request-Id",
+]  # fmt: skip
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 NAMES = re.compile(r"[ \t]*[!#$%&'*+.^`|~\w-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^`|~\w-]+)*[ \t]*", re.ASCII)

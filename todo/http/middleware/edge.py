@@ -11,10 +11,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from todo.http.access_log import given_request_id
 from todo.http.body import BODY_LIMIT
 from todo.http.connection import EXTENSION
-from todo.http.errors import escaped_path, problem_response, unknown_path
+from todo.http.errors import problem_response, unknown_path
 from todo.http.request_parser import TARGET_LIMIT
+from todo.metrics.counts import UNMATCHED
+from todo.observation import CURRENT
 from todo.problems import ContentTooLarge, Problem, Unavailable, UriTooLong
 
 log = logging.getLogger("todo")
@@ -110,6 +113,8 @@ class Edge:
         for pattern, route in self._routes.get(scope["method"], ()):
             if found := pattern.match(path):
                 scope["path_params"] = found.groupdict()
+                if (record := CURRENT.get()) is not None:
+                    record.route = route.path
                 await self._respond(route, scope, receive, send, headers)
                 return
         await self._pass_on(self._app, scope, receive, send, headers)
@@ -120,24 +125,24 @@ class Edge:
         try:
             response = await route.respond(Request(scope, receive))
         except ClientDisconnect:
-            _log_hang_up(scope)
+            _log_hang_up(scope, route.path)
             return
         except Exception as error:  # noqa: BLE001 # a bug, which is logged
-            response = _bug(scope, error)
+            response = _bug(scope, route.path, error)
         response.raw_headers.extend(headers)
         if scope["method"] == "HEAD":
             response.body = b""  # its Content-Length stays
         try:
             await response(scope, receive, send)
         except Exception as error:
-            _log_bug(scope, error)
+            _log_bug(scope, route.path, error)
             raise  # the connection is closed, so that half a response never looks whole
 
     async def _pass_on(
         self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, headers: Sequence[Header]
     ) -> None:
         """The same for what has no fast route: ordinary routes, pages, static files, 404 and 405."""
-        head_only = scope["method"] == "HEAD"
+        head_only, root = scope["method"] == "HEAD", scope.get("root_path", "")
         if head_only:
             scope = {**scope, "method": "GET"}  # which ordinary routes serve
         started = ended = False
@@ -170,12 +175,15 @@ class Edge:
         try:
             await app(scope, bounded, with_headers)
         except ClientDisconnect:
-            _log_hang_up(scope)
+            _log_hang_up(scope, _template(scope, root))
         except Exception as error:
             if started:
-                _log_bug(scope, error)
+                _log_bug(scope, _template(scope, root), error)
                 raise
-            await _bug(scope, error)(scope, receive, with_headers)
+            await _bug(scope, _template(scope, root), error)(scope, receive, with_headers)
+        finally:
+            if (record := CURRENT.get()) is not None:
+                record.route = _template(scope, root)
 
 
 def _without_backslashes(header: Header) -> Header:
@@ -187,17 +195,37 @@ def _without_backslashes(header: Header) -> Header:
     return (name, value.replace(b"\\", b"")) if name == b"cookie" else header
 
 
-def _log_hang_up(scope: Scope) -> None:
-    log.debug("a client hung up in the middle of its request: %s %s", scope["method"], escaped_path(scope))
+def _template(scope: Scope, root: str) -> str | None:
+    """The template of the path of a request that an ordinary route or a mounted application has served."""
+    route: FastRoute | None = scope.get("route")
+    if route is not None:
+        return route.path
+    mounted: str = scope["root_path"]
+    if mounted != root:
+        return mounted.removeprefix(root) + "/{path}"
+    known = scope.get("endpoint") is not None and not scope.get("path_params")
+    path: str = scope["path"]
+    return path.removeprefix(root) if known else None
 
 
-def _log_bug(scope: Scope, error: Exception) -> str:
-    request_id = str(uuid.uuid4())
-    log.error("request %s failed: %s %s", request_id, scope["method"], escaped_path(scope), exc_info=error)
+def _log_hang_up(scope: Scope, template: str | None) -> None:
+    log.debug("a client hung up in the middle of its request: %s %s", scope["method"], template or UNMATCHED)
+
+
+def _log_bug(scope: Scope, template: str | None, error: Exception) -> str:
+    """Log it by its template: a path has ids, and may have a secret. The id of the request."""
+    record = CURRENT.get()
+    request_id = (record.request_id if record else "") or given_request_id(scope["headers"]) or str(uuid.uuid4())
+    log.error("request %s failed: %s %s", request_id, scope["method"], template or UNMATCHED, exc_info=error)
     return request_id
 
 
-def _bug(scope: Scope, error: Exception) -> Response:
+def _bug(scope: Scope, template: str | None, error: Exception) -> Response:
     """A 500 that shows nothing but a request id, which is in the log."""
     detail = "Something went wrong on our side. The request id finds it in the log."
-    return problem_response(Problem(detail, request_id=_log_bug(scope, error)), scope)
+    request_id = _log_bug(scope, template, error)
+    response = problem_response(Problem(detail, request_id=request_id), scope)
+    record = CURRENT.get()
+    if record is None or not record.request_id:  # otherwise every response has it
+        response.headers["X-Request-Id"] = request_id
+    return response

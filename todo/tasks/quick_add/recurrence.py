@@ -75,10 +75,10 @@ def read(phrase: str) -> Recurrence | None:
 
     ImpossibleError for every 0 days and every 30 February.
     """
-    if phrase.endswith("ly"):
-        if phrase == "annually":
-            return Recurrence("yearly")
-        return next((Recurrence(each) for each in _UNITS.values() if each == phrase), None)
+    if phrase == "annually":
+        return Recurrence("yearly")
+    if word := next((each for each in _UNITS.values() if each == phrase), None):
+        return Recurrence(word)
     match = _EVERY.fullmatch(phrase)
     found = match and _every(match["rest"])
     return found and replace(found, from_completion=match["from_completion"] == "!")  # type: ignore[index] # it matched
