@@ -11,7 +11,7 @@ from tests.support.command_line import Person
 pytestmark = pytest.mark.slow
 
 
-def adds_agent(ada: Person, name: str, *options: str) -> tuple[dict[str, Any], dict[str, str]]:
+def adds_agent(ada: Person, name: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the API says of it, and the variables by which it works."""
     made = ada.asks("agents", "add", name, *options)
     return made, {"TODO_URL": ada.url, "TODO_TOKEN": made["token"]}
