@@ -38,7 +38,7 @@ def _enter_each_transaction(session: Any, values: Sequence[str]) -> None:
     """Enter the role and the user at the beginning of every transaction of this session, after a commit too."""
 
     @event.listens_for(session, "after_begin")
-    def enter(_session: Any, _transaction: Any, connection: Any) -> None:
+    def begin(_session: Any, _transaction: Any, connection: Any) -> None:
         connection.exec_driver_sql(enter(*["%s"] * len(values)), tuple(values))
 
 
