@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     manual: Literal["auto", "off"] = Field(
         "auto", description="`auto` serves the manual at `/manual` where the extra `docs` is installed; `off` never."
     )
+    mcp: bool = Field(False, description="Whether agents are served at `/mcp`; it needs the extra `mcp`.")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="The port of Prometheus' `/metrics`. Default: none, and nothing is counted."
     )

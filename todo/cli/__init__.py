@@ -8,7 +8,7 @@ import typer
 from todo import __version__
 from todo.cli.backup import backup, restore_backup
 from todo.cli.group import ACCOUNT, FILES, SERVER, TASKS, CommandGroup
-from todo.cli.remote import account, adding, changing, editing, files, listing, syncing, tokens, undoing, watching
+from todo.cli.remote import account, adding, changing, editing, files, listing, mcp, syncing, tokens, undoing, watching
 from todo.cli.remote.output import Json, print_json
 from todo.cli.server import db, maintenance, serve, users
 from todo.cli.server.doctor import doctor
@@ -53,7 +53,7 @@ SECTIONS: dict[str, list[Callable[..., None]]] = {
         *(adding.add, listing.ls, listing.show, changing.done, changing.undone, editing.edit, changing.move),
         *(changing.rm, changing.restore, undoing.undo, listing.tags, listing.summary, watching.watch, syncing.sync),
     ],
-    ACCOUNT: [account.login, account.logout, account.whoami],
+    ACCOUNT: [account.login, account.logout, account.whoami, mcp.mcp],
     FILES: [files.import_, files.export, backup, restore_backup],
     SERVER: [serve.serve, doctor, maintenance.sweep, maintenance.openapi, version],
 }

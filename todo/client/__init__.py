@@ -30,6 +30,7 @@ from todo.client.models import (
     DueCounts,
     Feed,
     FieldError,
+    HistoryPage,
     ImportProblem,
     ImportReport,
     NewApiToken,
@@ -41,6 +42,7 @@ from todo.client.models import (
     Summary,
     TagCount,
     Task,
+    TaskPage,
     User,
 )
 from todo.client.retries import Retry
@@ -65,6 +67,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Gone",
+    "HistoryPage",
     "ImportProblem",
     "ImportReport",
     "Invalid",
@@ -82,6 +85,7 @@ __all__ = [
     "Summary",
     "TagCount",
     "Task",
+    "TaskPage",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",

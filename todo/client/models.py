@@ -55,6 +55,20 @@ class PastChange(Change, frozen=True, kw_only=True):
     before: dict[str, Any] | None = None
 
 
+class TaskPage(Struct, frozen=True, kw_only=True):
+    """A page of a list, and the cursor of the next one, None on the last."""
+
+    tasks: tuple[Task, ...]
+    cursor: str | None = None
+
+
+class HistoryPage(Struct, frozen=True, kw_only=True):
+    """A page of a task's history, and where the next one begins, None on the last."""
+
+    changes: tuple[PastChange, ...]
+    before: int | None = None
+
+
 class QuickTask(Struct, frozen=True, kw_only=True):
     """What was understood of a line of text."""
 
