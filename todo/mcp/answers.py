@@ -179,7 +179,7 @@ class Answer(NamedTuple):
 
 def plain(value: Any) -> dict[str, Any]:
     """A model of the client as a mapping, without what has no value."""
-    return {name: each for name, each in msgspec.to_builtins(value).items() if each not in (None, [], "")}
+    return {name: each for name, each in msgspec.to_builtins(value).items() if each not in (None, (), [], "")}
 
 
 def task_data(task: Task, *, whole: bool = True) -> dict[str, Any]:

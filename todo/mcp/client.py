@@ -1,5 +1,6 @@
 """The client that tools use: one that says that an agent writes, and whose writes have the keys of the calls."""
 
+import unicodedata
 from typing import Any, TypeVar
 
 from todo.client import AsyncClient
@@ -43,5 +44,5 @@ class ToolClient(AsyncClient):
 
 def header_value(name: str) -> str:
     """A name as a header can have it: printable ASCII, of 1 to 100 characters."""
-    kept = "".join(char if " " <= char <= "~" else "?" for char in name)
-    return " ".join(kept.split())[:NAME_LENGTH].strip() or UNNAMED
+    plain = unicodedata.normalize("NFKD", " ".join(name.split())).encode("ascii", "ignore").decode()
+    return "".join(filter(str.isprintable, plain))[:NAME_LENGTH].strip() or UNNAMED

@@ -88,7 +88,7 @@ def _wait(error: ApiError) -> str:
 
 
 def _hindrance(error: ApiError) -> str:
-    return f" Revision {error.hindrance} is in the way: call history to see it." if error.hindrance else ""
+    return " Call history of the task to see it." if error.hindrance else ""
 
 
 def _arguments(error: ValidationError) -> str:
