@@ -31,8 +31,10 @@ KNOWN = {
     "colorama": "BSD-3-Clause",
     "deprecated": "MIT",
     "httptools": "MIT",
+    "httpx2-jsfetch": "BSD-3-Clause",
     "psycopg-binary": "LGPL-3.0-only",
     "pycparser": "BSD-3-Clause",
+    "pywin32": "PSF-2.0",
     "tzdata": "Apache-2.0",
     "uvloop": "Apache-2.0 OR MIT",
     # Without an SPDX expression in their metadata.
