@@ -44,7 +44,9 @@ def test_it_ends_with_its_input_and_writes_only_messages_to_its_output(server: S
 async def test_it_says_which_agent_writes(human: Human, proxy: Proxy) -> None:
     async with agent("stdio", human, url=proxy.url, name="Zoë's\r\nassistant") as assistant:
         await assistant.does("add_task", title="x")
-    assert b"\r\nTodo-Agent: Zoe's assistant\r\n" in proxy.requests[-1]
+    assert "\r\nTodo-Agent: Zoë's assistant\r\n".encode() in proxy.requests[-1]
+    [change] = human.call("GET", "~/changes")["changes"]
+    assert (change["via"], change["agent"]) == ("agent", "Zoë's assistant")
 
 
 async def test_a_lost_answer_is_asked_for_again_and_the_task_made_once(human: Human, proxy: Proxy) -> None:

@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from tests.conftest import settings_for
 from todo.app import create_app
-from todo.mcp.endpoint import AT_ONCE
 from todo.mcp.answers import DESCRIPTION, ROWS
+from todo.mcp.endpoint import AT_ONCE
 from todo.mcp.server import DEADLINE
 from todo.mcp.tools import TOOLS
 from todo.settings import Settings

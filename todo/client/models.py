@@ -44,6 +44,9 @@ class Change(Struct, frozen=True, kw_only=True):
     kind: str
     at: datetime
     via: str
+    agent_id: str | None = None
+    agent: str | None = None
+    """The name of the agent that made it; None for a person."""
     undoes: int | None = None
     batch: int | None = None
     task: Task | None = None

@@ -165,7 +165,8 @@ class UndoAnswer(TypedDict):
     task: NotRequired[TaskData]
     tasks: NotRequired[Annotated[int, Field(description="Tasks that these were changes of.")]]
     conflicts: NotRequired[list[ConflictData]]
-    more: NotRequired[Annotated[bool, Field(description="True: call again with the same `since` for the rest.")]]
+    conflict_count: NotRequired[Annotated[int, Field(description="Of all conflicts; at most 100 are shown.")]]
+    before: NotRequired[Annotated[int, Field(description="There may be more: call again with the same since, and it.")]]
     undo_revision: NotRequired[Undo]
     dry_run: NotRequired[DryRun]
 

@@ -1,7 +1,8 @@
 """The client that tools use: one that says that an agent writes, and whose writes have the keys of the calls."""
 
-import unicodedata
 from typing import Any, TypeVar
+
+import httpx
 
 from todo.client import AsyncClient
 
@@ -16,7 +17,8 @@ class ToolClient(AsyncClient):
 
     def __init__(self, url: str, token: str | None = None, *, agent: str | None = None, **options: Any) -> None:
         super().__init__(url, token, **options)
-        self._http.headers["Todo-Agent"] = header_value(agent or UNNAMED)
+        name = header_value(agent or UNNAMED)
+        self._http.headers = httpx.Headers([*self._http.headers.raw, (b"Todo-Agent", name)])
 
     async def post(
         self,
@@ -42,7 +44,7 @@ class ToolClient(AsyncClient):
         return {"time_zone": time_zone} if time_zone else self._zone()
 
 
-def header_value(name: str) -> str:
-    """A name as a header can have it: printable ASCII, of 1 to 100 characters."""
-    plain = unicodedata.normalize("NFKD", " ".join(name.split())).encode("ascii", "ignore").decode()
-    return "".join(filter(str.isprintable, plain))[:NAME_LENGTH].strip() or UNNAMED
+def header_value(name: str) -> bytes:
+    """A name as the header has it: 1 to 100 printable characters in UTF-8."""
+    printable = "".join(char for char in " ".join(name.split()) if char.isprintable())
+    return (printable[:NAME_LENGTH].strip() or UNNAMED).encode(errors="replace")

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todo import __version__
-from todo.api.access import authenticate
+from todo.api.access import authenticate, declared_agent
 from todo.api.resources import Resources
 from todo.client import Retry
 from todo.http.body import BODY_LIMIT, read_body
@@ -32,6 +32,9 @@ from todo.settings import Settings
 PATH = "/mcp"
 INSIDE = "http://todo.internal"
 """The address that tools call, which is this process."""
+
+CALLER = "todo.mcp.caller"
+"""In the scope of a request: the id of the user, and what its header calls the agent."""
 
 AT_ONCE = 16
 """Calls of one user that a worker runs at the same time."""
@@ -88,12 +91,13 @@ class McpEndpoint:
                 record.user_id = caller.user_id
             if request.method != "POST":
                 raise MethodNotAllowed
+            declared = declared_agent(request)
             body = await read_body(request, json_expected=True)
             if self._running[caller.user_id] >= AT_ONCE:
                 raise TooManyRequests(f"At most {AT_ONCE} calls of a user run at once: wait for one.", retry_after=1)
             user_id = caller.user_id
             self._running[user_id] += 1
-            scope["todo.mcp.user_id"] = user_id
+            scope[CALLER] = user_id, declared
             await self._manager.handle_request(scope, _replayed(body, receive), _uncached(send))
         except Problem as problem:
             if isinstance(problem, Unauthorized):
@@ -111,12 +115,12 @@ class McpEndpoint:
         request = context.request
         assert isinstance(request, Request)
         header = request.headers.get("authorization", "")
-        agent = request.headers.get("todo-agent") or client_name(context)
+        user_id, declared = request.scope[CALLER]
         client = ToolClient(
             INSIDE,
             header.partition(" ")[2].strip(),
-            agent=agent,
-            user_id=request.scope["todo.mcp.user_id"],
+            agent=declared or client_name(context),
+            user_id=user_id,
             retry=RETRY,
             transport=_Borrowed(self._transport),
         )
