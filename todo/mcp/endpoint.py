@@ -86,11 +86,14 @@ class McpEndpoint:
         user_id: str | None = None
         try:
             refuse_rebinding(request, self._settings)
-            caller = await authenticate(request, Resources.of(request))
+            resources = Resources.of(request)
+            caller = await authenticate(request, resources)
             if (record := CURRENT.get()) is not None:
                 record.user_id = caller.user_id
             if request.method != "POST":
                 raise MethodNotAllowed
+            if resources.rate_limits is not None:  # the limits of agents count what tools ask for
+                await resources.rate_limits.count_request(caller.user_id)
             declared = declared_agent(request)
             body = await read_body(request, json_expected=True)
             if self._running[caller.user_id] >= AT_ONCE:
