@@ -9,7 +9,7 @@ from tests.mcp.agents import KINDS, Human
 from tests.support.processes import Server, serving
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("mcp"), database_url=database_url, mcp="on") as running:
         yield running

@@ -69,6 +69,14 @@ async def test_bounds_methods_and_headers(database_url: str, ada: Person) -> Non
         assert "error" in (await called(client, ada.token, listen)).json()
 
 
+async def test_the_log_names_no_user(database_url: str, ada: Person, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with running(create_app(settings_for(database_url, mcp="on"))) as app, http(app) as client:
+        await called(client, ada.token)
+    told = [record for record in caplog.records if record.name.partition(".")[0] in {"todo", "mcp"}]
+    assert not any(ada.id in record.getMessage() for record in told)
+
+
 async def test_pages_of_other_origins_and_foreign_hosts_are_refused(database_url: str, ada: Person) -> None:
     """A page that has its own name point to this server (DNS rebinding) sends an Origin and a Host of that name."""
     how = {"public_url": "https://todo.example.com", "cors_origins": "https://app.example.com"}

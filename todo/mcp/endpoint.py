@@ -104,7 +104,7 @@ class McpEndpoint:
             await self._manager.handle_request(scope, _replayed(body, receive), _uncached(send))
         except Problem as problem:
             if isinstance(problem, Unauthorized):
-                problem.headers |= {"WWW-Authenticate": challenge(self._settings)}
+                problem.headers |= {"WWW-Authenticate": challenge(request, self._settings)}
             await problem_response(problem, scope)(scope, receive, send)
         finally:
             if user_id is not None:
@@ -141,7 +141,7 @@ class _Borrowed(httpx.AsyncBaseTransport):
         return await self._transport.handle_async_request(request)
 
 
-def challenge(_settings: Settings) -> str:
+def challenge(_request: Request, _settings: Settings) -> str:
     """What a 401 tells a client to bring (RFC 6750 §3). Here goes `resource_metadata` (RFC 9728 §5.1)."""
     return 'Bearer realm="todo", error="invalid_token"'
 
