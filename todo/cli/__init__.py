@@ -16,6 +16,7 @@ from todo.cli.remote import (
     editing,
     files,
     listing,
+    mcp,
     syncing,
     tokens,
     undoing,
@@ -65,7 +66,7 @@ SECTIONS: dict[str, list[Callable[..., None]]] = {
         *(adding.add, listing.ls, listing.show, changing.done, changing.undone, editing.edit, changing.move),
         *(changing.rm, changing.restore, undoing.undo, listing.tags, listing.summary, watching.watch, syncing.sync),
     ],
-    ACCOUNT: [account.login, account.logout, account.whoami],
+    ACCOUNT: [account.login, account.logout, account.whoami, mcp.mcp],
     FILES: [files.import_, files.export, backup, restore_backup],
     SERVER: [serve.serve, doctor, maintenance.sweep, maintenance.openapi, version],
 }

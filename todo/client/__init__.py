@@ -31,6 +31,7 @@ from todo.client.models import (
     DueCounts,
     Feed,
     FieldError,
+    HistoryPage,
     ImportProblem,
     ImportReport,
     NewApiToken,
@@ -42,6 +43,7 @@ from todo.client.models import (
     Summary,
     TagCount,
     Task,
+    TaskPage,
     User,
 )
 from todo.client.retries import Retry
@@ -68,6 +70,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Gone",
+    "HistoryPage",
     "ImportProblem",
     "ImportReport",
     "Invalid",
@@ -85,6 +88,7 @@ __all__ = [
     "Summary",
     "TagCount",
     "Task",
+    "TaskPage",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",

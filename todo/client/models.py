@@ -45,11 +45,11 @@ class Change(Struct, frozen=True, kw_only=True):
     kind: str
     at: datetime
     via: str
-    undoes: int | None = None
-    batch: int | None = None
     agent_id: str | None = None
     agent: str | None = None
-    """The name of the agent that wrote it, None where none did."""
+    """The name of the agent that made it; None for a person."""
+    undoes: int | None = None
+    batch: int | None = None
     task: Task | None = None
 
 
@@ -57,6 +57,20 @@ class PastChange(Change, frozen=True, kw_only=True):
     """A change of a task's history, with the values that the altered fields had."""
 
     before: dict[str, Any] | None = None
+
+
+class TaskPage(Struct, frozen=True, kw_only=True):
+    """A page of a list, and the cursor of the next one, None on the last."""
+
+    tasks: tuple[Task, ...]
+    cursor: str | None = None
+
+
+class HistoryPage(Struct, frozen=True, kw_only=True):
+    """A page of a task's history, and where the next one begins, None on the last."""
+
+    changes: tuple[PastChange, ...]
+    before: int | None = None
 
 
 class QuickTask(Struct, frozen=True, kw_only=True):
