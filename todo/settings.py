@@ -172,6 +172,10 @@ class Settings(BaseSettings):
     sweep_interval: float = Field(
         3600.0, ge=0, le=604_800, description="Seconds between two deletions of expired rows; 0 for none."
     )
+    mcp: bool = Field(False, description="Whether agents are served at `/mcp`; needs the extra `mcp`.")
+    mcp_registration: bool = Field(
+        False, description="Whether MCP clients may register themselves (RFC 7591); else `todo client add` does it."
+    )
     page: bool = Field(True, description="Whether the web page is served at `/`; without it `/` leads to /docs.")
     manual: Literal["auto", "off"] = Field(
         "auto", description="`auto` serves the manual at `/manual` where the extra `docs` is installed; `off` never."

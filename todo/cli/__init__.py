@@ -10,7 +10,7 @@ from todo.cli.backup import backup, restore_backup
 from todo.cli.group import ACCOUNT, FILES, SERVER, TASKS, CommandGroup
 from todo.cli.remote import account, adding, changing, editing, files, listing, syncing, tokens, undoing, watching
 from todo.cli.remote.output import Json, print_json
-from todo.cli.server import db, maintenance, serve, users
+from todo.cli.server import clients, db, maintenance, serve, users
 from todo.cli.server.doctor import doctor
 
 app = typer.Typer(
@@ -62,6 +62,7 @@ GROUPS = {
     "db": (db.db, SERVER),
     "user": (users.user, SERVER),
     "keys": (users.keys, SERVER),
+    "client": (clients.client, SERVER),
 }
 
 for section, commands in SECTIONS.items():

@@ -31,6 +31,8 @@ FAILED_SIGN_INS = parse("10/15minutes")
 FAILED_ATTEMPTS_OF_ADDRESS = parse("100/15minutes")
 SIGN_UPS_OF_ADDRESS = parse("30/hour")
 UNKNOWN_FEEDS_OF_ADDRESS = parse("100/15minutes")
+CLIENTS_OF_ADDRESS = {"registered": parse("20/hour"), "refused": parse("100/15minutes")}
+"""OAuth clients that register themselves, and requests of clients that are refused."""
 MAIL_OF_PAIR = parse("5/15minutes")
 MAIL_TO_RECIPIENT = parse("10/hour")
 MAIL_OF_ADDRESS = parse("30/hour")
@@ -46,8 +48,8 @@ REFUSED = (WrongPassword, Invalid, ContentTooLarge, UnsupportedMediaType)
 
 Headers = list[tuple[bytes, bytes]]
 
-KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address", "mail": "mail", "feed": "feed"}
-"""What the metrics call the limits."""
+KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address"}
+"""What the metrics call the limits that are named otherwise here."""
 
 
 class MemoryStorage(Storage):
@@ -215,6 +217,10 @@ class RateLimits:
         """Count a request for a feed that there is not. Raises TooManyRequests when it is one too many."""
         await self._count_or_refuse(UNKNOWN_FEEDS_OF_ADDRESS, "feed", address)
 
+    async def count_client(self, what: str, address: str) -> None:
+        """Count an OAuth client that was `registered` or `refused`. Raises TooManyRequests when it is one too many."""
+        await self._count_or_refuse(CLIENTS_OF_ADDRESS[what], "client", what, address)
+
     async def count_mail(self, recipient: str, address: str) -> None:
         """Count a request for mail to `recipient`, known or not. Raises TooManyRequests when it is one too many."""
         recipient = recipient.lower()
@@ -243,7 +249,7 @@ class RateLimits:
         except StorageError as error:
             self._unreachable(error)
             return
-        COUNTS.add(THROTTLED, KINDS[key[0]])
+        COUNTS.add(THROTTLED, KINDS.get(key[0], key[0]))
         raise TooManyRequests(retry_after=max(1, round(window.reset_time - time.time())))
 
     async def _count(self, limit: RateLimitItem, *key: str) -> None:
