@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Text, Uuid, bindparam, delete, exists, func, insert, or_, select, text
+from sqlalchemy import Text, Uuid, bindparam, delete, exists, func, insert, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
@@ -86,7 +86,7 @@ _pending = (
     .where(_of_registration, col(OAuthClient.last_used_at).is_(None))
     .where(col(OAuthClient.created_at) < func.now() - PENDING_FOR)
     .order_by(col(OAuthClient.created_at))
-    .limit(text("10"))
+    .limit(literal_column("10"))
 )
 MAKE_ROOM = Statement.of(delete(OAuthClient).where(col(OAuthClient.id).in_(_pending)).returning(col(OAuthClient.id)))
 

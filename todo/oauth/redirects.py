@@ -9,7 +9,7 @@ LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(
 """An app on the person's own device, at whatever port it finds free (RFC 8252 §7.3)."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f.]*:[0-9a-f:.]+", re.IGNORECASE)
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,63}):(?=[^\s])")
 CHARACTERS = re.compile(r"[!#-;=?-Z\[\]_a-z~]+")
 """Those of a URI (RFC 3986 §2), without the quotes, the backslash and others that no URI may have as they are."""
