@@ -64,7 +64,7 @@ class OAuthApp:
         assert back.startswith(f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}")
         answer = dict(parse_qsl(urlsplit(back).query))
         assert answer["state"] == self.state
-        return answer["code"]
+        return str(answer["code"])
 
     async def exchange(self, code: str, **others: str | None) -> httpx.Response:
         given = {

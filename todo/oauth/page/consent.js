@@ -52,17 +52,21 @@ function say(form, error) {
   find("[role=alert]", HTMLElement, form).textContent = error instanceof Error ? error.message : ""
 }
 
-/** One at a time among all tabs, where the browser can. @template T @param {() => Promise<T>} run @returns {Promise<T>} */
-const locked = (run) => (navigator.locks ? navigator.locks.request(COOKIE, run) : run())
+/** @typedef {{access_token: string, user: {id: string, email: string | null}}} Session */
 
-/** @param {{access_token: string, user: {id: string, email: string | null}}} session */
+/** One at a time among all tabs, where the browser can. @param {() => Promise<Session>} run @returns {Promise<Session>} */
+const locked = async (run) => (navigator.locks ? await navigator.locks.request(COOKIE, run) : await run())
+
+/** @param {Session} session */
 async function enter(session) {
   token = session.access_token
   find("#account", HTMLElement).textContent = session.user.email ?? session.user.id
   show(consent)
   const tags = await call("GET", `/api/${encodeURIComponent(session.user.id)}/tags`).catch(() => [])
   find("#tags", HTMLElement).replaceChildren(
-    ...tags.map((/** @type {{tag: string}} */ { tag }) => Object.assign(document.createElement("option"), { value: tag })),
+    ...tags.map((/** @type {{tag: string}} */ { tag }) =>
+      Object.assign(document.createElement("option"), { value: tag }),
+    ),
   )
 }
 
@@ -86,14 +90,14 @@ function ask() {
 
 /** @param {HTMLFormElement} form @param {(given: FormData) => Promise<void>} work */
 function whenSubmitted(form, work) {
-  const button = find("button.primary", HTMLButtonElement, form)
+  let busy = false // and no button disabled, which would lose the focus
   form.addEventListener("submit", async (event) => {
     event.preventDefault()
-    if (button.disabled) return
-    button.disabled = true
+    if (busy) return
+    busy = true
     say(form, null)
     await work(new FormData(form)).catch((error) => say(form, error))
-    button.disabled = false
+    busy = false
   })
 }
 
