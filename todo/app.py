@@ -19,6 +19,7 @@ from todo.accounts.built_in import BuiltInAccounts
 from todo.accounts.issuer import BuiltInIssuer
 from todo.accounts.routes import account, aliases, api_tokens, mail, session, session_list
 from todo.accounts.sessions import Sessions
+from todo.agents import routes as agents
 from todo.api import health
 from todo.api.openapi import document, swagger
 from todo.api.resources import Resources
@@ -145,7 +146,7 @@ def from_environment() -> FastAPI:
 
 def _routers(settings: Settings) -> list[APIRouter]:
     features = [batch_routes.router, quick_add_routes.router, tasks.router, move_routes.router, tag_routes.router]
-    features += [summary.router, changes.router]
+    features += [summary.router, changes.router, changes.past_router, *agents.routers]
     features += [transfer.importing, transfer.exporting, feed_routes.router, feed_routes.public]
     accounts = [account.me_router, account.deletion_router]
     if not settings.external_issuer:

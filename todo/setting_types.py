@@ -4,7 +4,7 @@ import importlib.util
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from psycopg import ProgrammingError
@@ -15,6 +15,9 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from todo.origins import Origins
+
+if TYPE_CHECKING:
+    from todo.settings import Settings
 
 
 def _postgres_url(url: str) -> str:
@@ -43,14 +46,17 @@ def _origins(value: Any) -> Any:
     return Origins(_separated(value)) if isinstance(value, str | tuple) else value
 
 
-TAKEN = {"/manual", "/mcp", "/oauth", "/oauth/page", "/page", "/.well-known"}
+SERVED = {
+    *("/api", "/api/auth", "/docs", "/docs/assets", "/health", "/manual", "/mcp", "/oauth", "/oauth/page", "/page"),
+    "/.well-known",
+}
 
 
 def _root_path(path: str) -> str:
     path = path.rstrip("/")
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
         raise ValueError("must be a path such as /todo, of plain characters")
-    if path in {*("/api", "/api/auth", "/docs", "/docs/assets", "/health"), *TAKEN}:
+    if path in SERVED:
         raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
     return path
 
@@ -209,3 +215,29 @@ RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated), AfterValidator(_each_is_a_network)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_separated)]
+
+
+def check_together(settings: "Settings") -> None:
+    """Raise ValueError, which begins with the name of one, where two settings do not fit together."""
+    if settings.direct_database_url is not None and settings.database_url is None:
+        raise ValueError("DIRECT_DATABASE_URL: requires DATABASE_URL, which is not set")
+    if settings.metrics_port and settings.metrics_port == settings.port:
+        raise ValueError(f"METRICS_PORT: must be another port than PORT, which is {settings.port}")
+    if settings.auth_aliases and settings.root_path == "/auth":
+        raise ValueError("ROOT_PATH: must not be /auth with AUTH_ALIASES, which serves that path itself")
+    if settings.log_key is not None and not 16 <= len(settings.log_key_bytes) <= 64:
+        raise ValueError("LOG_KEY: must have 16 to 64 bytes")
+    if settings.jwt_secret is not None and len(settings.jwt_secret.get_secret_value().encode()) < 32:
+        raise ValueError("JWT_SECRET: must have at least 32 bytes")
+    if settings.jwt_secret is not None and "-----BEGIN" in settings.jwt_secret.get_secret_value():
+        raise ValueError("JWT_SECRET: contains a PEM key: publish it as a key set and set JWT_JWKS_URL")
+    if settings.jwt_secret is not None and settings.jwt_jwks_url is not None:
+        raise ValueError("JWT_SECRET: set it or JWT_JWKS_URL, not both: there is one issuer")
+    for name in ("mail_from", "public_url"):
+        if settings.smtp_url is not None and getattr(settings, name) is None:
+            raise ValueError(f"{name.upper()}: is required with SMTP_URL")
+    if settings.smtp_url is not None and settings.external_issuer:
+        raise ValueError("SMTP_URL: mail is for built-in accounts, which JWT_JWKS_URL or JWT_SECRET switches off")
+    for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
+        if getattr(settings, name) and not settings.external_issuer:
+            raise ValueError(f"{name.upper()}: requires JWT_JWKS_URL or JWT_SECRET, which are not set")

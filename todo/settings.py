@@ -26,6 +26,7 @@ from todo.setting_types import (
     SafeIssuer,
     SafeUrl,
     SmtpUrl,
+    check_together,
 )
 
 
@@ -176,6 +177,13 @@ class Settings(BaseSettings):
     mcp_registration: bool = Field(
         False, description="Whether MCP clients may register themselves (RFC 7591); else `todo client add` does it."
     )
+    agent_rate_limit: RateLimit = Field("120/minute", description="Requests of an agent; `off` for those of its user.")
+    agent_write_limit: RateLimit = Field(
+        "60/minute", description="Writes of an agent, each operation of a batch counted; `off` for no limit."
+    )
+    agent_deletions_per_hour: int = Field(
+        20, ge=0, le=1_000_000, description="Tasks that an agent may delete an hour, unless its token says otherwise."
+    )
     page: bool = Field(True, description="Whether the web page is served at `/`; without it `/` leads to /docs.")
     manual: Literal["auto", "off"] = Field(
         "auto", description="`auto` serves the manual at `/manual` where the extra `docs` is installed; `off` never."
@@ -212,28 +220,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.direct_database_url is not None and self.database_url is None:
-            raise ValueError("DIRECT_DATABASE_URL: requires DATABASE_URL, which is not set")
-        if self.metrics_port and self.metrics_port == self.port:
-            raise ValueError(f"METRICS_PORT: must be another port than PORT, which is {self.port}")
-        if self.auth_aliases and self.root_path == "/auth":
-            raise ValueError("ROOT_PATH: must not be /auth with AUTH_ALIASES, which serves that path itself")
-        if self.log_key is not None and not 16 <= len(self.log_key_bytes) <= 64:
-            raise ValueError("LOG_KEY: must have 16 to 64 bytes")
-        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
-            raise ValueError("JWT_SECRET: must have at least 32 bytes")
-        if self.jwt_secret is not None and "-----BEGIN" in self.jwt_secret.get_secret_value():
-            raise ValueError("JWT_SECRET: contains a PEM key: publish it as a key set and set JWT_JWKS_URL")
-        if self.jwt_secret is not None and self.jwt_jwks_url is not None:
-            raise ValueError("JWT_SECRET: set it or JWT_JWKS_URL, not both: there is one issuer")
-        for name in ("mail_from", "public_url"):
-            if self.smtp_url is not None and getattr(self, name) is None:
-                raise ValueError(f"{name.upper()}: is required with SMTP_URL")
-        if self.smtp_url is not None and self.external_issuer:
-            raise ValueError("SMTP_URL: mail is for built-in accounts, which JWT_JWKS_URL or JWT_SECRET switches off")
-        for name in ("jwt_issuer", "jwt_audience", "jwt_authorized_parties"):
-            if getattr(self, name) and not self.external_issuer:
-                raise ValueError(f"{name.upper()}: requires JWT_JWKS_URL or JWT_SECRET, which are not set")
+        check_together(self)
         return self
 
     @property

@@ -23,10 +23,10 @@ from todo.http.rate_limit import (
     FAILED_ATTEMPTS_OF_ADDRESS,
     FAILED_SIGN_INS,
     SIGN_UPS_OF_ADDRESS,
-    MemoryStorage,
     RateLimits,
     address_of,
 )
+from todo.http.rate_limit_memory import MemoryStorage
 from todo.problems import WrongPassword
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]

@@ -50,7 +50,7 @@ class TestTheWholeWay:
         assert given.status_code == 200
         assert given.headers["cache-control"] == "no-store"
         token = given.json()
-        assert token.pop("access_token").startswith("todo_pat_")
+        assert token.pop("access_token").startswith("todo_pat_agent_")
         assert token == {"token_type": "Bearer", "scope": "read write", "expires_in": 90 * 86_400}
         agent = with_token(ada, given.json()["access_token"])
         task = await agent.create("Buy leeks")
@@ -70,6 +70,23 @@ class TestTheWholeWay:
         assert await agent.list() == []
         [listed] = await tokens(ada)
         assert (listed["scope"], listed["expires_at"]) == ("read", None)
+
+    async def test_the_token_is_fenced_and_limited_as_the_person_decided(self, ada: Person, planner: OAuthApp) -> None:
+        await ada.create("A secret")
+        permissions = ["complete", "create"]
+        agent = with_token(ada, await planner.token(ada, tag="groceries", permissions=permissions, days=7))
+
+        task = await agent.create("Leeks")
+
+        assert task["tags"] == ["groceries"]
+        assert await agent.list() == [task]
+        assert (await agent.put(task["id"], title="x")).status_code == 403
+        assert (await agent.toggle(task["id"])).status_code == 200
+        [listed] = await tokens(ada)
+        assert (listed["agent"], listed["tag"]) == (True, "groceries")
+        assert listed["permissions"] == ["create", "complete"]
+        change = (await ada.since(1))["changes"][0]
+        assert (change["via"], change["agent"], change["agent_id"]) == ("agent", "Meal planner", listed["id"])
 
     async def test_an_app_that_asks_to_read_gets_no_more(self, ada: Person, planner: OAuthApp) -> None:
         query = planner.query(scope="read offline_access")

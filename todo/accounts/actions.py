@@ -202,6 +202,8 @@ async def me(db: ScopedDatabase, caller: Caller) -> MeRow:
         user = found[0]
         if caller.external:
             user.email_confirmed = msgspec.UNSET
+        if caller.agent is not None and caller.agent.tag is not None:
+            user.email = user.name = None  # which its tag says nothing about
         return user
     if not caller.external:
         raise Unauthorized("This account no longer exists.")

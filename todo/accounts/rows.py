@@ -46,6 +46,10 @@ class ApiTokenRow(msgspec.Struct):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+    agent: bool
+    permissions: list[str] | None
+    tag: str | None
+    deletions_per_hour: int | None
 
 
 USER_COLUMNS: tuple[Column[Any], ...] = tuple(User.__table__.c[name] for name in UserRow.__struct_fields__)  # type: ignore[attr-defined] # SQLModel sets it

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 API_TOKEN_PREFIX = "todo_pat_"  # noqa: S105 # the prefix that secret scanners look for, and no secret
+AGENT_TOKEN_PREFIX = API_TOKEN_PREFIX + "agent_"
+"""Of an agent's tokens. Servers from before there were agents, beside this build during an upgrade, refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,17 @@ class RefreshSecret:
         return f"{self.session_id.hex}.{self.secret}"
 
 
-def new_api_token() -> str:
+def new_api_token(*, agent: bool = False) -> str:
     """A personal API token: the prefix, 256 random bits, and a checksum by which scanners recognise it."""
-    body = API_TOKEN_PREFIX + secrets.token_hex(32)
+    body = (AGENT_TOKEN_PREFIX if agent else API_TOKEN_PREFIX) + secrets.token_hex(32)
     return body + _checksum(body)
 
 
 def api_token_hash(token: str) -> bytes | None:
     """What `token` is stored as, or None for what cannot be one, so that garbage never reaches the database."""
     body, checksum = token[:-8], token[-8:]
-    if len(body) != len(API_TOKEN_PREFIX) + 64 or checksum != _checksum(body):
+    prefix = AGENT_TOKEN_PREFIX if body.startswith(AGENT_TOKEN_PREFIX) else API_TOKEN_PREFIX
+    if len(body) != len(prefix) + 64 or checksum != _checksum(body):
         return None
     return hashlib.sha256(token.encode()).digest()
 

@@ -3,16 +3,18 @@
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr
+from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, model_validator
 from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
 
 from todo.accounts.tables import CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from todo.auth.tables import EMAIL_LENGTH, USER_NAME_LENGTH
+from todo.db.agents import PERMISSIONS, Permission
+from todo.tasks.fields import Tag
 from todo.values import Length, Line, Moment, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
@@ -53,6 +55,14 @@ def _blank_as_none(name: object) -> object:
     return None if isinstance(name, str) and (name == "" or name.isspace()) else name
 
 
+def _in_order(permissions: Any) -> Any:
+    """Each of them once, in the order of PERMISSIONS."""
+    if isinstance(permissions, list) and len(permissions) <= 100:
+        return [name for name in PERMISSIONS if name in permissions] + [n for n in permissions if n not in PERMISSIONS]
+    return permissions
+
+
+Permissions = Annotated[list[Permission] | None, BeforeValidator(_in_order)]
 UserName = Annotated[Annotated[Line, Length(max_length=USER_NAME_LENGTH)] | None, BeforeValidator(_blank_as_none)]
 NewPassword = Annotated[
     SecretStr,
@@ -185,6 +195,25 @@ class NewApiToken(SQLModel):
     )
     scope: Literal["read", "write"] = Field("write", description="`read` may only read; `write` by default.")
     expires_at: Moment | None = Field(None, description="When it ends: RFC 3339; null for never.")
+    agent: bool = Field(
+        False, description="Whether it is for an assistant; so is each that has one of the following limits."
+    )
+    permissions: Permissions = Field(
+        None,
+        description="What it may do with `scope` = `write`; null for all. An empty list allows nothing but to read.",
+    )
+    tag: Tag | None = Field(
+        None, description="Only tasks with this tag are there for it, and new ones get it; null for all tasks."
+    )
+    deletions_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="How many tasks it may delete an hour; null for what the server allows."
+    )
+
+    @model_validator(mode="after")
+    def _is_of_an_agent(self) -> Self:
+        if (self.permissions, self.tag, self.deletions_per_hour) != (None, None, None):
+            self.agent = True
+        return self
 
 
 class ApiTokenOut(SQLModel):
@@ -196,6 +225,12 @@ class ApiTokenOut(SQLModel):
     created_at: datetime = Field(description="When it was made.")
     expires_at: datetime | None = Field(description="When it ends; null for never.")
     last_used_at: datetime | None = Field(description="When it was last used, to the minute; null for not yet.")
+    agent: bool = Field(description="Whether it is for an assistant.")
+    permissions: list[Permission] | None = Field(description="What it may do; null for all.")
+    tag: str | None = Field(description="The only tag whose tasks are there for it; null for all tasks.")
+    deletions_per_hour: int | None = Field(
+        description="How many tasks it may delete an hour; null for what the server allows."
+    )
 
 
 class ApiTokenMade(ApiTokenOut):

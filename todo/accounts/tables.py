@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, Uuid, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, Text, Uuid, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -77,6 +77,12 @@ class ApiToken(Table, table=True):
     __table_args__ = (
         CheckConstraint(f"char_length(name) BETWEEN 1 AND {TOKEN_NAME_LENGTH}", name="name_length"),
         CheckConstraint("scope IN ('read', 'write')", name="scope_known"),
+        CheckConstraint("permissions <@ '{create,edit,complete,delete,undo}'", name="permissions_known"),
+        CheckConstraint("char_length(tag) BETWEEN 1 AND 50", name="tag_length"),
+        CheckConstraint("deletions_per_hour >= 0", name="deletions_per_hour_positive"),
+        CheckConstraint(
+            "agent OR permissions IS NULL AND tag IS NULL AND deletions_per_hour IS NULL", name="limits_of_agents"
+        ),
     )
 
     id: UUID = Field(primary_key=True, sa_type=Uuid)
@@ -87,6 +93,14 @@ class ApiToken(Table, table=True):
     created_at: datetime = Field(sa_column_kwargs={"server_default": func.now()})
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+    agent: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether an assistant has it. What follows limits agents, and is null for other tokens."""
+    permissions: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    """Null for all."""
+    tag: str | None = Field(default=None, sa_type=Text)
+    """It sees and writes tasks with this tag only."""
+    deletions_per_hour: int | None = None
+    """Null for what the server allows."""
 
 
 class OneTimeLink(Table, table=True):

@@ -21,7 +21,7 @@ async def _caller(request: Request) -> Caller:
 async def _caller_database(request: Request) -> ScopedDatabase:
     context = Context.of(request)
     assert context.caller is not None
-    return context.resources.database.as_user(context.caller.user_id)
+    return context.resources.database.as_user(context.caller.user_id, context.caller.via, context.caller.agent)
 
 
 async def _user_database(request: Request, user_id: UserId) -> ScopedDatabase:
@@ -29,7 +29,7 @@ async def _user_database(request: Request, user_id: UserId) -> ScopedDatabase:
     if context.database is not None:
         return context.database
     assert context.caller is not None
-    return context.resources.database.as_user(user_id, context.caller.via)
+    return context.resources.database.as_user(user_id, context.caller.via, context.caller.agent)
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

@@ -31,7 +31,7 @@ SignedIn = Annotated[Caller, Depends(_signed_in)]
 
 async def _session(request: Request, caller: SignedIn) -> AsyncIterator[AsyncSession]:
     database = Context.of(request).resources.database
-    async with database.sessions.as_user(caller.user_id, caller.via) as session:
+    async with database.sessions.as_user(caller.user_id, caller.via, caller.agent) as session:
         yield session
 
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+
+from todo.db.agents import Agent
+from todo.db.roles import Via
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -23,8 +25,12 @@ class Caller:
     api_token: bool = False
     """Whether they call with a personal API token."""
     may_write: bool = True
+    agent: Agent | None = None
+    """The agent that calls for the user."""
 
     @property
-    def via(self) -> Literal["session", "api_token"]:
+    def via(self) -> Via:
         """How they write, as the log of changes names it."""
+        if self.agent is not None:
+            return "agent"
         return "api_token" if self.api_token else "session"

@@ -49,8 +49,11 @@ LOCK_TASKS = Statement.of(
     .with_for_update(key_share=True)
 )
 _first = select(func.coalesce(col(Change.batch), col(Change.revision))).where(_undone).scalar_subquery()
+OF_LOG = ("task_id", "revision", "kind", "undoes", "before", "batch", "agent_id")
 LOG_FROM_THERE = Statement.of(
-    select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before", "batch")))
+    select(
+        *(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before", "batch", "agent_id"))
+    )
     .where(mine, col(Change.task_id) == any_(func.array(_changed_tasks)), col(Change.revision) >= _first)
     .order_by(col(Change.revision)),
     row=lambda task_id, *logged: (task_id, Logged(*logged)),
@@ -98,16 +101,24 @@ async def current_revision(db: ScopedDatabase) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matches: Matches = None) -> ChangeRow:
+async def undo(
+    db: ScopedDatabase, caller: Caller, revision: int | None, *, matches: Matches = None, dry_run: bool = False
+) -> ChangeRow:
     """Undo a change of a task that has one of the revisions in `matches`, and all that were made together with it.
 
-    The last of the new changes that do it. Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or
-    UserGone.
+    The last of the new changes that do it, or with `dry_run` would. An agent that sees one tag only undoes what it has
+    done itself. Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or UserGone.
     """
+    own = db.agent.id if db.agent is not None and db.agent.tag is not None else None
 
     async def undone(transaction: Transaction) -> ChangeRow:
+        transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them
         for batch, count in await transaction.fetch(BATCH, undone=revision):
-            if count > MANY and (done := await _at_once(transaction, db, batch, count, revision, matches)) is not None:
+            if (
+                count > MANY
+                and own is None
+                and (done := await _at_once(transaction, db, batch, count, revision, matches)) is not None
+            ):
                 return done
         transaction.queue(LOCK_TASKS, undone=revision)  # so that nothing is written between the read and the write
         found = await transaction.fetch(LOG_FROM_THERE, undone=revision)
@@ -117,6 +128,9 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
                 raise UserGone
             raise ChangeNotFound
         task_id, change = named
+        together = [each for _, each in found if each.undone_as == change.undone_as]
+        if own is not None and any(each.agent_id != own for each in together):
+            raise ChangeNotFound
         logs: dict[UUID, list[Logged]] = {}
         for each_id, logged in found:
             logs.setdefault(each_id, []).append(logged)
@@ -126,6 +140,9 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
             if current.task is not None:
                 raise StaleTask(current.task)
         patches = _patches(change, logs)
+        transaction.set_fence(on=True)
+        if own is not None and len(await transaction.fetch(LOCK_TASKS, undone=revision)) < len(logs):
+            raise ChangeNotFound  # of a task that has lost the tag since
         transaction.set_undoes(change.undone_as)
         if change.batch is not None:
             transaction.begin_batch()
@@ -140,7 +157,7 @@ async def undo(db: ScopedDatabase, caller: Caller, revision: int | None, *, matc
         db.mentions(newest.task_id)
         return newest
 
-    return await db.in_transaction(undone)
+    return await (db.dry_run(undone) if dry_run else db.in_transaction(undone))
 
 
 async def _at_once(

@@ -1,5 +1,6 @@
 """Pages of the log of changes, bounded in rows and in bytes: what happened since a revision, and to one task."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -129,22 +130,28 @@ SINCE_COMPACT = _since(
     select(func.max(_window.c.revision)).scalar_subquery(),
 )
 
-HISTORY = Statement.of(
-    shown(
-        bounded(
-            select(Change)
-            .where(mine, col(Change.task_id) == bindparam("id"), col(Change.revision) < number("below"))
-            .order_by(col(Change.revision).desc())
-            .limit(number("limit")),
-            _size,
-            _newest_first,
-        ).subquery("log"),
-        "before",
-        "count",
-    ).order_by(literal_column("log.revision").desc()),
-    row=lambda *columns: (past_change(*columns[:-1]), columns[-1]),
-    read_only=True,
-)
+
+def past_changes(condition: ColumnElement[bool]) -> Statement[tuple[PastChangeRow, int]]:
+    """The user's changes that meet the condition, newest first, each with how many there were within the limit."""
+    return Statement.of(
+        shown(
+            bounded(
+                select(Change)
+                .where(mine, condition, col(Change.revision) < number("below"))
+                .order_by(col(Change.revision).desc())
+                .limit(number("limit")),
+                _size,
+                _newest_first,
+            ).subquery("log"),
+            "before",
+            "count",
+        ).order_by(literal_column("log.revision").desc()),
+        row=lambda *columns: (past_change(*columns[:-1]), columns[-1]),
+        read_only=True,
+    )
+
+
+HISTORY = past_changes(col(Change.task_id) == bindparam("id"))
 EXISTS = Statement.of(
     select(col(Task.id)).where(col(Task.user_id) == bindparam("user_id"), col(Task.id) == bindparam("id")),
     read_only=True,
@@ -189,5 +196,10 @@ async def history(db: ScopedDatabase, id: UUID | None, *, below: int, limit: int
     found = await db.run(HISTORY, id=id, below=below, limit=limit + 1)
     if not found and not await db.run(EXISTS, id=id):
         raise TaskNotFound
+    return page_of_past(found, limit)
+
+
+def page_of_past(found: Sequence[tuple[PastChangeRow, int]], limit: int) -> tuple[list[PastChangeRow], bool]:
+    """The first changes of those that were asked for with one more than `limit`, and whether there are more."""
     changes = [change for change, _ in found]
     return changes[:limit], bool(found) and (len(changes) > limit or len(changes) < found[0][1])

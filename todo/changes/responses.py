@@ -16,6 +16,8 @@ EXAMPLE = {
     "via": "session",
     "undoes": NULL,
     "batch": NULL,
+    "agent_id": NULL,
+    "agent": NULL,
     "task": tasks.DONE,
 }
 PAST = EXAMPLE | {"before": {"completed": False}}

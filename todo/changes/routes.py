@@ -10,11 +10,11 @@ from pydantic import WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.api.access import authenticate
+from todo.api.access import NO_ONE_TAG, authenticate
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
-from todo.api.route import OwnerRoute
+from todo.api.route import OwnerRoute, Route
 from todo.changes import actions, pages
 from todo.changes.responses import EXAMPLE, PAST, as_shown
 from todo.changes.shapes import ChangeOut, ChangesOut, PastChange
@@ -41,7 +41,10 @@ async def _revision(
 
 RevisionNumber = Annotated[int | None, Depends(_revision)]
 
-router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=OwnerRoute, responses={**ANY})
+router = APIRouter(
+    prefix="/api/{user_id}", tags=["changes"], route_class=Route.with_access(NO_ONE_TAG), responses={**ANY}
+)
+past_router = APIRouter(prefix="/api/{user_id}", tags=["changes"], route_class=OwnerRoute, responses={**ANY})
 
 
 @router.get(
@@ -128,7 +131,7 @@ async def stream_changes(
         return EventStream(place.pop_all(), stream, headers=PRIVATE | {"X-Accel-Buffering": "no"})
 
 
-@router.post(
+@past_router.post(
     "/changes/{revision}/undo",
     response_model=ChangeOut,
     responses={
@@ -137,7 +140,11 @@ async def stream_changes(
     },
 )
 async def undo_change(
-    db: UserDatabase, caller: CurrentCaller, revision: RevisionNumber, if_match: IfMatch = None
+    db: UserDatabase,
+    caller: CurrentCaller,
+    revision: RevisionNumber,
+    dry_run: Annotated[bool, Query(description="Only say which change would be made.")] = False,
+    if_match: IfMatch = None,
 ) -> Response:
     """Undo a change, as a new change.
 
@@ -147,11 +154,11 @@ async def undo_change(
     Changes that were made together (those of one `batch`) are undone together, as a new batch, or not at all: the
     answer is the last of the new changes. `If-Match` is about the task of the change that the path names.
     """
-    change = await actions.undo(db, caller, revision, matches=etags.if_match(if_match))
+    change = await actions.undo(db, caller, revision, matches=etags.if_match(if_match), dry_run=dry_run)
     return private_json(encode(change), ETag=etags.strong(change.revision))
 
 
-@router.get(
+@past_router.get(
     "/tasks/{id}/history",
     response_model=list[PastChange],
     responses={

@@ -19,6 +19,8 @@ class ChangeRow(msgspec.Struct, gc=False):
     via: str
     undoes: int | None
     batch: int | None
+    agent_id: UUID | None
+    agent: str | None
     task: TrashedTaskRow | None
     """The task as the change left it; None once it is purged."""
 
@@ -35,11 +37,12 @@ TASK_COLUMNS = (*FIELDS, "deleted_at")
 
 def change(*columns: Any) -> ChangeRow:
     """A change, of its own columns and those of its task."""
-    revision, task_id, kind, at, via, undoes, batch, *task = columns
-    return ChangeRow(revision, task_id, kind, at, via, undoes, batch, task_or_none(*task))
+    revision, task_id, kind, at, via, undoes, batch, agent_id, agent, *task = columns
+    return ChangeRow(revision, task_id, kind, at, via, undoes, batch, agent_id, agent, task_or_none(*task))
 
 
 def past_change(*columns: Any) -> PastChangeRow:
     """The same, with `before` as the last column."""
-    revision, task_id, kind, at, via, undoes, batch, *task, before = columns
-    return PastChangeRow(revision, task_id, kind, at, via, undoes, batch, task_or_none(*task), before)
+    revision, task_id, kind, at, via, undoes, batch, agent_id, agent, *task, before = columns
+    shown = task_or_none(*task)
+    return PastChangeRow(revision, task_id, kind, at, via, undoes, batch, agent_id, agent, shown, before)

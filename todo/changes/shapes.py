@@ -21,7 +21,7 @@ class ChangeOut(SQLModel):
         description="What it did. With `compact` only the newest change of a task is listed, so go by `task`."
     )
     at: datetime = Field(description="When: RFC 3339, UTC.")
-    via: Via = Field(description="Who wrote: a signed-in user (`session`), an API token, the command line, …")
+    via: Via = Field(description="Who wrote: a signed-in user (`session`), an API token, an agent, the command line, …")
     undoes: int | None = Field(
         description="The revision of the change that it took back, or null; of a batch its number."
     )
@@ -29,6 +29,8 @@ class ChangeOut(SQLModel):
         description="The revision of the first of the changes that were made together with it, null for a change of "
         "its own: one undo takes them all back."
     )
+    agent_id: UUID | None = Field(description="The agent that wrote, or null.")
+    agent: str | None = Field(description="The agent's name then, or null.")
     task: TrashedTaskOut | None = Field(
         description="The task as the change left it, with `deleted_at` while in the trash; null once it is purged."
     )

@@ -17,9 +17,12 @@ class Change(Table, table=True):
     __tablename__ = "changes"
     __table_args__ = (
         CheckConstraint("kind IN ('create', 'update', 'delete', 'restore', 'purge')", name="kind_known"),
-        CheckConstraint("via IN ('session', 'api_token', 'command_line', 'sweep', 'database')", name="via_known"),
+        CheckConstraint(
+            "via IN ('session', 'api_token', 'command_line', 'sweep', 'database', 'agent')", name="via_known"
+        ),
         Index("ix_changes_task", "user_id", "task_id", "revision"),
         Index("ix_changes_batch", "user_id", "batch", postgresql_where=text("batch IS NOT NULL")),
+        Index("ix_changes_agent", "user_id", "agent_id", "revision", postgresql_where=text("agent_id IS NOT NULL")),
         Index("ix_changes_at", "at", postgresql_using="brin"),
     )
 
@@ -40,3 +43,7 @@ class Change(Table, table=True):
     """The sizes of the user's changes up to this one together, those that were deleted included."""
     batch: int | None = Field(default=None, sa_type=BigInteger)
     """The revision of the first of the changes that were made together with this one; None for a change of its own."""
+    agent_id: UUID | None = Field(default=None, sa_type=Uuid)
+    """The agent that made it: the id of its token, or what `access.declared_agent` makes of its name."""
+    agent: str | None = Field(default=None, sa_type=Text)
+    """The agent's name, as it was then."""

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 EXISTENCE = "deleted_at"
+SERVER_S = {"position", "series"}
+"""Fields that also change where others do: the order of tasks around one, and what a task knows of its series."""
 NOW = "now"
 """The moment of the undo, as PostgreSQL reads it: the time of an earlier deletion is not used again."""
 
@@ -19,6 +23,8 @@ class Logged:
     before: Mapping[str, Any] | None
     batch: int | None = None
     """The revision of the first of the changes that were made together with it, where there were several."""
+    agent_id: UUID | None = None
+    at: datetime | None = None
 
     @property
     def undone_as(self) -> int:
@@ -71,3 +77,55 @@ def as_one(changes: Sequence[Logged]) -> Logged:
     for each in reversed(changes):
         before |= each.before or {}
     return replace(last, kind=first.kind, before=before)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What takes back one writer's changes of a task."""
+
+    patch: dict[str, Any]
+    """The fields to set."""
+    kept: tuple[str, ...]
+    """The fields that they altered and somebody else has altered since: they stay."""
+
+
+def its_own(change: Logged, agent_id: UUID, since: datetime) -> bool:
+    """Whether the agent made the change, at `since` or later."""
+    return change.agent_id == agent_id and change.at is not None and change.at >= since
+
+
+def taking_back(log: Sequence[Logged], agent_id: UUID, since: datetime, now: Mapping[str, Any]) -> TakenBack:
+    """What takes back the changes that an agent made to a task from `since` on.
+
+    `log` are the changes of the task from the first of those on, in order; `now` are its fields as they are. A field
+    goes back to what it was before the agent's latest changes of it, unless somebody else has altered it after them;
+    what took some of them back already does not count.
+    A task that the agent created goes to the trash, unless somebody else has altered anything of it.
+    """
+
+    mine = {change.revision for change in log if its_own(change, agent_id, since)}
+    own = {number for change in log if change.revision in mine for number in (change.revision, change.undone_as)}
+    log = [
+        change for change in log if change.revision in mine or change.undoes not in own
+    ]  # what took some back already
+    if any(change.kind == "create" and change.revision in mine for change in log):
+        if now.get(EXISTENCE) is not None:
+            return TakenBack({}, ())
+        others = {name for change in log if change.revision not in mine for name in change.before or ()} - SERVER_S
+        return TakenBack({}, tuple(sorted(others))) if others else TakenBack({EXISTENCE: NOW}, ())
+    patch: dict[str, Any] = {}
+    kept: list[str] = []
+    for name in {name: None for change in log if change.revision in mine for name in change.before or ()}:
+        writes = [change for change in log if name in (change.before or ())]
+        last = max(at for at, change in enumerate(writes) if change.revision in mine)
+        first = last
+        while first > 0 and writes[first - 1].revision in mine:
+            first -= 1
+        value = (writes[first].before or {})[name]
+        if (value or None) == (now.get(name) or None):
+            continue
+        if last < len(writes) - 1:
+            kept.append(name)
+        else:
+            patch[name] = NOW if name == EXISTENCE and value is not None else value
+    return TakenBack(patch, tuple(name for name in kept if name not in SERVER_S))

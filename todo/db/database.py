@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from psycopg import OperationalError
+from psycopg.errors import InsufficientPrivilege
 
+from todo.db.agents import Agent
 from todo.db.failures import ROLLED_BACK, UNAVAILABLE, connection_lost, is_of_the_statement, unavailable
 from todo.db.pipeline import Connection, Query
 from todo.db.pool import ANSWER_GRACE, NoConnection, Pool
-from todo.db.roles import ACCOUNTS, ENTER, ENTER_TO_WRITE, ENTER_TRANSACTION, LOCK, REQUESTS, Via
+from todo.db.roles import ACCOUNTS, ENTER, ENTER_AS_AGENT, ENTER_TO_WRITE, ENTER_TRANSACTION, LOCK, REQUESTS, Via
 from todo.db.shares import Shares
 from todo.db.statement import R, Statement
 from todo.db.transaction import Transaction
@@ -51,6 +53,7 @@ class Database:
         self.long_answer_timeout = settings.statement_timeout * LONG_RUNNING + ANSWER_GRACE
         self.max_tasks = str(settings.max_tasks_per_user)
         self.max_log_bytes = settings.max_log_bytes_per_user
+        self.agent_deletions_per_hour = settings.agent_deletions_per_hour
         self.pool = Pool(url, settings)
         self.shares = Shares(_share(settings.pool_size), max(1, settings.pool_waiting // 2), settings.pool_timeout)
 
@@ -61,9 +64,9 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.pool.__aexit__()
 
-    def as_user(self, user_id: str, via: Via = "database") -> "ScopedDatabase":
-        """The database as this user sees it: their own rows, by the role that serves requests."""
-        return ScopedDatabase(self, REQUESTS, user_id, via)
+    def as_user(self, user_id: str, via: Via = "database", agent: Agent | None = None) -> "ScopedDatabase":
+        """The database as this user or their agent sees it: their own rows, by the role that serves requests."""
+        return ScopedDatabase(self, REQUESTS, user_id, via, agent)
 
     def as_accounts(self, user_id: str = "", via: Via = "database") -> "ScopedDatabase":
         """The database as the built-in accounts see it: users, credentials, sessions, keys."""
@@ -103,6 +106,7 @@ class ScopedDatabase:
     role: str
     user_id: str
     via: Via = "database"
+    agent: Agent | None = None
 
     async def run(self, statement: Statement[R], /, **params: Any) -> list[R]:
         """A whole transaction of one statement, in one round trip; its rows.
@@ -121,6 +125,12 @@ class ScopedDatabase:
                 return await self._run(statement, queries)
         except UNAVAILABLE as error:
             raise self.database.unavailable(error, wrote=not statement.read_only) from error
+        except InsufficientPrivilege as error:
+            raise self.refusal(error) from error
+
+    def refusal(self, error: InsufficientPrivilege) -> Exception:
+        """What a client is answered where the database refuses it: of anybody but an agent it is a bug."""
+        return error if self.agent is None else self.agent.refusal(error)
 
     def mentions(self, *task_ids: UUID) -> None:
         """The answer shows these tasks; none stands for all. `IdempotentDatabase` records it, for their purge."""
@@ -146,17 +156,31 @@ class ScopedDatabase:
         async with self.transaction() as transaction:
             return await work(transaction)
 
+    async def dry_run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `work` returns, in a transaction that is rolled back: of an IdempotentDatabase one beside its own."""
+        scope = ScopedDatabase(self.database, self.role, self.user_id, self.via, self.agent)
+        transaction = Transaction(scope, ends_later=True)
+        try:
+            return await work(transaction)
+        finally:
+            await transaction.close()
+
     def enter_to_write(self) -> Query:
         """What a transaction begins with that may write."""
         database = self.database
         timeout = database.statement_timeout
         quotas = [database.max_tasks, str(database.max_log_bytes)]
         values = [self.role, self.user_id, timeout, self.via, *quotas]
+        if self.agent is not None:
+            return Query(ENTER_AS_AGENT, [*values, timeout, *self.agent.values])
         return Query(ENTER_TO_WRITE, values)
 
     def enter_transaction(self) -> Query:
         """What a transaction of several round trips begins with."""
-        return Query(ENTER_TRANSACTION, [*self.enter_to_write().values, self.database.statement_timeout])
+        enter = self.enter_to_write()
+        if self.agent is not None:
+            return enter
+        return Query(ENTER_TRANSACTION, [*enter.values, self.database.statement_timeout])
 
     async def acquire(self) -> Connection:
         """A connection of the pool, within the user's share. Raises Unavailable or TooManyRequests."""
@@ -186,7 +210,7 @@ class ScopedDatabase:
         return self.role == REQUESTS and self.user_id != ""
 
     def _queries(self, statement: Statement[Any], params: Mapping[str, Any]) -> list[Query]:
-        if statement.read_only:
+        if statement.read_only and self.agent is None:
             queries = [Query(ENTER, [self.role, self.user_id, self.database.statement_timeout])]
         else:
             enter = self.enter_to_write()

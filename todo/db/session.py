@@ -19,17 +19,16 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from todo.db.agents import Agent
 from todo.db.failures import UNAVAILABLE
 from todo.db.pipeline import Connection
-from todo.db.roles import REQUESTS, Via, enter
+from todo.db.roles import REQUESTS, Via
 from todo.settings import Settings
 
 if TYPE_CHECKING:
     from todo.db.database import Database
 
 DIALECT = "postgresql+psycopg://"
-
-ENTER_SESSION = enter("%s", "%s", "%s", "%s", "%s", "%s", "%s")
 
 IDLE_IN_A_JOB = "600000"
 """Milliseconds that a transaction of `session_as` may do nothing: a person may be thinking in a notebook."""
@@ -40,7 +39,7 @@ def _enter_each_transaction(session: Any, values: Sequence[str]) -> None:
 
     @event.listens_for(session, "after_begin")
     def enter(_session: Any, _transaction: Any, connection: Any) -> None:
-        connection.exec_driver_sql(ENTER_SESSION, tuple(values))
+        connection.exec_driver_sql(enter(*["%s"] * len(values)), tuple(values))
 
 
 class SessionFactory:
@@ -59,13 +58,15 @@ class SessionFactory:
         return _Borrowed(connection, self._database)
 
     @asynccontextmanager
-    async def as_user(self, user_id: str, via: Via = "database") -> AsyncIterator[AsyncSession]:
+    async def as_user(
+        self, user_id: str, via: Via = "database", agent: Agent | None = None
+    ) -> AsyncIterator[AsyncSession]:
         """`async with sessions.as_user(user_id) as session:` one transaction as this user, by the role for requests.
 
         Committed when the block ends, rolled back when it raises. Raises Unavailable when the database cannot serve.
         """
         database = self._database
-        scope = database.as_user(user_id, via)
+        scope = database.as_user(user_id, via, agent)
         await database.shares.enter(user_id)
         try:
             async with AsyncSession(self._engine, expire_on_commit=False, info={"user_id": user_id}) as session:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from psycopg.pq import TransactionStatus
 
 from todo.db.failures import UNAVAILABLE
@@ -42,6 +43,17 @@ class Transaction:
     def set_undoes(self, revision: int) -> None:
         """Note in the log which change the next ones undo."""
         self._queued.append(Query(b"select set_config('app.undoes', $1, true)", [str(revision)]))
+
+    def set_completes(self, *, on: bool) -> None:
+        """Whether the next changes follow from the completion of a repeating task: then an agent needs no more."""
+        if self._scope.agent is not None:
+            self._queued.append(Query(b"select set_config('app.completes', $1, true)", ["on" if on else ""]))
+
+    def set_fence(self, *, on: bool) -> None:
+        """Whether only what an agent's tag lets it see is seen from here on; off to judge, on to read and write."""
+        if self._scope.agent is not None and self._scope.agent.tag is not None:
+            tag = self._scope.agent.tag if on else ""
+            self._queued.append(Query(b"select set_config('app.tag', $1, true)", [tag]))
 
     def begin_batch(self) -> None:
         """Note in the log that the changes from here on belong together."""
@@ -104,8 +116,12 @@ class Transaction:
         """Send what is queued; the rows of each query. Raises the error of the first one that fails."""
         rows, error = await self.flush()
         if error is not None:
-            raise error
+            raise self.failure(error) from error
         return rows
+
+    def failure(self, error: psycopg.Error) -> Exception:
+        """What to raise for the error of a statement: itself, or what an agent is answered where it is refused."""
+        return self._scope.refusal(error) if isinstance(error, InsufficientPrivilege) else error
 
     async def flush(self) -> tuple[list[list[Row]], psycopg.Error | None]:
         """Send what is queued; the rows of each query up to the first that fails, and its error."""

@@ -9,10 +9,11 @@ import ipaddress
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage, Storage
@@ -20,6 +21,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
+from todo.http.rate_limit_memory import MemoryStorage
 from todo.metrics.counts import COUNTS
 from todo.metrics.names import THROTTLED
 from todo.problems import ContentTooLarge, Invalid, TooManyRequests, UnsupportedMediaType, WrongPassword
@@ -48,76 +50,19 @@ REFUSED = (WrongPassword, Invalid, ContentTooLarge, UnsupportedMediaType)
 
 Headers = list[tuple[bytes, bytes]]
 
-KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address"}
-"""What the metrics call the limits that are named otherwise here."""
-
-
-class MemoryStorage(Storage):
-    """Counters in memory, each operation the same few steps however many there are.
-
-    The library's own storage looks through all of its counters after every hit. This one keeps them in two
-    generations: what was not counted during one of them is forgotten as a whole.
-    """
-
-    STORAGE_SCHEME = ["todo+memory"]  # noqa: RUF012 # the library's own declaration
-    GENERATION = 86_400.0  # seconds, no shorter than the longest window
-
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:
-        super().__init__(uri, wrap_exceptions, **options)
-        self._young: dict[str, tuple[int, float]] = {}
-        self._old: dict[str, tuple[int, float]] = {}
-        self._turned_at = time.time()
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
-
-    def _found(self, key: str, now: float) -> tuple[int, float]:
-        if now - self._turned_at > self.GENERATION:
-            self._young, self._old, self._turned_at = {}, self._young, now
-        count, ends_at = self._young.get(key) or self._old.get(key) or (0, 0.0)
-        return (count, ends_at) if ends_at > now else (0, 0.0)
-
-    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
-        """Count, and begin a window of `expiry` seconds where none runs; the count, and when the window ends."""
-        now = time.time()
-        count, ends_at = self._found(key, now)
-        self._young[key] = counted = count + amount, ends_at or now + expiry
-        return counted
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """The same, as the library calls it."""
-        return self.count(key, expiry, amount)[0]
-
-    async def get(self, key: str) -> int:
-        """The count of the running window."""
-        return self._found(key, time.time())[0]
-
-    async def get_expiry(self, key: str) -> float:
-        """When the running window ends, in seconds since the epoch."""
-        now = time.time()
-        return self._found(key, now)[1] or now
-
-    async def check(self) -> bool:
-        """Whether it works, which it does."""
-        return True
-
-    async def reset(self) -> int | None:
-        """Forget everything."""
-        self._young, self._old = {}, {}
-        return None
-
-    async def clear(self, key: str) -> None:
-        """Forget one counter."""
-        self._young.pop(key, None)
-        self._old.pop(key, None)
+KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address"} | {
+    name: name for name in ("mail", "feed", "agent", "client")
+}
+"""What the metrics call the limits."""
 
 
 class RateLimits:
     """The rate limits of a deployment. While a shared store is away nothing is refused, and it is logged."""
 
-    def __init__(self, rate: str, store: str) -> None:
+    def __init__(self, rate: str, store: str, agent_rates: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`agent_rates` are those of an agent's `requests` and `writes`; `off` for none."""
         limit = parse(rate)
+        self._of_agents = {kind: parse(rate) for kind, rate in agent_rates.items() if rate != "off"}
         self._most, self._window = limit.amount, limit.get_expiry()
         self._requests_of = f"todo/{self._most}/{self._window}/"
         options: dict[str, Any] = {}
@@ -141,7 +86,8 @@ class RateLimits:
         if settings.rate_limit == "off":
             return None
         store = settings.rate_limit_store
-        return cls(settings.rate_limit, f"async+{store}" if store else "todo+memory://")
+        agent_rates = {"requests": settings.agent_rate_limit, "writes": settings.agent_write_limit}
+        return cls(settings.rate_limit, f"async+{store}" if store else "todo+memory://", agent_rates)
 
     async def close(self) -> None:
         """Close the connections to a shared store."""
@@ -209,6 +155,16 @@ class RateLimits:
                 if not attempts[key]:
                     del attempts[key]
 
+    async def count_agent(self, agent_id: str, kind: Literal["requests", "writes"], number: int = 1) -> None:
+        """Count requests or writes of an agent. Raises TooManyRequests when they are too many."""
+        if (limit := self._of_agents.get(kind)) is None:
+            return
+        what = f"This agent may make {limit.amount} {kind} in {limit.get_expiry()} seconds"
+        if number > limit.amount:
+            raise TooManyRequests(f"{what}, and this would be {number}.", retry_after=limit.get_expiry())
+        hit = partial(self._limiter.hit, cost=number)
+        await self._refuse_unless(hit, limit, "agent", kind, agent_id, detail=f"{what}. Nothing was done.")
+
     async def count_sign_up(self, address: str) -> None:
         """Count a sign-up. Raises TooManyRequests when it is one too many."""
         await self._count_or_refuse(SIGN_UPS_OF_ADDRESS, "sign-up", address)
@@ -239,7 +195,9 @@ class RateLimits:
     async def _refuse_when_over(self, limit: RateLimitItem, *key: str, pending: int = 0) -> None:
         await self._refuse_unless(partial(self._limiter.test, cost=1 + pending), limit, *key)
 
-    async def _refuse_unless(self, within: Callable[..., Awaitable[bool]], limit: RateLimitItem, *key: str) -> None:
+    async def _refuse_unless(
+        self, within: Callable[..., Awaitable[bool]], limit: RateLimitItem, *key: str, detail: str | None = None
+    ) -> None:
         if self._skipped():
             return
         try:
@@ -249,8 +207,8 @@ class RateLimits:
         except StorageError as error:
             self._unreachable(error)
             return
-        COUNTS.add(THROTTLED, KINDS.get(key[0], key[0]))
-        raise TooManyRequests(retry_after=max(1, round(window.reset_time - time.time())))
+        COUNTS.add(THROTTLED, KINDS[key[0]])
+        raise TooManyRequests(detail, retry_after=max(1, round(window.reset_time - time.time())))
 
     async def _count(self, limit: RateLimitItem, *key: str) -> None:
         if self._skipped():

@@ -5,6 +5,7 @@ A migration that adds a field to tasks replaces the function, with the new list 
 
 from collections.abc import Sequence
 
+from todo.migrations.log_agents import AGENTS, NO_AGENTS
 from todo.migrations.log_bulk import BULK, NO_BULK
 from todo.migrations.log_role import as_log_role as as_log_role  # for the migrations
 
@@ -17,7 +18,7 @@ DECLARE
     held bigint;
     number bigint;
     moment timestamptz;
-    old_values jsonb;{declarations}{declare_batch}{declare_bulk}
+    old_values jsonb;{declarations}{declare_batch}{declare_bulk}{declare_agent}
 BEGIN
     IF TG_RELID <> 'tasks'::regclass AND pg_partition_root(TG_RELID) IS DISTINCT FROM 'tasks'::regclass THEN
         RAISE 'log_task() may only be a trigger of tasks';
@@ -58,16 +59,16 @@ BEGIN
                 moment := clock_timestamp();
         END CASE;
     END IF;
-{end_of_bulk}{number_batch}
+{end_of_bulk}{number_batch}{check_agent}
     IF TG_OP = 'DELETE' THEN
         UPDATE changes SET before = NULL, after = NULL
          WHERE user_id = OLD.user_id AND task_id = OLD.id AND after IS NOT NULL;
         UPDATE idempotency SET body = NULL
          WHERE user_id = OLD.user_id AND {of_the_task} AND status NOT IN (204, 404, 409);
-        INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes{batch_column})
+        INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes{batch_column}{agent_columns})
         VALUES (owner, number, OLD.id, 'purge', moment,
                 coalesce(nullif(current_setting('app.via', true), ''), 'database'),
-                nullif(current_setting('app.undoes', true), '')::bigint{batch_value});
+                nullif(current_setting('app.undoes', true), '')::bigint{batch_value}{agent_values});
         RETURN OLD;
     END IF;
 
@@ -93,7 +94,8 @@ BEGIN
         END IF;
 {derive_changed}    END IF;
 
-    INSERT INTO changes (user_id, revision, task_id, kind, at, via, undoes, before, after{columns}{batch_column})
+    INSERT INTO changes
+        (user_id, revision, task_id, kind, at, via, undoes, before, after{columns}{batch_column}{agent_columns})
     VALUES (owner, number, NEW.id,
             CASE
                 WHEN TG_OP = 'INSERT' THEN 'create'
@@ -105,7 +107,7 @@ BEGIN
             coalesce(nullif(current_setting('app.via', true), ''), 'database'),
             nullif(current_setting('app.undoes', true), '')::bigint,
             old_values,
-            {new_values}{values}{batch_value});
+            {new_values}{values}{batch_value}{agent_values});
 {drop_oldest}    RETURN NEW;
 END $$
 """
@@ -205,6 +207,7 @@ def log_function(
     optional: Sequence[str] = (),
     batches: bool = False,
     bulk: bool = False,
+    agents: bool = False,
 ) -> str:
     """The statement that makes the function, for tasks with these writable fields, in the order of their creation.
 
@@ -213,6 +216,7 @@ def log_function(
     With them a task has a position, a series, and what the trigger derives: `due_at` and `search`.
     `batches` as of 2026_11_28_undo_batches: changes know their batch, and a stored answer may show several tasks.
     `bulk` as of 2026_11_29_transfer: imports, and undoing them, count their changes once.
+    `agents` as of 2026_11_30_agents: changes name the agent that made them, which may do what its token allows.
     """
     every = (*fields, *optional)
     octets = " + ".join(f"coalesce(octet_length(NEW.{name}::text), 0)" for name in every)
@@ -246,6 +250,7 @@ def log_function(
         of_the_task=OF_SEVERAL_TASKS if batches else "task_id = OLD.id",
         **(batch if batches else dict.fromkeys(batch, "")),
         **(BULK if bulk else NO_BULK),
+        **(AGENTS if agents else NO_AGENTS),
         **(derived if optional else dict.fromkeys(derived, "")),
         **(parts if sized else dict.fromkeys(parts, "")),
     )

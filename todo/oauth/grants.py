@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from typing import Literal
+from uuid import UUID
 
 import msgspec
 from psycopg.errors import ForeignKeyViolation
@@ -20,8 +21,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from todo.accounts import api_tokens
-from todo.accounts.secrets import api_token_hash, new_api_token
+from todo.accounts.secrets import api_token_hash
+from todo.accounts.shapes import NewApiToken
 from todo.accounts.tables import ApiToken
+from todo.db.agents import Permission
 from todo.db.database import Database
 from todo.db.statement import Statement, text_array
 from todo.db.transaction import Transaction
@@ -40,8 +43,8 @@ MAX_PENDING = 20
 class Allowed:
     """What a person allows an app."""
 
-    scope: str
-    permissions: Sequence[str] | None
+    scope: Literal["read", "write"]
+    permissions: Sequence[Permission] | None
     tag: str | None
     lifetime_days: int | None
 
@@ -54,8 +57,8 @@ class Grant(msgspec.Struct):
     redirect_uri: str
     code_challenge: str
     name: str
-    scope: str
-    permissions: list[str] | None
+    scope: Literal["read", "write"]
+    permissions: list[Permission] | None
     tag: str | None
     lifetime_days: int | None
     token_id: UUID | None
@@ -190,12 +193,20 @@ def _fits(grant: Grant, client: Client, verifier: str, redirect_uri: str | None)
 
 
 async def _token(transaction: Transaction, grant: Grant) -> tuple[str, UUID] | None:
-    """A personal API token of what was allowed, and its id; None when the user has too many meanwhile."""
-    days, token, token_id = grant.lifetime_days, new_api_token(), uuid4()
-    expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    values = {"name": grant.name, "scope": grant.scope, "token_hash": api_token_hash(token), "expires_at": expires_at}
-    made = await transaction.fetch(api_tokens.MAKE, user_id=grant.user_id, id=token_id, **values)
-    return (token, token_id) if made else None
+    """An agent's token of what was allowed, and its id; None when the user has too many meanwhile."""
+    days = grant.lifetime_days
+    wanted = NewApiToken(
+        name=grant.name,
+        scope=grant.scope,
+        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        agent=True,
+        permissions=grant.permissions,
+        tag=grant.tag,
+        deletions_per_hour=None,
+    )
+    values, token = api_tokens.new(wanted)
+    made = await transaction.fetch(api_tokens.MAKE, user_id=grant.user_id, **values)
+    return (token, made[0].id) if made else None
 
 
 async def revoke(database: Database, client: Client, token: str) -> None:

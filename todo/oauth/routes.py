@@ -136,6 +136,8 @@ async def decide(request: Request, caller: CurrentCaller, decision: Annotated[De
         raise Invalid.at("body", "query", msg="asks for what this server does not give")
     if decision.scope == "write" and asked.scope == "read":
         raise Invalid.at("body", "scope", msg="must not be more than the app has asked for")
+    if decision.scope == "write" and decision.permissions == []:
+        raise Invalid.at("body", "permissions", msg="must have at least one, or the scope must be read")
     allowed = Allowed(
         decision.scope, decision.permissions if decision.scope == "write" else None, decision.tag, decision.days
     )

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator
 from sqlmodel import Field, SQLModel
 
+from todo.accounts.shapes import Permissions
 from todo.oauth import clients, redirects
 from todo.oauth.errors import OAuthError
 from todo.oauth.tables import REDIRECT_URIS
@@ -14,23 +14,13 @@ from todo.values import Length
 
 QUERY_LENGTH = 8192
 
-Permission = Literal["create", "edit", "complete", "delete", "undo"]
-PERMISSIONS: tuple[Permission, ...] = ("create", "edit", "complete", "delete", "undo")
-
-
-def _in_order(permissions: list[Permission]) -> list[Permission]:
-    return [each for each in PERMISSIONS if each in permissions]
-
-
-Permissions = Annotated[list[Permission], Field(min_length=1, max_length=20), AfterValidator(_in_order)]
-
 
 class Decision(SQLModel):
     """What a person allows, and the request that they decide about."""
 
     query: Annotated[str, Length(max_length=QUERY_LENGTH)] = Field(description="The query of the page, as it is.")
     scope: Literal["read", "write"]
-    permissions: Permissions | None = None
+    permissions: Permissions = None
     tag: Tag | None = None
     days: Literal[7, 30, 90] | None = None
 

@@ -34,15 +34,16 @@ from todo.auth.provisioning import claims, provisioned_user
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement, text_array
 from todo.db.transaction import Transaction
-from todo.problems import Interrupted
+from todo.problems import Interrupted, Invalid
 from todo.tasks import repeating
 from todo.tasks.errors import IdInTrash, IdTaken, StaleTask, TaskNotFound, TooManyTasks, UnknownTimeZone
-from todo.tasks.fields import WRITABLE
+from todo.tasks.fields import MAX_TAGS, WRITABLE
 from todo.tasks.patches import json, patched
 from todo.tasks.refusals import REFUSED, Matches, meaning, refuse, refused
 from todo.tasks.rows import COLUMNS, TaskRow
 from todo.tasks.shapes import NewTask, TaskEdit
 from todo.tasks.tables import Task
+from todo.values import folded
 
 _table = Task.__table__  # type: ignore[attr-defined] # SQLModel sets it
 _mine = col(Task.user_id) == bindparam("user_id")
@@ -87,13 +88,24 @@ CREATED_BEFORE = Statement.of(
 
 def creation(new: NewTask, id: UUID, caller: Caller) -> tuple[Statement[TaskRow], dict[str, Any]]:
     """The statement that creates a task with this id, and its parameters."""
-    values = {name: getattr(new, name) for name in WRITABLE} | {"id": id, "tags": text_array(new.tags or ())}
+    values = {name: getattr(new, name) for name in WRITABLE} | {"id": id, "tags": text_array(tags_of(new, caller))}
     return (CREATE_WITH_USER, values | claims(caller)) if caller.external else (CREATE, values)
 
 
-def repetition(new: NewTask) -> str:
+def tags_of(new: NewTask, caller: Caller) -> list[str]:
+    """The tags of a new task; one of an agent for one tag gets this tag."""
+    tags = list(new.tags or ())
+    tag = None if caller.agent is None else caller.agent.tag
+    if tag is None or folded(tag) in map(folded, tags):
+        return tags
+    if len(tags) == MAX_TAGS:
+        raise Invalid.at("body", "tags", msg=f"must leave room for {tag}, the tag of this token")
+    return [*tags, tag]
+
+
+def repetition(new: NewTask, caller: Caller) -> str:
     """The fields of a new task for CREATED_BEFORE."""
-    return json({name: getattr(new, name) for name in WRITABLE} | {"tags": new.tags or None})
+    return json({name: getattr(new, name) for name in WRITABLE} | {"tags": tags_of(new, caller) or None})
 
 
 async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[TaskRow, bool]:
@@ -107,21 +119,24 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
         [task] = await db.run(statement, **values)
     except REFUSED as error:
         refusal = meaning(error)
-        if isinstance(refusal, TooManyTasks) and new.id is not None and (before := await _created_before(db, new)):
+        full = isinstance(refusal, TooManyTasks) and new.id is not None
+        if full and (before := await _created_before(db, new, caller)):
             return before, False
         raise refusal from None
     except UniqueViolation:
-        if before := await _created_before(db, new):
+        if before := await _created_before(db, new, caller):
             return before, False
+        if caller.agent is not None and caller.agent.tag is not None:
+            raise IdTaken from None  # by a task that it may not see
         raise Interrupted(
             "The task with this id was purged just now; nothing was changed. Try again.", undone=True
         ) from None
     return task, True
 
 
-async def _created_before(db: ScopedDatabase, new: NewTask) -> TaskRow | None:
+async def _created_before(db: ScopedDatabase, new: NewTask, caller: Caller) -> TaskRow | None:
     """The task that was created with this id and these fields, or None where there is none with this id."""
-    found = await db.run(CREATED_BEFORE, id=new.id, fields=repetition(new))
+    found = await db.run(CREATED_BEFORE, id=new.id, fields=repetition(new, caller))
     return the_same(found[0]) if found else None
 
 

@@ -45,12 +45,6 @@ class Done(msgspec.Struct):
     revision: int
 
 
-class _DryRun(Exception):  # noqa: N818 # no error: the way out of a transaction that is not to be committed
-    def __init__(self, done: Done) -> None:
-        super().__init__()
-        self.done = done
-
-
 async def run(
     db: ScopedDatabase, caller: Caller, operations: Sequence[Operation], *, dry_run: bool, time_zone: str | None = None
 ) -> Done:
@@ -62,8 +56,6 @@ async def run(
     for operation in operations:
         if isinstance(operation, Create) and operation.task.id is None:
             operation.task.id = uuid7()
-    if dry_run:  # in a transaction of its own, also where there is a key, whose answer would be stored in it
-        db = db.database.as_user(db.user_id, db.via)
 
     async def done(transaction: Transaction) -> Done:
         known = await _locked(transaction, db, caller, operations)
@@ -74,16 +66,11 @@ async def run(
         revision = transaction.queue(REVISION)
         rows = await transaction.fetch_all()
         done = Done(results, rows[revision][0][0] if rows[revision] else 0)
-        if dry_run:
-            raise _DryRun(done)
         if shown := {result.task.id for result in results if result.task is not None}:
             db.mentions(*shown)
         return done
 
-    try:
-        return await db.in_transaction(done)
-    except _DryRun as dry:
-        return dry.done
+    return await (db.dry_run(done) if dry_run else db.in_transaction(done))
 
 
 async def _locked(

@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
+from todo.api.access import count_further_writes
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, BODY, NULL, answers, shows
 from todo.api.route import OwnerRoute
@@ -36,6 +38,7 @@ RESULTS = [
     },
 )
 async def run_batch(
+    request: Request,
     db: UserDatabase,
     caller: CurrentCaller,
     operations: Annotated[
@@ -77,5 +80,6 @@ async def run_batch(
     With `dry_run=true` nothing is changed, and no number taken: the answer has the ids, times and revisions that would
     be. An `Idempotency-Key` has no effect then.
     """
+    await count_further_writes(request, len(operations.operations) - 1)
     done = await batch.run(db, caller, operations.operations, dry_run=dry_run, time_zone=time_zone)
     return private_json(encode(done))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 
 from todo.auth.caller import Caller
 from todo.db.statement import Statement
@@ -14,7 +14,7 @@ from todo.db.transaction import Transaction
 from todo.problems import Interrupted
 from todo.tasks import actions, moves
 from todo.tasks.batch_shapes import Complete, Create, Delete, MoveTo, Operation, Restore, Update
-from todo.tasks.errors import BatchRefused, TaskError, TaskNotFound, TooManyTasks, UnknownTimeZone
+from todo.tasks.errors import BatchRefused, IdTaken, TaskError, TaskNotFound, TooManyTasks, UnknownTimeZone
 from todo.tasks.patches import json
 from todo.tasks.refusals import meaning
 from todo.tasks.rows import TaskRow
@@ -95,7 +95,7 @@ class Execution:
     def _create(self, index: int, operation: Create) -> None:
         task_id = id_of(operation)
         if task_id in self._exist:
-            fields = actions.repetition(operation.task)
+            fields = actions.repetition(operation.task, self._caller)
             self._send(
                 *(index, actions.CREATED_BEFORE, lambda found: Result("create", 200, actions.the_same(found)), task_id),
                 fields=fields,
@@ -175,12 +175,15 @@ class Execution:
                     self._results[operation] = result(row)
                 except TaskError as obstacle:
                     errors[operation] = obstacle
-            elif query == len(rows) and error is not None:
-                errors[operation] = _refusal(error)
+            elif query == len(rows) and error is not None and not isinstance(error, InsufficientPrivilege):
+                if isinstance(error, UniqueViolation) and self._caller.agent and self._caller.agent.tag:
+                    errors[operation] = IdTaken()  # by a task that it may not see
+                else:
+                    errors[operation] = _refusal(error)
         if errors:
             raise BatchRefused(errors)
         if error is not None:
-            raise error
+            raise self._transaction.failure(error) from error
         self._waiting = []
         return rows
 

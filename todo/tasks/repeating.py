@@ -104,15 +104,18 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
     if now["completed"] != before["completed"]:
         if not now["completed"]:
             if held.series and "next" in held.series:
+                transaction.set_completes(on=True)
                 transaction.queue(TAKE_BACK, id=UUID(held.series["next"]))
         elif now["recurrence"] is not None:
             series = patch.get("series") or _series(held, before, now)
             made = _next_task(held.task, now, series, time_zone)
             if made is not None:
+                transaction.set_completes(on=True)
                 transaction.queue(RESTORE_NEXT, id=made["id"])
                 transaction.queue(MAKE, id=made["id"], fields=json(made))
                 patch = patch | {"series": series | {"next": made["id"]}}
     try:
+        transaction.set_completes(on=False)
         [task] = await transaction.fetch(APPLY, id=held.task.id, patch=json(patch))
     except UniqueViolation:
         raise Interrupted("The next task was made just now; nothing was changed. Try again.", undone=True) from None

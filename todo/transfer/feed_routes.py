@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.api.access import client_address
+from todo.api.access import NO_AGENTS, client_address
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
-from todo.api.route import OwnerRoute, Route
+from todo.api.route import Route
 from todo.changes.actions import current_revision
 from todo.formats import write
 from todo.http import etags
@@ -31,7 +31,9 @@ CALENDAR = "text/calendar"
 NAME = "Tasks"
 CALENDAR_EXAMPLE = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//todo//calendar feed//EN\r\nEND:VCALENDAR\r\n"
 
-router = APIRouter(prefix="/api/{user_id}/feeds", tags=["transfer"], route_class=OwnerRoute, responses={**ANY})
+router = APIRouter(
+    prefix="/api/{user_id}/feeds", tags=["transfer"], route_class=Route.with_access(NO_AGENTS), responses={**ANY}
+)
 public = APIRouter(prefix="/feeds", tags=["transfer"], route_class=Route, responses={**ANY})
 
 

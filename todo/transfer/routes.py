@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from todo.api.access import OWNER
+from todo.api.access import NO_AGENTS
 from todo.api.dependencies import CurrentCaller, UserDatabase
 from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
@@ -24,7 +24,7 @@ from todo.transfer.responses import FILE, REPORT
 from todo.transfer.shapes import ExportFile, ImportReport
 from todo.values import Length, Line, TimeZone
 
-UPLOAD = Route.with_access(OWNER, upload=True)
+UPLOAD = Route.with_access(NO_AGENTS, upload=True)
 
 MEDIA_TYPES = {
     "json": "application/json",

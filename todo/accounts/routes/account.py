@@ -63,7 +63,12 @@ async def sign_out_everywhere(request: Request, caller: CurrentCaller) -> Respon
     return signed_out(request)
 
 
-me_router = APIRouter(tags=["accounts"], route_class=Route.with_access(Access(api_tokens=True)), responses={**ANY})
+ANY_TOKEN = Access(api_tokens=True, agents=True, one_tag=True)
+me_router = APIRouter(
+    tags=["accounts"],
+    route_class=Route.with_access(ANY_TOKEN),
+    responses={**ANY},
+)
 
 
 @me_router.get(

@@ -25,7 +25,12 @@ API_TOKEN = {
     "created_at": "2026-11-22T08:29:00.000000Z",
     "expires_at": "2027-11-22T08:29:00.000000Z",
     "last_used_at": NULL,
+    "agent": False,
+    "permissions": NULL,
+    "tag": NULL,
+    "deletions_per_hour": NULL,
 }
+AGENT = {"name": "meal planner", "tag": "groceries", "permissions": ["create", "edit", "complete"]}
 
 router = APIRouter(
     prefix="/api/auth/tokens", tags=["accounts"], route_class=Route.with_access(SIGNED_IN), responses={**ANY}
@@ -61,7 +66,8 @@ async def make_api_token(
                 "script": {
                     "summary": "For a script",
                     "value": {name: API_TOKEN[name] for name in ("name", "scope", "expires_at")},
-                }
+                },
+                "agent": {"summary": "For an assistant, for tasks with one tag", "value": AGENT},
             }
         ),
     ],
@@ -69,10 +75,11 @@ async def make_api_token(
     """Make a personal API token.
 
     It works on `/api/{user_id}/…` and `GET /api/auth/me`, and is shown this once.
+
+    One for an agent may be limited: to some `permissions`, to tasks with one `tag`, which the database holds to, and to
+    so many deletions an hour. An agent never deletes for good, and the changes name it.
     """
-    row, token = await api_tokens.make(
-        Resources.of(request).database, caller.user_id, wanted.name, wanted.scope, wanted.expires_at
-    )
+    row, token = await api_tokens.make(Resources.of(request).database, caller.user_id, wanted)
     return secret_json(msgspec.structs.asdict(row) | {"token": token}, 201)
 
 

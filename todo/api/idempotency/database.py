@@ -7,6 +7,7 @@ trips: the key and the action, the answer and the commit.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -138,9 +139,13 @@ class IdempotentDatabase(ScopedDatabase):
     """The transaction of a request with a key: opened by the action's first statement, ended by `store` or `close`."""
 
     def __init__(self, database: Database, caller: Caller, key: Key) -> None:
-        super().__init__(database, REQUESTS, caller.user_id, caller.via)
+        super().__init__(database, REQUESTS, caller.user_id, caller.via, caller.agent)
         self._caller = caller
         self._key = key
+        # Agents have their own keys: one that another has chosen shows them no answer of it.
+        self._key_text = (
+            key.text if self.agent is None else f"{self.agent.id.hex} {sha256(key.text.encode()).hexdigest()}"
+        )
         self._transaction: Transaction | None = None
         self._task_id: UUID | None = None
         self._found_at = 0
@@ -160,7 +165,7 @@ class IdempotentDatabase(ScopedDatabase):
             self._replay(rows[self._found_at])
         if error is not None:
             transaction.rollback_to_savepoint()
-            raise error
+            raise transaction.failure(error) from error
         return statement.typed(rows[-1])
 
     @asynccontextmanager
@@ -198,7 +203,7 @@ class IdempotentDatabase(ScopedDatabase):
             if name != b"content-length"
         }
         answer = {
-            "key": self._key.text,
+            "key": self._key_text,
             "request": self._key.request,
             "status": response.status_code,
             "headers": msgspec.json.encode(headers).decode(),
@@ -231,10 +236,10 @@ class IdempotentDatabase(ScopedDatabase):
 
     def _begin(self) -> Transaction:
         transaction = self._transaction = Transaction(self, ends_later=True)
-        transaction.lock(f"{self._key.text} of {self.user_id}")
+        transaction.lock(f"{self._key_text} of {self.user_id}")
         if self._caller.external:
             transaction.lock(self.user_id)  # before any row, as what makes or deletes the user's row locks it
-        self._found_at = transaction.queue(FIND, key=self._key.text)
+        self._found_at = transaction.queue(FIND, key=self._key_text)
         return transaction
 
     def _replay(self, found: list[Row]) -> None:

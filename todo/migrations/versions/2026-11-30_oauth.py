@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from todo.migrations.locks import take
 
 revision = "2026_11_30_oauth"
-down_revision = "2026_11_29_user_links"
+down_revision = "2026_11_30_agents"
 branch_labels = None
 depends_on = None
 
