@@ -47,9 +47,7 @@ def registered(uri: str) -> str:
 
 def matches(uri: str, allowed: list[str]) -> bool:
     """Whether `uri` is one of those, character by character; at this device's own addresses but for the port."""
-    if uri in allowed:
-        return True
-    return bool(LOOPBACK.match(uri)) and _without_port(uri) in map(_without_port, allowed)
+    return _without_port(uri) in map(_without_port, allowed)
 
 
 def _without_port(uri: str) -> str:
