@@ -218,6 +218,7 @@ def test_these_may_not_be_registered(uri: str) -> None:
         ("http://127.0.0.1:1@evil.example.com/back", "http://127.0.0.1/back"),
         ("https://127.0.0.1:1/back", "https://127.0.0.1/back"),
         ("https://app.example.com:1/back", "https://app.example.com/back"),
+        ("https://app.example.com/?to=http://127.0.0.1:1/", "https://app.example.com/?to=http://127.0.0.1:2/"),
         ("cursor://b/", "cursor://a/"),
     ],
 )

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from todo.oauth.tables import URI_LENGTH
 
-LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?=[/?]|\Z)")
+LOOPBACK = re.compile(r"^http://(localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?=[/?]|\Z)")
 """An app on the person's own device, at whatever port it finds free (RFC 8252 §7.3)."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
