@@ -135,8 +135,8 @@ async def test_without_registration_it_works_as_the_operator_has_registered_it(
             async with connected(ada, Memory()):
                 pass
         command = ["client", "add", "Meal planner", "--redirect-uri", "http://127.0.0.1/callback"]
-        id = run_command(*command, database_url=database_url).stdout.strip()
-        known = OAuthClientInformationFull(client_id=id, redirect_uris=[AnyUrl(REDIRECT)])
+        client_id = run_command(*command, database_url=database_url).stdout.strip()
+        known = OAuthClientInformationFull(client_id=client_id, redirect_uris=[AnyUrl(REDIRECT)])
         async with connected(ada, Memory(known)) as client:
             assert not (await client.call_tool("list_tasks", {})).is_error
 
