@@ -8,7 +8,20 @@ import typer
 from todo import __version__
 from todo.cli.backup import backup, restore_backup
 from todo.cli.group import ACCOUNT, FILES, SERVER, TASKS, CommandGroup
-from todo.cli.remote import account, adding, changing, editing, files, listing, mcp, syncing, tokens, undoing, watching
+from todo.cli.remote import (
+    account,
+    adding,
+    agents,
+    changing,
+    editing,
+    files,
+    listing,
+    mcp,
+    syncing,
+    tokens,
+    undoing,
+    watching,
+)
 from todo.cli.remote.output import Json, print_json
 from todo.cli.server import db, maintenance, serve, users
 from todo.cli.server.doctor import doctor
@@ -59,6 +72,7 @@ SECTIONS: dict[str, list[Callable[..., None]]] = {
 }
 GROUPS = {
     "token": (tokens.token, ACCOUNT),
+    "agents": (agents.agents, ACCOUNT),
     "db": (db.db, SERVER),
     "user": (users.user, SERVER),
     "keys": (users.keys, SERVER),

@@ -3,6 +3,7 @@
 It needs httpx and msgspec, and nothing of the server.
 """
 
+from todo.client.agents import Agent, AgentUndo, UndoConflict
 from todo.client.asynchronous.client import AsyncClient
 from todo.client.asynchronous.local_copy import AsyncLocalCopy
 from todo.client.errors import (
@@ -50,6 +51,8 @@ from todo.client.synchronous.client import Client
 from todo.client.synchronous.local_copy import LocalCopy
 
 __all__ = [
+    "Agent",
+    "AgentUndo",
     "ApiError",
     "ApiToken",
     "AsyncClient",
@@ -89,6 +92,7 @@ __all__ = [
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
+    "UndoConflict",
     "UnexpectedAnswer",
     "User",
 ]

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 Priority = Literal["low", "medium", "high", "urgent"]
 Scope = Literal["read", "write"]
+Permission = Literal["create", "edit", "complete", "delete", "undo"]
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -182,6 +183,12 @@ class ApiToken(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+    agent: bool = False
+    permissions: tuple[str, ...] | None = None
+    """What it may do; None for all."""
+    tag: str | None = None
+    """The only tag whose tasks are there for it."""
+    deletions_per_hour: int | None = None
 
 
 class NewApiToken(ApiToken, frozen=True, kw_only=True):
