@@ -1,6 +1,7 @@
 """The MCP server on standard input and output, for a program that starts `todo mcp`."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from todo.mcp.server import Context, make_server, name_of
 
 def run(make_client: Callable[[str], AsyncClient]) -> None:
     """Serve until standard input ends. `make_client` makes the client of all calls, for an agent of this name."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C waits for the thread that reads the next line
     asyncio.run(_serve(make_client))
 
 
