@@ -27,6 +27,7 @@ class Existing:
         self._tasks: list[str] = [*user["tasks"]]
         self._trash: set[str] = set()
         self._api_tokens: list[str] = []
+        self._agent: str | None = None
         self._feeds_path = f"/api/{user['id']}/feeds"
         self._feeds: dict[str, str] = {}  # their URLs by their ids
         self._refresh_token: str | None = None
@@ -41,6 +42,13 @@ class Existing:
             if not self._api_tokens:
                 self._api_tokens.append(self._made("POST", "/api/auth/tokens", name="for a test")["id"])
             return self._api_tokens
+        if kind == "agents":
+            if self._agent is None:
+                made = self._made("POST", "/api/auth/tokens", name="an agent", agent=True)
+                writes = {"Authorization": f"Bearer {made['token']}"}
+                self._http.post(self._tasks_path, json={"title": "its"}, headers=writes).raise_for_status()
+                self._agent = made["id"]
+            return [self._agent]
         if kind == "feeds":
             if not self._feeds:
                 self._add_feed(self._made("POST", self._feeds_path))
@@ -68,7 +76,7 @@ class Existing:
 
     def knows(self, id: str) -> bool:
         """Whether a task, token or feed has this id, also one in the trash."""
-        return id in {*self._tasks, *self._trash, *self._api_tokens, *self._feeds}
+        return id in {*self._tasks, *self._trash, *self._api_tokens, *self._feeds, self._agent}
 
     def revision(self) -> int:
         """Of a change that can be undone."""

@@ -26,7 +26,7 @@ from todo.accounts import api_tokens
 from todo.api.idempotency import database as idempotency
 from todo.app import create_app
 from todo.changes import actions as changes
-from todo.changes import pages
+from todo.changes import agents, pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
@@ -321,7 +321,7 @@ def test_every_statement_about_tasks_is_listed() -> None:
         (module, name)
         for module in (
             *(lists, summary, tasks, refusals, repeating, moves, batch, tags, pages, changes, idempotency),
-            *(imports, exports, feeds),
+            *(agents, imports, exports, feeds),
         )
         for name, value in vars(module).items()
         if isinstance(value, Statement)

@@ -63,7 +63,7 @@ async def test_a_stream_goes_on_after_the_server_was_stopped(
 ) -> None:
     port = free_port()
     with serving(tmp_path, port=port, database_url=database_url) as server:
-        ada = opened(f"http://127.0.0.1:{port}", retry=Retry(attempts=20, total=60, longest_wait=0.5))
+        ada = opened(f"http://127.0.0.1:{port}", retry=Retry(attempts=None, total=120, longest_wait=0.5))
         session = await ada.sign_up(email("ada"), PASSWORD)
         live = await started(received(ada.stream(), 3))
         await ada.create("one")

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from todo.api.idempotency import database as idempotency
 from todo.changes import actions as changes
-from todo.changes import pages
+from todo.changes import agents, pages
 from todo.db.statement import Statement
 from todo.tasks import actions as tasks
 from todo.tasks import batch, lists, moves, refusals, repeating, summary, tags
@@ -108,6 +108,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((changes, name) for name in ("BATCH", "CONFLICT", "LAST", "NAMED")),
+    *((agents, name) for name in ("AGENTS", "CHANGES", "RECENT", "LOCK", "LOG", "BATCH")),
     *((imports, name) for name in ("PRESENT", "TASK_COUNT")),
     *((feeds, name) for name in ("LIST", "REVOKE")),
     (exports, "USER"),

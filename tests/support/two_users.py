@@ -59,6 +59,8 @@ class SampleUser:
             if kind in {"tasks", "changes"}:
                 task = await self.person.create(self.marker)
                 self.things |= {"tasks": task["id"], "changes": str(task["revision"])}
+            if kind == "agents":
+                await self.agent()
             if kind == "tokens":
                 self.things["tokens"] = (await self.token("write"))["id"]
             if kind in {"feeds", "secrets of feeds"}:
@@ -93,9 +95,18 @@ class SampleUser:
         made = (await self.person.call("POST", f"{self.person.home}/feeds")).json()
         self.things |= {"feeds": made["id"], "secrets of feeds": re.search(r"/feeds/(.+)\.ics$", made["url"])[1]}  # type: ignore[index] # it matches
 
-    async def token(self, scope: str) -> dict[str, Any]:
+    async def agent(self) -> None:
+        """A new agent that has created a task."""
+        made = await self.token("write", agent=True)
+        agent = Person(self.person.client, self.person.id, self.person.email, made["token"])
+        await agent.create(self.marker)
+        self.things["agents"] = made["id"]
+
+    async def token(self, scope: str, **wanted: Any) -> dict[str, Any]:
         """A new API token of this user."""
-        response = await self.person.call("POST", "/api/auth/tokens", json={"name": self.marker, "scope": scope})
+        response = await self.person.call(
+            "POST", "/api/auth/tokens", json={"name": self.marker, "scope": scope, **wanted}
+        )
         assert response.status_code == 201, response.text
         made: dict[str, Any] = response.json()
         return made
@@ -119,7 +130,8 @@ async def with_data(client: httpx.AsyncClient, name: str, changes: int = 1) -> S
     user = SampleUser(person, marker, {"tasks": task["id"], "changes": str(revision), "tags": marker}, callers=[person])
     user.things["sessions"] = await user.newest_session()
     await user.feed()
-    user.secrets |= {user.things["feeds"], user.things["secrets of feeds"]}
+    await user.agent()
+    user.secrets |= {user.things["agents"], user.things["feeds"], user.things["secrets of feeds"]}
     user.secrets |= {user.things["sessions"], marker, person.id, person.email, person.token, task["id"], trashed["id"]}
     for scope in ("write", "read"):
         made = await user.token(scope)

@@ -202,7 +202,7 @@ async def me(db: ScopedDatabase, caller: Caller) -> MeRow:
         user = found[0]
         if caller.external:
             user.email_confirmed = msgspec.UNSET
-        if caller.agent is not None and caller.agent.tag is not None:
+        if db.one_tag:
             user.email = user.name = None  # which its tag says nothing about
         return user
     if not caller.external:

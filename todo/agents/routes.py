@@ -61,6 +61,7 @@ async def _agent_id(id: Annotated[str, Path(description="The id of an agent.", e
 OF_TOKEN = (
     "scope", "permissions", "tag", "deletions_per_hour", "created_at", "expires_at", "last_used_at",
 )  # fmt: skip
+UNKNOWN = "There is no such agent."
 ALL = TakeBack(since=None, before=None)
 
 AgentId = Annotated[UUID | None, Depends(_agent_id)]
@@ -86,6 +87,14 @@ async def list_agents(request: Request, db: UserDatabase, caller: CurrentCaller)
     return private_json(encode([*found, *(_agent(None, each) for each in others)]))
 
 
+async def _require(request: Request, db: UserDatabase, caller: CurrentCaller, id: UUID) -> None:
+    """Raise NotFound where the user has no such agent: none with a token, none that the changes name."""
+    resources = Resources.of(request)
+    tokens = await api_tokens.of_user(resources.database, caller.user_id) if resources.accounts else []
+    if not any(token.agent and token.id == id for token in tokens) and not (await agents.agent_changes(db, id))[0]:
+        raise NotFound(UNKNOWN)
+
+
 def _agent(token: ApiTokenRow | None, did: AgentChanges | None) -> dict[str, Any]:
     """The members of AgentOut, of one of both at least."""
     its = msgspec.structs.asdict(token) if token else {}
@@ -102,22 +111,27 @@ def _agent(token: ApiTokenRow | None, did: AgentChanges | None) -> dict[str, Any
 @list_router.get(
     "/{id}/changes",
     response_model=list[PastChange],
-    responses={200: shows([CHANGE], "The changes, newest first.", Link="The older ones."), **answers(Invalid)},
+    responses={
+        200: shows([CHANGE], "The changes, newest first.", Link="The older ones."),
+        **answers(NotFound, Invalid),
+    },
 )
 async def list_agent_changes(
     request: Request,
     db: UserDatabase,
+    caller: CurrentCaller,
     id: AgentId,
     limit: Limit = 100,
     before: Annotated[
         int, Query(ge=1, le=MAX_REVISION, description="Only changes with smaller revisions.")
     ] = MAX_REVISION,
 ) -> Response:
-    """List what an agent changed, newest first.
-
-    Nothing for an agent that there is not.
-    """
-    changes, more = await agents.agent_changes(db, id, below=before, limit=limit) if id else ([], False)
+    """List what an agent changed, newest first."""
+    if id is None:
+        raise NotFound(UNKNOWN)
+    changes, more = await agents.agent_changes(db, id, below=before, limit=limit)
+    if not changes:
+        await _require(request, db, caller, id)
     headers: dict[str, str] = {}
     if more:
         query = urlencode({"limit": limit, "before": changes[-1].revision})
@@ -131,6 +145,7 @@ async def list_agent_changes(
     responses={200: shows(TAKEN_BACK, "What was taken back, and what stays."), **answers(NotFound), **BODY},
 )
 async def undo_agent(
+    request: Request,
     db: UserDatabase,
     caller: CurrentCaller,
     id: AgentId,
@@ -151,10 +166,12 @@ async def undo_agent(
     has altered since stays as it is, and is told. An agent may take back what it did itself.
     """
     if id is None:
-        raise NotFound("There is no such agent.")
+        raise NotFound(UNKNOWN)
     if caller.agent is not None and caller.agent.id != id:
         raise InsufficientScope("An agent may take back only what it did itself.")
     done = await agents.take_back(db, caller, id, since=which.since, before=which.before, dry_run=dry_run)
+    if not (done.undone or done.conflicts):
+        await _require(request, db, caller, id)
     return private_json(encode(done))
 
 

@@ -109,7 +109,7 @@ async def undo(
     The last of the new changes that do it, or with `dry_run` would. An agent that sees one tag only undoes what it has
     done itself. Raises ChangeNotFound, StaleTask, CannotUndoPurge, ConflictingChange or UserGone.
     """
-    own = db.agent.id if db.agent is not None and db.agent.tag is not None else None
+    own = db.agent.id if db.agent is not None and db.one_tag else None
 
     async def undone(transaction: Transaction) -> ChangeRow:
         transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them

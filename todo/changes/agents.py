@@ -57,7 +57,7 @@ async def agents(db: ScopedDatabase) -> list[AgentChanges]:
 
 
 async def agent_changes(
-    db: ScopedDatabase, agent_id: UUID, *, below: int, limit: int
+    db: ScopedDatabase, agent_id: UUID, *, below: int = LAST_REVISION, limit: int = 1
 ) -> tuple[list[PastChangeRow], bool]:
     """The changes of an agent with numbers below `below`, newest first, and whether there are more."""
     return page_of_past(await db.run(CHANGES, agent_id=agent_id, below=below, limit=limit + 1), limit)

@@ -108,6 +108,11 @@ class ScopedDatabase:
     via: Via = "database"
     agent: Agent | None = None
 
+    @property
+    def one_tag(self) -> bool:
+        """Whether it sees the tasks with one tag only: then nothing else about the user is shown either."""
+        return self.agent is not None and self.agent.tag is not None
+
     async def run(self, statement: Statement[R], /, **params: Any) -> list[R]:
         """A whole transaction of one statement, in one round trip; its rows.
 

@@ -25,7 +25,7 @@ NO_AGENTS = dict.fromkeys(AGENTS, "")
 """The parts of the function's text, by their names there."""
 
 CHECK_AGENT = """
-CREATE FUNCTION check_agent(agent uuid, owner text, kind text, old_values jsonb) RETURNS void
+CREATE FUNCTION check_agent(writer uuid, owner text, kind text, old_values jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     permissions constant text := nullif(current_setting('app.permissions', true), '');
@@ -65,14 +65,14 @@ BEGIN
     END IF;
     IF kind = 'delete' AND NOT undoes AND max_deletions IS NOT NULL AND max_deletions <= (
         SELECT count(*) FROM changes c
-         WHERE c.user_id = owner AND c.agent_id = agent AND c.kind = 'delete' AND c.undoes IS NULL
+         WHERE c.user_id = owner AND c.agent_id = writer AND c.kind = 'delete' AND c.undoes IS NULL
            AND c.at > clock_timestamp() - interval '1 hour')
     THEN
         RAISE insufficient_privilege USING CONSTRAINT = 'agent_deletions', TABLE = 'tasks',
             MESSAGE = format('the token may delete %s tasks an hour', max_deletions),
             DETAIL = (SELECT ceil(extract(epoch FROM min(c.at) + interval '1 hour' - clock_timestamp()))
                         FROM changes c
-                       WHERE c.user_id = owner AND c.agent_id = agent AND c.kind = 'delete' AND c.undoes IS NULL
+                       WHERE c.user_id = owner AND c.agent_id = writer AND c.kind = 'delete' AND c.undoes IS NULL
                          AND c.at > clock_timestamp() - interval '1 hour')::text;
     END IF;
 END $$

@@ -126,7 +126,7 @@ async def create(db: ScopedDatabase, new: NewTask, caller: Caller) -> tuple[Task
     except UniqueViolation:
         if before := await _created_before(db, new, caller):
             return before, False
-        if caller.agent is not None and caller.agent.tag is not None:
+        if db.one_tag:
             raise IdTaken from None  # by a task that it may not see
         raise Interrupted(
             "The task with this id was purged just now; nothing was changed. Try again.", undone=True
