@@ -98,31 +98,31 @@ function Changes({ id }) {
   const [next, setNext] = useState(/** @type {string | undefined} */ (own(`/agents/${id}/changes?limit=20`)))
   const [text, setText] = useState("Loading…")
   const box = useRef(/** @type {HTMLElement | null} */ (null))
-  const more = async () => {
-    try {
-      const answer = await authorized("GET", next ?? "")
-      const path = nextPage(answer)
-      setChanges(changes.concat(await read(answer)))
-      setText("")
-      if (!path && document.activeElement?.matches(".more")) box.current?.focus() // since the button goes
-      setNext(path)
-    } catch (problem) {
-      setText(said(problem))
-    }
+  const show = async (/** @type {Response} */ answer) => {
+    setChanges(changes.concat(await read(answer)))
+    setText("")
+    setNext(nextPage(answer))
+    if (!nextPage(answer)) box.current?.focus() // since the button goes
   }
+  const more = () =>
+    authorized("GET", next ?? "")
+      .then(show)
+      .catch((problem) => setText(said(problem)))
   useEffect(() => void more(), [])
   return html`<div role="group" aria-label="What it changed" tabindex="-1" ref=${box}>
     <ul>
       ${changes.map(
         (each) =>
           html`<li key=${each.revision}>
-            ${verb(each)} <bdi>${each.task ? `“${each.task.title}”` : "a task that is gone"}</bdi>
-            <small>· <time datetime=${each.at}>${when(each.at)}</time></small>
+            ${verb(each)} <bdi>${each.task ? `“${each.task.title}”` : "a task that is gone"}</bdi> ${" · "}<time
+              datetime=${each.at}
+              >${when(each.at)}</time
+            >
           </li>`,
       )}
     </ul>
     <p role="status">${text}</p>
-    ${next && text !== "Loading…" && html`<button class="more" onClick=${more}>${text ? "Try again" : "More"}</button>`}
+    ${next && text !== "Loading…" && html`<button class="older" onClick=${more}>${text ? "Try again" : "More"}</button>`}
   </div>`
 }
 
@@ -179,20 +179,21 @@ function Ending({ agent, revoke, load, close }) {
       const found = total && { ...total, ...(await takeBack(agent.id, total.since, total.key)) }
       load()
       closing.focus()
+      setText("")
       setTotal(found)
       setKeys(found ? doneThere(`Took back ${count(found.undone, "change")}`, found.revisions) : [])
     } catch (problem) {
       say(problem)
+      load() // it may have been done
     }
     setBusy(false)
   }
-  const back = total && `${count(total.undone, "change")} of ${count(total.tasks, "task")}`
   const left = total?.left ?? []
-  const stays =
-    left.length > 0 &&
-    ` ${count(left.length, "task")} will not change, or not wholly, because of later changes by others:`
+  const back = total && `${count(total.undone, "change")} of ${count(total.tasks, "task")}`
+  const becomes = total?.undone ? `${back} ${keys ? "taken back" : "will be taken back"}` : "Nothing to take back"
+  const stays = left.length ? `; ${count(left.length, "task")} kept, wholly or in part, because of later changes:` : "."
   return html`<div role="group" aria-label=${revoke ? "Revoke" : "Undo what it did"}>
-    ${revoke && html`<p>${agent.token ? "It can no longer use your tasks then." : "Its token is revoked."}</p>`}
+    ${revoke && html`<p>${agent.token ? "Its token ends: after 30 seconds at most it can no longer use your tasks." : "Its token is revoked."}</p>`}
     ${
       !keys &&
       html`<label
@@ -203,9 +204,9 @@ function Ending({ agent, revoke, load, close }) {
         </select></label
       >`
     }
-    <p role="status">${text || (back && `${keys ? "Taken back:" : "To take back:"} ${back}.`)}${!text && stays}</p>
+    <p role="status">${text || (total && becomes + stays)}</p>
     <ul>
-      ${!text && left.slice(0, SHOWN).map((each) => html`<li><bdi>${each.title ? `“${each.title}”` : "A task that is gone"}</bdi>${each.fields.length > 0 && `: ${fields(each.fields)}`}</li>`)}
+      ${!text && left.slice(0, SHOWN).map((each) => html`<li><bdi>${each.title ? `“${each.title}”` : "A task that is gone"}</bdi>${each.fields.length > 0 && ` (${fields(each.fields)})`}</li>`)}
       ${left.length > SHOWN && html`<li>and ${left.length - SHOWN} more</li>`}
     </ul>
     <p>

@@ -73,7 +73,11 @@ export function Secret({ name, value }) {
   return html`<div class="secret">
     <label
       >${name}
-      <${value.includes("\n") ? "textarea" : "input"} readonly rows="9" defaultValue=${value} onFocus=${select}
+      <${value.includes("\n") ? "textarea" : "input"}
+        readonly
+        rows=${value.split("\n").length}
+        defaultValue=${value}
+        onFocus=${select}
     /></label>
     ${navigator.clipboard && html`<button type="button" onClick=${copy}>Copy the ${name.toLowerCase()}</button>`}
     <small role="status">${copied === value && "Copied."}</small>
