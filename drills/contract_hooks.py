@@ -79,7 +79,9 @@ def _path(case: Case[Any], parameters: dict[str, Any]) -> dict[str, Any]:
         user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         parameters["user_id"] = USERS[user]["id"] if user else parameters["user_id"]
     if "id" in parameters and not ADA.knows(parameters["id"]):
-        kind = next((kind for kind in ("tokens", "sessions", "feeds", "agents") if f"/{kind}/" in case.operation.path), "tasks")
+        kind = next(
+            (kind for kind in ("tokens", "sessions", "feeds", "agents") if f"/{kind}/" in case.operation.path), "tasks"
+        )
         user = CHANCE.choices(["ada", "bob", None], [18, 1, 1])[0]
         if user:
             parameters["id"] = CHANCE.choice(ADA.ids(kind) if user == "ada" else USERS["bob"]["tasks"])

@@ -61,7 +61,10 @@ TAGS = [
     {"name": "tasks", "description": "The six endpoints and those around them. Each user sees only their own tasks."},
     {"name": "changes", "description": "What happened to them: to stay in sync, live, and to undo."},
     {"name": "transfer", "description": "A user's tasks in and out: imports, exports, calendar feeds."},
-    {"name": "agents", "description": "Assistants that a user lets in: which there are, what they did, taking it back."},
+    {
+        "name": "agents",
+        "description": "Assistants that a user lets in: which there are, what they did, taking it back.",
+    },
     {"name": "accounts", "description": "Users, their sessions and their tokens."},
     {"name": "health", "description": "For load balancers and monitors."},
 ]

@@ -267,7 +267,7 @@ def test_more_than_the_server_takes_back_at_once_is_taken_back_in_parts(ada: Per
 
     def part(route: Route) -> None:
         befores.append(json.loads(route.request.post_data or "")["before"])
-        left = [{"task_id": "0", "title": None, "fields": [], "reason": "purged"}]
+        left: list[dict[str, Any]] = [{"task_id": "0", "title": None, "fields": [], "reason": "purged"}]
         more = {"undone": 5000, "tasks": 9, "conflicts": [], "revision": 70, "before": 40}
         end = {"undone": 1, "tasks": 1, "conflicts": left, "revision": 71, "before": None}
         route.fulfill(json=end if befores[-1] else more)
@@ -282,7 +282,12 @@ def test_more_than_the_server_takes_back_at_once_is_taken_back_in_parts(ada: Per
     assert befores == [None, 40, None, 40]
     context.unroute(UNDO)
     undone: list[str] = []
-    context.route(re.compile("/changes/[0-9]+/undo"), lambda route: (undone.append(route.request.url), route.abort()))
+
+    def refuse(route: Route) -> None:
+        undone.append(route.request.url)
+        route.abort()
+
+    context.route(re.compile("/changes/[0-9]+/undo"), refuse)
     press(agent, "Undo")
     expect(ada.page.get_by_text("2 changes wait")).to_be_visible()
     assert undone[0].endswith("/changes/71/undo")  # the latest first

@@ -18,7 +18,7 @@ NEEDED = (".css", ".js", ".svg")
 """The assets that the page runs with, which its service worker keeps: no pictures for installing, no licences."""
 
 LATER = {"agents.js"}
-"""Modules that are imported when they are first shown, and of no use without the server: its service worker keeps the rest."""
+"""Modules that are imported when they are first shown. Without the server they are of no use, so no worker keeps them."""
 
 IMPORTS = {
     "preact": "vendor/preact.js",
@@ -101,8 +101,10 @@ def _hash(*filled_in: str) -> str:
 
 
 def _modules() -> Iterable[str]:
-    """All modules but those for later: first what the first one imports, and they import, without which nothing is shown."""
-    scripts = {name: content.plain.decode() for name, content in files().items() if name.endswith(".js") and name not in LATER}
+    """Those for now: first what the first one imports, and they import, without which nothing is shown."""
+    scripts = {
+        name: content.plain.decode() for name, content in files().items() if name.endswith(".js") and name not in LATER
+    }
     needed = ["main.js"]
     for name in needed:
         imported = re.findall(r"""\bfrom ?["']([^"'\n]+)["']""", scripts[name])
