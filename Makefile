@@ -77,9 +77,9 @@ vendor: ## write the page's libraries and the API's types again, as package-lock
 	@npm ci --silent --prefix $(PAGE_TOOLS) && node $(PAGE_TOOLS)/vendor.mjs
 
 lock: ## resolve pyproject.toml, and what bench and audit need, into the lock files again (needs uv)
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --extra otel --extra docs --group dev pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 --extra embedded --extra redis --extra otel --extra mcp --extra docs --group dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock bench/peers/requirements.in -o bench/peers/requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra redis pyproject.toml -o requirements-serve.lock
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock --extra mcp --extra redis pyproject.toml -o requirements-serve.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 drills/audit.in -o drills/audit.lock
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 tests/client/generator.in -o tests/client/generator.lock
 

@@ -41,6 +41,7 @@ from todo.http.open_files import max_connections
 from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
 from todo.mail.sender import Mailer
+from todo.mcp import serving as mcp
 from todo.problems import Problem, Unavailable
 from todo.settings import Settings
 from todo.tasks import batch_routes, move_routes, quick_add_routes, summary, tag_routes
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
                 async with watching.observing(settings, resources) as observer:
                     deleting = asyncio.create_task(retention.run_regularly(database, settings.sweep_interval))
                     try:
-                        async with manual.being_built():
+                        async with manual.being_built(), agents:
                             yield {SERVER: _hooks(settings, resources, observer)}
                     finally:
                         deleting.cancel()
@@ -115,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.mount("/docs/assets", swagger.assets)
+    agents = mcp.served(app, settings)
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
     app.add_exception_handler(TransferError, _worded(transfer_responses.problem_of))

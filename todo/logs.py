@@ -90,5 +90,7 @@ def log_configuration(level: str, chosen: Format = "auto") -> dict[str, Any]:
             ACCESS: {"level": "INFO"},
             "psycopg": {"level": "ERROR"},  # its warnings repeat errors that are raised
             "alembic": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},  # it logs URLs, which have ids and what is searched for
+            "mcp": {"level": "ERROR"},  # its warnings repeat what clients send
         },
     }

@@ -67,6 +67,9 @@ def test_the_other_endpoints_under_a_user_are_these() -> None:
         ("get", "/api/{user_id}/feeds"),
         ("post", "/api/{user_id}/feeds"),
         ("delete", "/api/{user_id}/feeds/{id}"),
+        ("get", "/api/{user_id}/agents"),
+        ("get", "/api/{user_id}/agents/{id}/changes"),
+        ("post", "/api/{user_id}/agents/{id}/undo"),
     }
 
 
@@ -155,7 +158,7 @@ class TestGenerators:
         for name, body in bodies.items():
             assert [*body["content"]["application/json"]["schema"]] == ["$ref"], name
         assert {name for name, body in bodies.items() if not body["required"]} == {
-            *("complete_task", "refresh", "sign_out")
+            *("complete_task", "refresh", "sign_out", "undo_agent")
         }
 
     def test_a_shape_that_is_sent_has_no_defaults(self) -> None:
@@ -267,7 +270,7 @@ async def test_health_needs_no_token(client: httpx.AsyncClient, app: FastAPI) ->
 
 
 def test_the_names_of_times_end_in_at() -> None:
-    """As `todo.http.json.encode` wants it, but for due dates, which are text."""
+    """As `todo.http.json.encode` wants it, but for due dates, which are text, and what is only sent to it."""
     named = [
         name
         for schema in OPENAPI["components"]["schemas"].values()
@@ -275,4 +278,4 @@ def test_the_names_of_times_end_in_at() -> None:
         if "date-time" in {each.get("format") for each in field.get("anyOf", [field])}
     ]
     assert named
-    assert {name for name in named if not name.endswith("at")} == {"due_date"}
+    assert {name for name in named if not name.endswith("at")} == {"due_date", "since"}

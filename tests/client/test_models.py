@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import settings_for
 from todo.app import create_app
-from todo.client import models
+from todo.client import agents, models
 
 SHAPES: dict[str, Any] = create_app(settings_for("postgresql://localhost/none")).openapi()["components"]["schemas"]
 
@@ -30,6 +30,9 @@ SHAPES: dict[str, Any] = create_app(settings_for("postgresql://localhost/none"))
         (models.Device, "SessionOut"),
         (models.ApiToken, "ApiTokenOut"),
         (models.NewApiToken, "ApiTokenMade"),
+        (agents.Agent, "AgentOut"),
+        (agents.UndoConflict, "ConflictOut"),
+        (agents.UndonePart, "TakenBackOut"),
         (models.Problem, "Problem"),
         (models.ImportReport, "ImportReport"),
         (models.ImportProblem, "RowProblem"),

@@ -273,3 +273,19 @@ async def ada(noted: FastAPI, client: httpx.AsyncClient) -> Person:
 @pytest.fixture
 async def bob(noted: FastAPI, client: httpx.AsyncClient) -> Person:
     return await new_person(noted, client, "bob")
+
+
+async def test_a_session_of_an_agent_is_bound_as_fast_routes_are(client: httpx.AsyncClient, ada: Person) -> None:
+    """It sees the tasks with its tag, and what its token does not allow is 403."""
+    milk = await ada.create("milk", tags=["groceries"])
+    await ada.create("diary")
+    wanted = {"name": "reader", "tag": "groceries", "permissions": ["complete"]}
+    token = (await ada.call("POST", "/api/auth/tokens", json=wanted)).json()["token"]
+    agent = Person(client, ada.id, ada.email, token)
+
+    seen = await agent.call("GET", f"{ada.home}/notes")
+    refused = await agent.call("PUT", f"{ada.home}/notes/{milk['id']}/commit")
+
+    assert [note["title"] for note in seen.json()] == ["milk"]
+    assert refused.status_code == 403, refused.text
+    assert "may not edit" in refused.json()["detail"]

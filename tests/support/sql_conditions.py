@@ -108,7 +108,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
     *((changes, name) for name in ("BATCH", "CONFLICT", "LAST", "NAMED")),
-    *((agents, name) for name in ("AGENTS", "CHANGES", "RECENT", "LOCK", "LOG", "BATCH")),
+    *((agents, name) for name in ("AGENTS", "CHANGES", "RECENT", "LOCK", "LOG", "BATCH", "UNDO", "REVISION")),
     *((imports, name) for name in ("PRESENT", "TASK_COUNT")),
     *((feeds, name) for name in ("LIST", "REVOKE")),
     (exports, "USER"),

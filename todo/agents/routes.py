@@ -50,8 +50,17 @@ CONFLICT = {
 TAKEN_BACK = {"undone": 12, "tasks": 9, "conflicts": [CONFLICT], "revision": 57, "before": NULL}
 
 
-async def _agent_id(id: Annotated[str, Path(description="The id of an agent.", examples=[AGENT["id"]])]) -> UUID | None:
-    """The id, or None where the text is no UUID: then nothing is found."""
+ME = "me"
+"""In place of an id: the agent that calls, which need not know its own."""
+
+
+async def _agent_id(
+    caller: CurrentCaller,
+    id: Annotated[str, Path(description="The id of an agent; `me` for the one that calls.", examples=[AGENT["id"]])],
+) -> UUID | None:
+    """The id, or None where the text is none: then nothing is found."""
+    if id == ME:
+        return caller.agent.id if caller.agent else None
     try:
         return UUID(id)
     except ValueError:

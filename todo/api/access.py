@@ -71,7 +71,8 @@ async def admit(access: Access, request: Request, context: Context) -> Caller:
     resources = context.resources
     caller = await authenticate(request, resources)
     if caller.agent is None and request.method not in SAFE_METHODS and (name := declared_agent(request)):
-        agent = Agent(uuid5(DECLARED, name), name, deletions_per_hour=resources.database.agent_deletions_per_hour)
+        limit = resources.database.agent_deletions_per_hour
+        agent = Agent(uuid5(DECLARED, name), name, deletions_per_hour=limit, declared=True)
         caller = replace(caller, agent=agent)
     context.caller = caller
     if (record := CURRENT.get()) is not None:

@@ -8,7 +8,20 @@ import typer
 from todo import __version__
 from todo.cli.backup import backup, restore_backup
 from todo.cli.group import ACCOUNT, FILES, SERVER, TASKS, CommandGroup
-from todo.cli.remote import account, adding, changing, editing, files, listing, syncing, tokens, undoing, watching
+from todo.cli.remote import (
+    account,
+    adding,
+    agents,
+    changing,
+    editing,
+    files,
+    listing,
+    mcp,
+    syncing,
+    tokens,
+    undoing,
+    watching,
+)
 from todo.cli.remote.output import Json, print_json
 from todo.cli.server import db, maintenance, serve, users
 from todo.cli.server.doctor import doctor
@@ -53,12 +66,13 @@ SECTIONS: dict[str, list[Callable[..., None]]] = {
         *(adding.add, listing.ls, listing.show, changing.done, changing.undone, editing.edit, changing.move),
         *(changing.rm, changing.restore, undoing.undo, listing.tags, listing.summary, watching.watch, syncing.sync),
     ],
-    ACCOUNT: [account.login, account.logout, account.whoami],
+    ACCOUNT: [account.login, account.logout, account.whoami, mcp.mcp],
     FILES: [files.import_, files.export, backup, restore_backup],
     SERVER: [serve.serve, doctor, maintenance.sweep, maintenance.openapi, version],
 }
 GROUPS = {
     "token": (tokens.token, ACCOUNT),
+    "agents": (agents.agents, ACCOUNT),
     "db": (db.db, SERVER),
     "user": (users.user, SERVER),
     "keys": (users.keys, SERVER),

@@ -3,6 +3,7 @@
 It needs httpx and msgspec, and nothing of the server.
 """
 
+from todo.client.agents import Agent, AgentUndo, UndoConflict
 from todo.client.asynchronous.client import AsyncClient
 from todo.client.asynchronous.local_copy import AsyncLocalCopy
 from todo.client.errors import (
@@ -30,6 +31,7 @@ from todo.client.models import (
     DueCounts,
     Feed,
     FieldError,
+    HistoryPage,
     ImportProblem,
     ImportReport,
     NewApiToken,
@@ -41,6 +43,7 @@ from todo.client.models import (
     Summary,
     TagCount,
     Task,
+    TaskPage,
     User,
 )
 from todo.client.retries import Retry
@@ -48,6 +51,8 @@ from todo.client.synchronous.client import Client
 from todo.client.synchronous.local_copy import LocalCopy
 
 __all__ = [
+    "Agent",
+    "AgentUndo",
     "ApiError",
     "ApiToken",
     "AsyncClient",
@@ -65,6 +70,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Gone",
+    "HistoryPage",
     "ImportProblem",
     "ImportReport",
     "Invalid",
@@ -82,9 +88,11 @@ __all__ = [
     "Summary",
     "TagCount",
     "Task",
+    "TaskPage",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
+    "UndoConflict",
     "UnexpectedAnswer",
     "User",
 ]

@@ -1,9 +1,10 @@
-"""The URL and the token of a client, checked before anything is sent."""
+"""The URL, the token and the agent of a client, checked before anything is sent."""
 
 import re
 from urllib.parse import quote, urlsplit
 
 TOKEN = re.compile(r"[\x21-\x7e]+")
+AGENT_LENGTH = 100
 
 
 def server_url(url: str) -> str:
@@ -29,6 +30,16 @@ def checked_token(token: str | None) -> str | None:
     if token is not None and not TOKEN.fullmatch(token):
         raise ValueError("The token has characters that no token has, such as spaces or line ends: copy it again.")
     return token
+
+
+def agent_header(agent: str | None) -> dict[bytes, bytes]:
+    """The header that names the agent, in UTF-8. Raises ValueError for what is no name."""
+    if agent is None:
+        return {}
+    name = agent.strip()
+    if not 1 <= len(name) <= AGENT_LENGTH or not name.isprintable():
+        raise ValueError(f"The name of an agent has 1 to {AGENT_LENGTH} characters, and no line ends.")
+    return {b"Todo-Agent": name.encode()}
 
 
 def path(*parts: object) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 Priority = Literal["low", "medium", "high", "urgent"]
 Scope = Literal["read", "write"]
+Permission = Literal["create", "edit", "complete", "delete", "undo"]
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -44,6 +45,9 @@ class Change(Struct, frozen=True, kw_only=True):
     kind: str
     at: datetime
     via: str
+    agent_id: str | None = None
+    agent: str | None = None
+    """The name of the agent that made it; None for a person."""
     undoes: int | None = None
     batch: int | None = None
     task: Task | None = None
@@ -53,6 +57,20 @@ class PastChange(Change, frozen=True, kw_only=True):
     """A change of a task's history, with the values that the altered fields had."""
 
     before: dict[str, Any] | None = None
+
+
+class TaskPage(Struct, frozen=True, kw_only=True):
+    """A page of a list, and the cursor of the next one, None on the last."""
+
+    tasks: tuple[Task, ...]
+    cursor: str | None = None
+
+
+class HistoryPage(Struct, frozen=True, kw_only=True):
+    """A page of a task's history, and where the next one begins, None on the last."""
+
+    changes: tuple[PastChange, ...]
+    before: int | None = None
 
 
 class QuickTask(Struct, frozen=True, kw_only=True):
@@ -165,6 +183,12 @@ class ApiToken(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
+    agent: bool = False
+    permissions: tuple[str, ...] | None = None
+    """What it may do; None for all."""
+    tag: str | None = None
+    """The only tag whose tasks are there for it."""
+    deletions_per_hour: int | None = None
 
 
 class NewApiToken(ApiToken, frozen=True, kw_only=True):

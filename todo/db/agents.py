@@ -27,6 +27,8 @@ class Agent:
     """Only tasks with this tag; None for all."""
     deletions_per_hour: int | None = None
     """None for any number."""
+    declared: bool = False
+    """Whether it has no token of its own, and the caller named it in `Todo-Agent`."""
 
     @property
     def values(self) -> list[str]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from psycopg.pq import TransactionStatus
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from todo.db.agents import Agent
 from todo.db.failures import UNAVAILABLE
 from todo.db.pipeline import Connection
-from todo.db.roles import REQUESTS, Via
+from todo.db.roles import REQUESTS, Via, enter
 from todo.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _enter_each_transaction(session: Any, values: Sequence[str]) -> None:
     """Enter the role and the user at the beginning of every transaction of this session, after a commit too."""
 
     @event.listens_for(session, "after_begin")
-    def enter(_session: Any, _transaction: Any, connection: Any) -> None:
+    def begin(_session: Any, _transaction: Any, connection: Any) -> None:
         connection.exec_driver_sql(enter(*["%s"] * len(values)), tuple(values))
 
 
@@ -76,6 +77,8 @@ class SessionFactory:
         except DBAPIError as error:
             if isinstance(error.orig, UNAVAILABLE):
                 raise database.unavailable(error.orig, wrote=True) from error
+            if isinstance(error.orig, InsufficientPrivilege):
+                raise scope.refusal(error.orig) from error
             raise
         finally:
             database.shares.leave(user_id)

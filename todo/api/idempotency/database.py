@@ -142,10 +142,10 @@ class IdempotentDatabase(ScopedDatabase):
         super().__init__(database, REQUESTS, caller.user_id, caller.via, caller.agent)
         self._caller = caller
         self._key = key
-        # Agents have their own keys: one that another has chosen shows them no answer of it.
-        self._key_text = (
-            key.text if self.agent is None else f"{self.agent.id.hex} {sha256(key.text.encode()).hexdigest()}"
-        )
+        # The token of an agent has its own keys: one that another has chosen shows it no answer of it.
+        self._key_text = key.text
+        if self.agent is not None and not self.agent.declared:
+            self._key_text = f"{self.agent.id.hex} {sha256(key.text.encode()).hexdigest()}"
         self._transaction: Transaction | None = None
         self._task_id: UUID | None = None
         self._found_at = 0

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from todo.cli.errors import CommandError, say
 from todo.cli.remote import login as logins
@@ -40,12 +40,18 @@ def account() -> Account:
     return Account(url or local_url())
 
 
-@contextmanager
-def connected(account_: Account | None = None) -> Iterator["Client"]:
-    """A client of the API, signed in. Raises CommandError, also for what the client raises within the block."""
+def signed_in(account_: Account | None = None) -> Account:
+    """The account, which has a token. Raises CommandError where there is none."""
     chosen = account_ or account()
     if chosen.token is None:
         raise CommandError(f"you are not signed in to {chosen.url}: run `todo login`, or set TODO_URL and TODO_TOKEN")
+    return chosen
+
+
+@contextmanager
+def connected(account_: Account | None = None) -> Iterator["Client"]:
+    """A client of the API, signed in. Raises CommandError, also for what the client raises within the block."""
+    chosen = signed_in(account_)
     with errors_in_one_line(chosen), opened(chosen) as client:
         yield client
 
@@ -53,25 +59,29 @@ def connected(account_: Account | None = None) -> Iterator["Client"]:
 @contextmanager
 def opened(account: Account) -> Iterator["Client"]:
     """A client that keeps the tokens of a login that it renews. Raises CommandError for what is no URL or token."""
-    from todo.client import Client, Retry
+    from todo.client import Client
 
-    login = account.login
     try:
-        client = Client(
-            account.url,
-            account.token,
-            refresh_token=login.refresh_token if login else None,
-            user_id=login.user_id if login else None,
-            time_zone=machine_time_zone(),
-            retry=Retry(attempts=4),
-            on_tokens=_keep if login else None,
-            read_tokens=_kept if login else None,
-            on_retry=_say_that_it_waits,
-        )
+        client = Client(account.url, account.token, **client_options(account), on_retry=_say_that_it_waits)
     except ValueError as error:
         raise CommandError(f"{error}") from None
     with client:
         yield client
+
+
+def client_options(account: Account) -> dict[str, Any]:
+    """What a client needs besides the URL and the token, to renew a login among other things."""
+    from todo.client import Retry
+
+    login = account.login
+    return {
+        "refresh_token": login.refresh_token if login else None,
+        "user_id": login.user_id if login else None,
+        "time_zone": machine_time_zone(),
+        "retry": Retry(attempts=4),
+        "on_tokens": _keep if login else None,
+        "read_tokens": _kept if login else None,
+    }
 
 
 def _keep(session: "Session") -> None:

@@ -1,4 +1,4 @@
-"""Due dates, as this machine's clock and its user see them."""
+"""Due dates and moments, as this machine's clock and its user see them."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 DAY, LOCAL_TIME = 10, 16
 """Characters of a day, and of a local time to the minute."""
+_SPAN = re.compile(r"(\d{1,4})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -70,6 +72,24 @@ def as_iso(text: str) -> str | None:
     except ValueError as error:
         raise UsageError(f"{text}: {error}") from None
     return text.replace(" ", "T")
+
+
+def moment(text: str, option: str, *, ago: bool = False) -> datetime:
+    """An instant from a date or time on this machine's clock, or from a span such as 90d: from now on, or `ago`.
+
+    Raises UsageError, which names the option.
+    """
+    if span := _SPAN.fullmatch(text.strip().lower()):
+        length = timedelta(**{_UNITS[span[2]]: int(span[1])})
+        now = datetime.now().astimezone()
+        return now - length if ago else now + length
+    iso = as_iso(text)
+    try:
+        if iso is not None:
+            return datetime.fromisoformat(iso).astimezone()
+    except (OverflowError, ValueError):  # near the ends of the calendar
+        pass
+    raise UsageError(f"{option}: a date, such as 2027-03-01, or a span, such as 2h, 90d or 4w")
 
 
 def next_day(day: str) -> str:

@@ -10,6 +10,7 @@ from todo.cli.errors import CommandError
 from todo.cli.remote.connection import connected
 from todo.cli.remote.known import known
 from todo.cli.remote.output import Json, print_json, write
+from todo.cli.text import one_line
 
 if TYPE_CHECKING:
     from todo.client import Change, Client
@@ -37,7 +38,7 @@ def undo(
     with connected() as client:
         change = _named(client, revision) if revision else _last(client)
         together = _together(client, change)
-        what = f"{_what(client, change)} of {_titles(client, together)} (revision {change.revision}, by {change.via})"
+        what = f"{_what(client, change)} of {_titles(client, together)} (revision {change.revision}, by {by(change)})"
         made = None if dry_run else client.undo(change.revision)
     if json:
         print_json(together if made is None else made)
@@ -86,6 +87,11 @@ def _together(client: "Client", change: "Change") -> "list[Change]":
     if change.batch is None:
         return [change]
     return [*takewhile(lambda each: each.batch == change.batch, client.changes(change.batch - 1))]
+
+
+def by(change: "Change") -> str:
+    """Who made it."""
+    return f"{one_line(change.agent)} (agent)" if change.agent else change.via
 
 
 def _what(client: "Client", change: "Change") -> str:

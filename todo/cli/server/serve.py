@@ -36,11 +36,14 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that open resources are closed on the way out
     with errors_as_one_line():
         from todo.http.shutdown import hangup_is_ignored
-        from todo.settings import Settings
+        from todo.mcp.installed import MISSING, is_installed
+        from todo.settings import CannotStart, Settings
 
         if not hangup_is_ignored():
             signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))
         settings = Settings.from_environment(host=host, port=port, root_path=root_path, workers=workers)
+        if settings.mcp and not is_installed():
+            raise CannotStart(f"MCP: {MISSING}")
         if settings.log_key is None:
             os.environ["LOG_KEY"] = secrets.token_hex(16)  # the same for all workers
         os.environ["ROOT_PATH"] = settings.root_path or ""  # for `from_environment`, which makes the application

@@ -1,12 +1,13 @@
 """Accounts, sessions and API tokens, of servers that have their own accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
 from uuid import UUID
 
 from todo.client.addresses import path
 from todo.client.asynchronous.requests import AsyncRequests
-from todo.client.models import ApiToken, Device, NewApiToken, Scope, Session, User
+from todo.client.models import ApiToken, Device, NewApiToken, Permission, Scope, Session, User
 from todo.client.parameters import given
 
 
@@ -66,10 +67,26 @@ class AsyncAccounts(AsyncRequests):
         return await self._answer("GET", "/api/auth/tokens", list[ApiToken])
 
     async def create_token(
-        self, name: str, scope: Scope = "write", *, expires_at: datetime | None = None
+        self,
+        name: str,
+        scope: Scope = "write",
+        *,
+        expires_at: datetime | None = None,
+        agent: bool = False,
+        permissions: Sequence[Permission] | None = None,
+        tag: str | None = None,
+        deletions_per_hour: int | None = None,
     ) -> NewApiToken:
-        """Make an API token, which is shown this once. It is sent again only where the server surely has not got it."""
-        body = {"name": name, "scope": scope, **given(expires_at=expires_at)}
+        """Make an API token, which is shown this once. It is sent again only where the server surely has not got it.
+
+        Args:
+            agent: It is for an assistant; so is each token that has one of the following.
+            permissions: What it may do besides reading; all by default.
+            tag: Only tasks with this tag are there for it.
+            deletions_per_hour: Tasks that it may delete an hour; what the server allows by default.
+        """
+        limits = given(permissions=permissions, tag=tag, deletions_per_hour=deletions_per_hour)
+        body = {"name": name, "scope": scope, **given(expires_at=expires_at), "agent": agent, **limits}
         return await self._answer("POST", "/api/auth/tokens", NewApiToken, json=body, safe=False)
 
     async def revoke_token(self, id: str | UUID) -> None:

@@ -38,19 +38,26 @@ class AsyncTasks(AsyncRequests):
         """One task. Raises NotFound, also where it is in the trash."""
         return await self._answer("GET", await self._home("tasks", id), Task)
 
-    async def create(self, title: str, **fields: Unpack[NewTask]) -> Task:
+    async def create(self, title: str, *, key: str | None = None, **fields: Unpack[NewTask]) -> Task:
         """Create a task. The `id` may be chosen: Conflict where another task has it."""
-        return await self._write(
-            "POST", await self._home("tasks"), Task, json={"title": title, **checked(fields, NewTask)}
-        )
+        body = {"title": title, **checked(fields, NewTask)}
+        return await self._write("POST", await self._home("tasks"), Task, json=body, key=key)
 
     @overload
-    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[False] = False) -> Task: ...
+    async def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: Literal[False] = False, key: str | None = None
+    ) -> Task: ...
     @overload
-    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[True]) -> QuickTask: ...
+    async def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: Literal[True], key: str | None = None
+    ) -> QuickTask: ...
     @overload
-    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool) -> Task | QuickTask: ...
-    async def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool = False) -> Task | QuickTask:
+    async def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: bool, key: str | None = None
+    ) -> Task | QuickTask: ...
+    async def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: bool = False, key: str | None = None
+    ) -> Task | QuickTask:
         """Create a task from a line such as "Pay rent tomorrow 9am #home !high every month".
 
         With `dry_run` only say what was understood.
@@ -59,19 +66,22 @@ class AsyncTasks(AsyncRequests):
         path = await self._home("tasks", "quick")
         if dry_run:
             return await self._answer("POST", path, QuickTask, params={"dry_run": True}, json=body)
-        return await self._write("POST", path, Task, json=body)
+        return await self._write("POST", path, Task, json=body, key=key)
 
-    async def update(self, id: Id, *, if_match: int | None = None, **fields: Unpack[TaskEdit]) -> Task:
+    async def update(
+        self, id: Id, *, if_match: int | None = None, key: str | None = None, **fields: Unpack[TaskEdit]
+    ) -> Task:
         """Change the fields that are named; None clears one.
 
         With `if_match` only while the task has this revision: else PreconditionFailed, whose `current` is the task.
         """
         changed, headers = checked(fields, TaskEdit), _if_match(if_match)
-        return await self._write(
-            "PATCH", await self._home("tasks", id), Task, json=changed, headers=headers, params=self._zone()
-        )
+        path = await self._home("tasks", id)
+        return await self._write("PATCH", path, Task, json=changed, headers=headers, params=self._zone(), key=key)
 
-    async def complete(self, id: Id, completed: bool | None = None, *, if_match: int | None = None) -> Task:
+    async def complete(
+        self, id: Id, completed: bool | None = None, *, if_match: int | None = None, key: str | None = None
+    ) -> Task:
         """Set whether the task is done, or toggle it. A task that repeats makes the next one."""
         return await self._write(
             "PATCH",
@@ -80,26 +90,33 @@ class AsyncTasks(AsyncRequests):
             json=given(completed=completed),
             headers=_if_match(if_match),
             params=self._zone(),
+            key=key,
         )
 
-    async def delete(self, id: Id, permanent: bool = False, *, if_match: int | None = None) -> None:
+    async def delete(
+        self, id: Id, permanent: bool = False, *, if_match: int | None = None, key: str | None = None
+    ) -> None:
         """Move a task to the trash, from which `restore` takes it for 30 days; or erase it, and its history."""
         params = {"permanent": True} if permanent else None
         headers = _if_match(if_match)
-        await self._write("DELETE", await self._home("tasks", id), NoneType, params=params, headers=headers)
+        await self._write("DELETE", await self._home("tasks", id), NoneType, params=params, headers=headers, key=key)
 
-    async def restore(self, id: Id, *, if_match: int | None = None) -> Task:
+    async def restore(self, id: Id, *, if_match: int | None = None, key: str | None = None) -> Task:
         """Take a task out of the trash."""
-        return await self._write("POST", await self._home("tasks", id, "restore"), Task, headers=_if_match(if_match))
+        path = await self._home("tasks", id, "restore")
+        return await self._write("POST", path, Task, headers=_if_match(if_match), key=key)
 
-    async def move(self, id: Id, after: Id | None = None, *, if_match: int | None = None) -> Task:
+    async def move(
+        self, id: Id, after: Id | None = None, *, if_match: int | None = None, key: str | None = None
+    ) -> Task:
         """Move a task in the user's own order: right behind another, or to the front."""
         body = {"after": None if after is None else str(after)}
-        return await self._write(
-            "POST", await self._home("tasks", id, "move"), Task, json=body, headers=_if_match(if_match)
-        )
+        path = await self._home("tasks", id, "move")
+        return await self._write("POST", path, Task, json=body, headers=_if_match(if_match), key=key)
 
-    async def batch(self, operations: Iterable[Mapping[str, Any]], dry_run: bool = False) -> BatchResult:
+    async def batch(
+        self, operations: Iterable[Mapping[str, Any]], dry_run: bool = False, *, key: str | None = None
+    ) -> BatchResult:
         """Do up to 100 operations, all or none of them; with `dry_run` only say what would become of each.
 
         An operation is `{"op": "create", "task": {…}}`; `update` has `id` and `task`, `complete` `id` and perhaps
@@ -107,8 +124,8 @@ class AsyncTasks(AsyncRequests):
         cannot be done by their index, as `("body", "operations", 3, …)`.
         """
         params = {**self._zone(), **({"dry_run": True} if dry_run else {})}
-        body = {"operations": [*operations]}
-        return await self._write("POST", await self._home("tasks", "batch"), BatchResult, json=body, params=params)
+        body, path = {"operations": [*operations]}, await self._home("tasks", "batch")
+        return await self._write("POST", path, BatchResult, json=body, params=params, key=key)
 
     async def tags(self) -> list[TagCount]:
         """The tags of all tasks outside the trash, the most used first, at most 1,000."""

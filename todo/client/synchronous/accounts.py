@@ -1,12 +1,13 @@
 # Written by bin/unasync.py (make client) from ../asynchronous/accounts.py: edit that.
 """Accounts, sessions and API tokens, of servers that have their own accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
 from uuid import UUID
 
 from todo.client.addresses import path
-from todo.client.models import ApiToken, Device, NewApiToken, Scope, Session, User
+from todo.client.models import ApiToken, Device, NewApiToken, Permission, Scope, Session, User
 from todo.client.parameters import given
 from todo.client.synchronous.requests import Requests
 
@@ -66,9 +67,27 @@ class Accounts(Requests):
         """The API tokens of the user, without the tokens themselves."""
         return self._answer("GET", "/api/auth/tokens", list[ApiToken])
 
-    def create_token(self, name: str, scope: Scope = "write", *, expires_at: datetime | None = None) -> NewApiToken:
-        """Make an API token, which is shown this once. It is sent again only where the server surely has not got it."""
-        body = {"name": name, "scope": scope, **given(expires_at=expires_at)}
+    def create_token(
+        self,
+        name: str,
+        scope: Scope = "write",
+        *,
+        expires_at: datetime | None = None,
+        agent: bool = False,
+        permissions: Sequence[Permission] | None = None,
+        tag: str | None = None,
+        deletions_per_hour: int | None = None,
+    ) -> NewApiToken:
+        """Make an API token, which is shown this once. It is sent again only where the server surely has not got it.
+
+        Args:
+            agent: It is for an assistant; so is each token that has one of the following.
+            permissions: What it may do besides reading; all by default.
+            tag: Only tasks with this tag are there for it.
+            deletions_per_hour: Tasks that it may delete an hour; what the server allows by default.
+        """
+        limits = given(permissions=permissions, tag=tag, deletions_per_hour=deletions_per_hour)
+        body = {"name": name, "scope": scope, **given(expires_at=expires_at), "agent": agent, **limits}
         return self._answer("POST", "/api/auth/tokens", NewApiToken, json=body, safe=False)
 
     def revoke_token(self, id: str | UUID) -> None:

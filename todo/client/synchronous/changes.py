@@ -40,10 +40,18 @@ class End(msgspec.Struct, frozen=True):
 class Changes(Requests):
     """What happened to the user's tasks. Every method raises ApiError and ConnectionFailed."""
 
-    def undo(self, revision: int, *, if_match: int | None = None) -> Change:
-        """Undo a change, and all that were made together with it. Raises Conflict with the `hindrance`."""
+    def undo(
+        self, revision: int, *, if_match: int | None = None, dry_run: bool = False, key: str | None = None
+    ) -> Change:
+        """Undo a change, and all that were made together with it. Raises Conflict with the `hindrance`.
+
+        With `dry_run` only say what change that would be.
+        """
         headers = {} if if_match is None else {"If-Match": f'"{if_match}"'}
-        return self._write("POST", self._home("changes", revision, "undo"), Change, headers=headers)
+        path = self._home("changes", revision, "undo")
+        if dry_run:
+            return self._answer("POST", path, Change, params={"dry_run": True}, headers=headers)
+        return self._write("POST", path, Change, headers=headers, key=key)
 
     def history(self, id: str | UUID) -> Iterator[PastChange]:
         """The changes of one task, newest first, with what they altered."""

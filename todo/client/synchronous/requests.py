@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from todo.client.addresses import checked_token, path, server_url
+from todo.client.addresses import agent_header, checked_token, path, server_url
 from todo.client.answers import decoded, failure, not_answered
 from todo.client.errors import ApiError, ClientError, Unauthorized
 from todo.client.models import Session, User
@@ -36,6 +36,7 @@ class Requests:
         refresh_token: str | None = None,
         user_id: str | None = None,
         time_zone: str | None = None,
+        agent: str | None = None,
         timeout: float = 30.0,
         retry: Retry | None = None,
         on_tokens: Callable[[Session], None] | None = None,
@@ -52,6 +53,7 @@ class Requests:
             refresh_token: Of a session whose tokens were stored; `sign_in` sets both.
             user_id: Saves the request that asks for it.
             time_zone: Whose days are meant (IANA), where a call does not say so; UTC by default.
+            agent: The name of the assistant that uses the client: the log of changes has it.
             timeout: Seconds for each of connecting, sending and receiving.
             retry: Bounds on sending again.
             on_tokens: Called with each new session, from a sign-in or a refresh, to store it.
@@ -61,7 +63,7 @@ class Requests:
             verify: False, or a context that trusts other certificates.
             transport: Of httpx, for tests and proxies.
 
-        Raises ValueError for what is no URL or no token.
+        Raises ValueError for what is no URL, no token or no name.
         """
         self.url = server_url(url)
         self._token, self._refresh_token = checked_token(token), checked_token(refresh_token)
@@ -69,7 +71,7 @@ class Requests:
         self._timeout, self._retry = timeout, retry or Retry()
         self._on_tokens, self._read_tokens, self._on_retry = on_tokens, read_tokens, on_retry
         self._renewing = Lock()
-        self._http = httpx.Client(timeout=timeout, verify=verify, transport=transport)
+        self._http = httpx.Client(headers=agent_header(agent), timeout=timeout, verify=verify, transport=transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r}, user_id={self._user_id!r})"
@@ -100,9 +102,9 @@ class Requests:
         """Send a request as `_send` does, and return the answer's body."""
         return decoded(self._send(method, path, **options), shape)
 
-    def _write(self, method: str, path: str, shape: type[T], **options: Any) -> T:
+    def _write(self, method: str, path: str, shape: type[T], *, key: str | None = None, **options: Any) -> T:
         """As `_answer`, with an idempotency key: however often it is sent, it is done once (for 24 hours)."""
-        headers = {"Idempotency-Key": str(uuid4()), **options.pop("headers", {})}
+        headers = {"Idempotency-Key": key or str(uuid4()), **options.pop("headers", {})}
         return self._answer(method, path, shape, headers=headers, **options)
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:

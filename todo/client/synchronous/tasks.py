@@ -39,17 +39,26 @@ class Tasks(Requests):
         """One task. Raises NotFound, also where it is in the trash."""
         return self._answer("GET", self._home("tasks", id), Task)
 
-    def create(self, title: str, **fields: Unpack[NewTask]) -> Task:
+    def create(self, title: str, *, key: str | None = None, **fields: Unpack[NewTask]) -> Task:
         """Create a task. The `id` may be chosen: Conflict where another task has it."""
-        return self._write("POST", self._home("tasks"), Task, json={"title": title, **checked(fields, NewTask)})
+        body = {"title": title, **checked(fields, NewTask)}
+        return self._write("POST", self._home("tasks"), Task, json=body, key=key)
 
     @overload
-    def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[False] = False) -> Task: ...
+    def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: Literal[False] = False, key: str | None = None
+    ) -> Task: ...
     @overload
-    def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: Literal[True]) -> QuickTask: ...
+    def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: Literal[True], key: str | None = None
+    ) -> QuickTask: ...
     @overload
-    def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool) -> Task | QuickTask: ...
-    def quick_add(self, text: str, *, time_zone: str | None = None, dry_run: bool = False) -> Task | QuickTask:
+    def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: bool, key: str | None = None
+    ) -> Task | QuickTask: ...
+    def quick_add(
+        self, text: str, *, time_zone: str | None = None, dry_run: bool = False, key: str | None = None
+    ) -> Task | QuickTask:
         """Create a task from a line such as "Pay rent tomorrow 9am #home !high every month".
 
         With `dry_run` only say what was understood.
@@ -58,17 +67,22 @@ class Tasks(Requests):
         path = self._home("tasks", "quick")
         if dry_run:
             return self._answer("POST", path, QuickTask, params={"dry_run": True}, json=body)
-        return self._write("POST", path, Task, json=body)
+        return self._write("POST", path, Task, json=body, key=key)
 
-    def update(self, id: Id, *, if_match: int | None = None, **fields: Unpack[TaskEdit]) -> Task:
+    def update(
+        self, id: Id, *, if_match: int | None = None, key: str | None = None, **fields: Unpack[TaskEdit]
+    ) -> Task:
         """Change the fields that are named; None clears one.
 
         With `if_match` only while the task has this revision: else PreconditionFailed, whose `current` is the task.
         """
         changed, headers = checked(fields, TaskEdit), _if_match(if_match)
-        return self._write("PATCH", self._home("tasks", id), Task, json=changed, headers=headers, params=self._zone())
+        path = self._home("tasks", id)
+        return self._write("PATCH", path, Task, json=changed, headers=headers, params=self._zone(), key=key)
 
-    def complete(self, id: Id, completed: bool | None = None, *, if_match: int | None = None) -> Task:
+    def complete(
+        self, id: Id, completed: bool | None = None, *, if_match: int | None = None, key: str | None = None
+    ) -> Task:
         """Set whether the task is done, or toggle it. A task that repeats makes the next one."""
         return self._write(
             "PATCH",
@@ -77,24 +91,29 @@ class Tasks(Requests):
             json=given(completed=completed),
             headers=_if_match(if_match),
             params=self._zone(),
+            key=key,
         )
 
-    def delete(self, id: Id, permanent: bool = False, *, if_match: int | None = None) -> None:
+    def delete(self, id: Id, permanent: bool = False, *, if_match: int | None = None, key: str | None = None) -> None:
         """Move a task to the trash, from which `restore` takes it for 30 days; or erase it, and its history."""
         params = {"permanent": True} if permanent else None
         headers = _if_match(if_match)
-        self._write("DELETE", self._home("tasks", id), NoneType, params=params, headers=headers)
+        self._write("DELETE", self._home("tasks", id), NoneType, params=params, headers=headers, key=key)
 
-    def restore(self, id: Id, *, if_match: int | None = None) -> Task:
+    def restore(self, id: Id, *, if_match: int | None = None, key: str | None = None) -> Task:
         """Take a task out of the trash."""
-        return self._write("POST", self._home("tasks", id, "restore"), Task, headers=_if_match(if_match))
+        path = self._home("tasks", id, "restore")
+        return self._write("POST", path, Task, headers=_if_match(if_match), key=key)
 
-    def move(self, id: Id, after: Id | None = None, *, if_match: int | None = None) -> Task:
+    def move(self, id: Id, after: Id | None = None, *, if_match: int | None = None, key: str | None = None) -> Task:
         """Move a task in the user's own order: right behind another, or to the front."""
         body = {"after": None if after is None else str(after)}
-        return self._write("POST", self._home("tasks", id, "move"), Task, json=body, headers=_if_match(if_match))
+        path = self._home("tasks", id, "move")
+        return self._write("POST", path, Task, json=body, headers=_if_match(if_match), key=key)
 
-    def batch(self, operations: Iterable[Mapping[str, Any]], dry_run: bool = False) -> BatchResult:
+    def batch(
+        self, operations: Iterable[Mapping[str, Any]], dry_run: bool = False, *, key: str | None = None
+    ) -> BatchResult:
         """Do up to 100 operations, all or none of them; with `dry_run` only say what would become of each.
 
         An operation is `{"op": "create", "task": {…}}`; `update` has `id` and `task`, `complete` `id` and perhaps
@@ -102,8 +121,8 @@ class Tasks(Requests):
         cannot be done by their index, as `("body", "operations", 3, …)`.
         """
         params = {**self._zone(), **({"dry_run": True} if dry_run else {})}
-        body = {"operations": [*operations]}
-        return self._write("POST", self._home("tasks", "batch"), BatchResult, json=body, params=params)
+        body, path = {"operations": [*operations]}, self._home("tasks", "batch")
+        return self._write("POST", path, BatchResult, json=body, params=params, key=key)
 
     def tags(self) -> list[TagCount]:
         """The tags of all tasks outside the trash, the most used first, at most 1,000."""

@@ -1,0 +1,120 @@
+"""Tools that write.
+
+All but `quick_add` are batches of the API: done as a whole or not at all, tried by `dry_run`, taken back by one undo.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from todo.client import BatchResult, QuickTask, Task
+from todo.mcp.answers import Answer, plain, present, results_data, task_data
+from todo.mcp.arguments import (
+    FIELDS,
+    AddTask,
+    BatchOf,
+    CompleteTask,
+    Fields,
+    MoveTask,
+    Operation,
+    QuickAdd,
+    UpdateTask,
+    Writing,
+    WritingOne,
+)
+from todo.mcp.client import ToolClient
+
+
+async def add_task(client: ToolClient, arguments: AddTask) -> Answer:
+    """A new task."""
+    return await _one(client, arguments, {"op": "create", "task": arguments.given(*FIELDS)})
+
+
+async def update_task(client: ToolClient, arguments: UpdateTask) -> Answer:
+    """Fields of a task."""
+    fields = _edit(arguments, arguments.clear)
+    return await _one(client, arguments, {"op": "update", **_named(arguments), "task": fields})
+
+
+async def complete_task(client: ToolClient, arguments: CompleteTask) -> Answer:
+    """Done, or open again."""
+    return await _one(client, arguments, {"op": "complete", **_named(arguments), "completed": arguments.completed})
+
+
+async def move_task(client: ToolClient, arguments: MoveTask) -> Answer:
+    """Another place."""
+    after = None if arguments.after is None else str(arguments.after)
+    return await _one(client, arguments, {"op": "move", **_named(arguments), "after": after})
+
+
+async def delete_task(client: ToolClient, arguments: WritingOne) -> Answer:
+    """To the trash."""
+    done = await _batch(client, arguments, [{"op": "delete", **_named(arguments)}])
+    data = {"deleted": str(arguments.id), **_written(arguments, done.revision)}
+    return Answer(_said(arguments, "The task is in the trash."), data)
+
+
+async def batch(client: ToolClient, arguments: BatchOf) -> Answer:
+    """Many operations."""
+    done = await _batch(client, arguments, [_operation(each) for each in arguments.operations])
+    data = {"results": results_data(done.results), **_written(arguments, done.revision)}
+    return Answer(_said(arguments, f"All {len(done.results)} operations are done."), data)
+
+
+async def quick_add(client: ToolClient, arguments: QuickAdd) -> Answer:
+    """A task of a line of text."""
+    zone = client.zone(arguments.time_zone)
+    line = {"text": arguments.text, **zone}
+    path = ("tasks", "quick")
+    if arguments.dry_run:
+        understood = await client.post(QuickTask, *path, dry_run=True, json=line)
+        return Answer(_said(arguments, ""), {"understood": plain(understood), "dry_run": True})
+    task = await client.post(Task, *path, key=arguments.key, json=line)
+    return Answer("Done.", {"task": task_data(task), "undo_revision": task.revision})
+
+
+async def _one(client: ToolClient, arguments: Writing, operation: dict[str, Any]) -> Answer:
+    done = await _batch(client, arguments, [operation])
+    task = done.results[0].task
+    data = {**present(task=task and task_data(task)), **_written(arguments, done.revision)}
+    return Answer(_said(arguments, "Done."), data)
+
+
+async def _batch(client: ToolClient, arguments: Writing, operations: list[dict[str, Any]]) -> BatchResult:
+    return await client.post(
+        BatchResult,
+        *("tasks", "batch"),
+        json={"operations": operations},
+        key=arguments.key,
+        dry_run=arguments.dry_run,
+        time_zone=True,
+    )
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    named = {"id": str(operation.id)} if operation.id else {}
+    if operation.op == "create":
+        return {"op": "create", "task": {**operation.given(*FIELDS), **named}}
+    common: dict[str, Any] = {"op": operation.op, **named, **present(revision=operation.if_revision)}
+    if operation.op == "update":
+        common["task"] = _edit(operation, operation.clear)
+    if operation.op == "complete":
+        common["completed"] = operation.completed
+    if operation.op == "move":
+        common["after"] = str(operation.after) if operation.after else None
+    return common
+
+
+def _edit(fields: Fields, clear: Sequence[str]) -> dict[str, Any]:
+    return fields.given(*FIELDS) | dict.fromkeys(clear)
+
+
+def _named(arguments: WritingOne) -> dict[str, Any]:
+    return {"id": str(arguments.id), **present(revision=arguments.if_revision)}
+
+
+def _written(arguments: Writing, revision: int) -> dict[str, Any]:
+    return {"dry_run": True} if arguments.dry_run else {"undo_revision": revision}
+
+
+def _said(arguments: Writing, done: str) -> str:
+    return "Nothing was changed: this is what would be." if arguments.dry_run else done
