@@ -12,12 +12,19 @@ from playwright.sync_api import BrowserContext, Locator, Route, expect
 
 from tests.conftest import PASSWORD
 from tests.support.browser import needs_chromium
+from tests.support.processes import Server, serving
 from tests.web.person import Person
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e ${7*7} &lt;b&gt; " + "W" * 40
 UNDO = re.compile("/agents/[^/]+/undo")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("page"), database_url=database_url, mcp="on") as running:
+        yield running
 
 
 @dataclass
@@ -29,12 +36,16 @@ class Agent:
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The answer, or the status of a refusal."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        response = self.ada.server.http.request(method, f"/api/{user_of(self.ada)}{path}", headers=headers, **options)
+        url = f"/api/{user_of(self.ada)}{path}"
+        response = self.ada.server.http.request(method, url, headers=bearer(self.token), **options)
         return response.json() if response.is_success and response.content else response.status_code
 
     def create(self, *titles: str) -> list[str]:
         return [str(self.call("POST", "/tasks", json={"title": title})["id"]) for title in titles]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def user_of(ada: Person) -> str:
@@ -44,8 +55,7 @@ def user_of(ada: Person) -> str:
 def signed_in(ada: Person) -> dict[str, str]:
     """Headers of Ada on another device."""
     account = {"email": ada.email, "password": PASSWORD, "refresh": "body"}
-    access = ada.server.http.post("/api/auth/signin", json=account).json()["access_token"]
-    return {"Authorization": f"Bearer {access}"}
+    return bearer(ada.server.http.post("/api/auth/signin", json=account).json()["access_token"])
 
 
 def tokens(ada: Person) -> set[str]:
@@ -103,7 +113,12 @@ def test_an_agent_is_let_in_and_may_do_what_was_chosen(ada: Person, context: Bro
     config = json.loads(form.get_by_label("Configuration for todo mcp").input_value())
     environment = {"TODO_URL": ada.url, "TODO_TOKEN": token}
     assert config == {"mcpServers": {"todo": {"command": "todo", "args": ["mcp"], "env": environment}}}
-    expect(form.get_by_label("Address for MCP")).to_have_count(0)  # with MCP=off
+    address = form.get_by_label("Address for MCP").input_value()
+    assert address == f"{ada.url}/mcp"
+    assert [ada.server.http.post(address, json={}, headers=each).status_code for each in ({}, bearer(token))] == [
+        401,
+        400,
+    ]
     expect(ada.page.get_by_role("form", name="API tokens").get_by_role("listitem")).to_have_count(0)
     ada.page.reload()
     expect(agent).to_contain_text("1 change")

@@ -75,6 +75,7 @@ class TestDocument:
 
         assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert re.search(r'<html lang="en" data-root="" data-accounts="built-in" data-version="', response.text)
+        assert 'data-mail="off" data-mcp="off"' in response.text
         assert "$" not in response.text
         assert response.headers["cache-control"] == "no-cache"
 

@@ -18,7 +18,7 @@ NEEDED = (".css", ".js", ".svg")
 """The assets that the page runs with, which its service worker keeps: no pictures for installing, no licences."""
 
 LATER = {"agents.js"}
-"""Modules that are imported when they are first shown. Without the server they are of no use, so no worker keeps them."""
+"""Modules that are imported when they are first shown. Of no use without the server, so no worker keeps them."""
 
 IMPORTS = {
     "preact": "vendor/preact.js",

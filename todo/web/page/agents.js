@@ -11,12 +11,6 @@ import { tags } from "./views.js"
 /** @import { Agent, ApiTokenMade, Entered, LeftAsItIs, PastChange, TakenBack } from "./types" */
 
 const PERMISSIONS = ["create", "edit", "complete", "delete", "undo"]
-const DAYS = [
-  ["90", "90 days"],
-  ["7", "a week"],
-  ["365", "a year"],
-  ["0", "until it is revoked"],
-]
 /** From when on to take back, by words @type {Record<string, () => number | null>} */
 const SINCE = {
   everything: () => null,
@@ -262,7 +256,10 @@ function Add({ load }) {
     <label
       >For how long
       <select name="days">
-        ${DAYS.map(([days, words]) => html`<option value=${days}>${words}</option>`)}
+        <option value="90">90 days</option>
+        <option value="7">a week</option>
+        <option value="365">a year</option>
+        <option value="0">until it is revoked</option>
       </select></label
     >
   <//>`
