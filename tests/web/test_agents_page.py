@@ -70,7 +70,7 @@ def let_in(ada: Person, name: str = "meal planner", **limits: Any) -> Agent:
 
 
 def agents(ada: Person) -> Locator:
-    """The agents that the settings list, read anew."""
+    """The agents as the settings list them now."""
     ada.page.goto(f"{ada.url}/#/account")
     ada.page.reload()
     part = ada.page.get_by_role("region", name="Agents")
