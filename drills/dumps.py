@@ -122,6 +122,19 @@ def fill(connection: psycopg.Connection[Any]) -> None:
             " values (%s, %s, 'change', 'ada@example.org', 'infinity'), (%s, %s, 'reset', null, 'infinity')",
             [bytes(32), ADA, API_TOKEN_HASH, BOB],
         )
+    if "oauth_grants" in tables:
+        connection.execute(
+            "insert into oauth_clients (id, name, redirect_uris, origin, last_used_at)"
+            " values (%s, 'Meal planner', array['https://app.example.com/back', 'http://127.0.0.1/'], 'operator', %s)",
+            [task(2), BEGAN],
+        )
+        connection.execute(
+            "insert into oauth_grants (code_hash, client_id, user_id, redirect_uri, code_challenge, name, scope,"
+            " permissions, tag, lifetime_days, expires_at, token_id)"
+            " values (%s, %s, %s, 'http://127.0.0.1:4000/', %s, 'Meal planner', 'write', array['create'], 'home', 90,"
+            " %s, %s)",
+            [bytes(32), task(2), ADA, "x" * 43, BEGAN, task(1)],
+        )
     if "idempotency" in tables:
         connection.execute(
             "insert into idempotency (user_id, key, request, status, headers, body, task_id)"

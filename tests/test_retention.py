@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Person, http, running, settings_for, sign_up
+from tests.support.oauth import REDIRECT, OAuthApp
 from tests.support.processes import run_command, serving, signed_up
 from tests.support.sql_conditions import as_table_owner
 from todo import retention
@@ -22,11 +23,12 @@ from todo.db import migrate
 from todo.db.database import Database
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
+from todo.oauth import clients
 from todo.problems import Unavailable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-NOTHING = {"trash": 0, "changes": 0, "keys": 0, "sessions": 0, "links": 0}
+NOTHING = dict.fromkeys(("trash", "changes", "keys", "sessions", "links", "codes", "clients"), 0)
 
 
 @asynccontextmanager
@@ -141,6 +143,33 @@ async def test_links_that_have_expired_are_deleted(empty_url: str) -> None:
         assert await retention.delete_expired(database) == NOTHING | {"links": 1}
 
 
+async def test_codes_that_have_ended_and_apps_that_are_not_used_are_deleted(empty_url: str) -> None:
+    async with running_with_ada(empty_url, mcp=True, mcp_registration=True) as (ada, database):
+        forgotten, idle, used, asking = [
+            OAuthApp(ada.client, str((await clients.add(database, name, [REDIRECT], "registration")).id))
+            for name in ("forgotten", "idle", "used", "asking")
+        ]
+        await clients.add(database, "of the operator", [REDIRECT])
+        for app in (idle, used):
+            await app.token(ada)
+        await asking.code(ada)
+        [token] = [each for each in (await ada.call("GET", "/api/auth/tokens")).json() if each["name"] == "idle"]
+        await ada.call("DELETE", f"/api/auth/tokens/{token['id']}")
+        assert await retention.delete_expired(database) == NOTHING
+        with as_table_owner(empty_url, "oauth_clients", "oauth_grants") as owner:
+            owner.execute("update oauth_grants set expires_at = now()")
+            owner.execute("update oauth_clients set created_at = now() - interval '23 hours' where name = 'asking'")
+            owner.execute("update oauth_clients set created_at = now() - interval '25 hours' where name <> 'asking'")
+            owner.execute(
+                "update oauth_clients set last_used_at = now() - interval '91 days' where name <> 'forgotten'"
+                " and name <> 'asking' and origin = 'registration'"
+            )
+
+        assert await retention.delete_expired(database) == NOTHING | {"codes": 1, "clients": 2}
+        assert {each.name for each in await clients.every(database)} == {"used", "asking", "of the operator"}
+        assert await clients.find(database, forgotten.id) is None
+
+
 async def test_a_batch_that_takes_too_long_is_made_smaller_and_other_rows_are_still_deleted(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,7 +251,7 @@ def test_the_command_prints_how_many_rows_it_deleted(empty_url: str, tmp_path: P
     done = run_command("sweep", database_url=empty_url)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "trash\t1\nchanges\t0\nkeys\t0\nsessions\t0\nlinks\t0\n"
+    assert done.stdout == "trash\t1\nchanges\t0\nkeys\t0\nsessions\t0\nlinks\t0\ncodes\t0\nclients\t0\n"
 
 
 def test_servers_in_use_delete_expired_rows_regularly(empty_url: str, tmp_path: Path) -> None:

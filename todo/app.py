@@ -42,6 +42,9 @@ from todo.http.rate_limit import RateLimits
 from todo.http.shutdown import SERVER, ServerHooks, Shutdown
 from todo.mail.sender import Mailer
 from todo.mcp import serving as mcp
+from todo.oauth import routes as oauth
+from todo.oauth.errors import OAuthError
+from todo.oauth.responses import refusal
 from todo.problems import Problem, Unavailable
 from todo.settings import Settings
 from todo.tasks import batch_routes, move_routes, quick_add_routes, summary, tag_routes
@@ -120,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
     app.add_exception_handler(TransferError, _worded(transfer_responses.problem_of))
+    app.add_exception_handler(OAuthError, refusal)
     app.add_exception_handler(ChangeError, _worded(change_responses.problem_of))
     describe = partial(
         document.document, app, external_issuer=settings.external_issuer, root_path=settings.root_path or ""
@@ -156,7 +160,7 @@ def _routers(settings: Settings) -> list[APIRouter]:
         accounts = [*own, *mail.routers, session_list.router, api_tokens.router, *accounts]
         if settings.auth_aliases:
             accounts.append(aliases.of(accounts))
-    return [*features, *accounts, health.router, swagger.router, web.router(settings)]
+    return [*features, *accounts, health.router, swagger.router, oauth.router(settings), web.router(settings)]
 
 
 async def _open(settings: Settings, database: Database, shutdown: Shutdown) -> Resources:

@@ -23,6 +23,8 @@ from todo.db.pipeline import Row
 from todo.db.statement import Statement
 from todo.metrics.counts import COUNTS
 from todo.metrics.names import LAST_SWEEP, SWEPT
+from todo.oauth import clients
+from todo.oauth.tables import OAuthClient, OAuthGrant
 from todo.problems import Unavailable
 from todo.tasks.tables import TRASH_KEPT, Task
 
@@ -67,6 +69,13 @@ EXPIRED = {
     ),
     "sessions": _delete_some(Session, select(col(Session.id)).where(col(Session.expires_at) <= func.now())),
     "links": _delete_some(OneTimeLink, select(col(OneTimeLink.hash)).where(col(OneTimeLink.expires_at) <= func.now())),
+    "codes": _delete_some(
+        OAuthGrant,
+        select(col(OAuthGrant.code_hash)).where(
+            col(OAuthGrant.expires_at) <= func.now(), col(OAuthGrant.token_id).is_(None)
+        ),
+    ),
+    "clients": _delete_some(OAuthClient, select(col(OAuthClient.id)).where(clients.unused)),
 }
 
 

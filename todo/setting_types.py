@@ -46,11 +46,17 @@ def _origins(value: Any) -> Any:
     return Origins(_separated(value)) if isinstance(value, str | tuple) else value
 
 
+SERVED = {
+    *("/api", "/api/auth", "/docs", "/docs/assets", "/health", "/manual", "/mcp", "/oauth", "/oauth/page", "/page"),
+    "/.well-known",
+}
+
+
 def _root_path(path: str) -> str:
     path = path.rstrip("/")
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*", path) or {".", ".."} & {*path.split("/")}:
         raise ValueError("must be a path such as /todo, of plain characters")
-    if path in {"/api", "/api/auth", "/docs", "/docs/assets", "/health", "/manual", "/page", "/.well-known"}:
+    if path in SERVED:
         raise ValueError("must not be a path of the API itself: choose another one, such as /todo")
     return path
 

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from tests.support.command_line import Person
 
 pytestmark = pytest.mark.slow
 
 
-def adds_agent(ada: Person, name: str, *options: str) -> tuple[dict[str, Any], dict[str, str]]:
+def adds_agent(ada: Person, name: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the API says of it, and the variables by which it works."""
     made = ada.asks("agents", "add", name, *options)
     return made, {"TODO_URL": ada.url, "TODO_TOKEN": made["token"]}
@@ -59,6 +61,22 @@ def test_the_token_is_printed_alone_and_on_a_terminal_with_a_configuration(ada: 
     assert server["args"] == ["mcp"]
     assert server["command"].endswith("/todo")
     assert ada.asks("whoami", **server["env"])["user"]["email"] == ada.email
+
+
+@pytest.mark.anyio
+async def test_the_configuration_starts_an_assistant(ada: Person) -> None:
+    ada.adds("Call Bob")
+    screen = ada.on_terminal("agents", "add", "cook", "--tag", "groceries", columns=200)
+    server = json.loads(screen.text[screen.text.index("{") :])["mcpServers"]["todo"]
+    start = StdioServerParameters(**{**server, "env": {**server["env"], "HOME": str(ada.folder)}})
+
+    async with Client(stdio_client(start)) as assistant:
+        added = await assistant.call_tool("add_task", {"title": "Eggs"})
+        seen = await assistant.call_tool("list_tasks", {})
+
+    assert not added.is_error
+    assert [task["title"] for task in (seen.structured_content or {})["tasks"]] == ["Eggs"]
+    assert [(each["name"], each["changes"]) for each in ada.asks("agents")] == [("cook", 1)]
 
 
 def test_agents_are_listed(ada: Person) -> None:

@@ -49,6 +49,7 @@ class TestRoles:
             "idempotency": ["log todo_log", "over todo_accounts", "own todo_app"],
             "departed": ["accounts todo_accounts", "log todo_log", "own todo_app"],
             "one_time_links": ["accounts todo_accounts"],
+            "oauth_grants": ["accounts todo_accounts"],
             **{table: ["accounts todo_accounts"] for table in ("credentials", "sessions", "api_tokens")},
         }
         assert {table: security[table] for table in owned_tables(database_url)} == {
@@ -93,7 +94,16 @@ class TestRoles:
             # It looks tokens up, so it reads all of them; of tasks it reads only expired rows, so none here.
             (
                 *(ACCOUNTS, {"tasks": 0, "changes": 0, "idempotency": 0}),
-                {"users", "credentials", "sessions", "api_tokens", "one_time_links", "departed", "feeds"},
+                {
+                    "users",
+                    "credentials",
+                    "sessions",
+                    "api_tokens",
+                    "one_time_links",
+                    "oauth_grants",
+                    "departed",
+                    "feeds",
+                },
             ),
         ],
     )

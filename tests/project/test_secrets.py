@@ -194,6 +194,7 @@ def stored_secrets(database: BreakableDatabase) -> dict[str, str]:
             ("sessions", "token_hash"),
             ("api_tokens", "token_hash"),
             ("one_time_links", "hash"),
+            ("oauth_grants", "code_hash"),
         ):
             connection.execute(f"alter table {table} no force row level security".encode())
             for number, (value,) in enumerate(connection.execute(f"select {column}::text from {table}".encode())):

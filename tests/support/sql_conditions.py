@@ -22,6 +22,7 @@ from todo.transfer import exports, feeds, imports
 UNOWNED = {
     "alembic_version": "the schema's own number",
     "deployment": "which issuer signs the tokens of all users",
+    "oauth_clients": "apps that may ask any user for access, which requests cannot read",
     "signing_keys": "the server's own keys, which requests cannot read",
 }
 """Tables whose rows belong to no user."""

@@ -16,6 +16,7 @@ from tests.web.person import Person
 
 ROOT = Path(__file__).parents[2]
 PAGE = Path("todo") / "web" / "page"
+CONSENT = Path("todo") / "oauth" / "page"
 TOOLS = Path("tests") / "web" / "node"
 
 
@@ -33,8 +34,9 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checkout(node_modules: Path, tmp_path: Path) -> Path:
-    """A copy of the page, its tools and the contract."""
-    shutil.copytree(ROOT / PAGE, tmp_path / PAGE)
+    """A copy of the page, the page of consent, their tools and the contract."""
+    for folder in (PAGE, CONSENT):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copytree(ROOT / TOOLS, tmp_path / TOOLS, ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / TOOLS / "node_modules").symlink_to(node_modules)
     shutil.copytree(ROOT / "contracts", tmp_path / "contracts")

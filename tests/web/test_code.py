@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.npm import try_npm
-from tests.web.conftest import PAGE, TOOLS
+from tests.web.conftest import CONSENT, PAGE, TOOLS
 
 MISTAKES = {
     "field": ('/** @param {import("./types").Task} task */\nexport const title = (task) => task.titel\n', "TS2551"),
@@ -38,9 +38,9 @@ FORBIDDEN = [
 """What no module, style or document of the page contains: a pattern, an example, and why."""
 
 
-def own_files(root: Path, *suffixes: str) -> list[Path]:
-    """The page's files apart from the vendored libraries and the generated types."""
-    return sorted(each for each in (root / PAGE).glob("*") if each.suffix in suffixes and each.name != "api.d.ts")
+def own_files(folder: Path, *suffixes: str) -> list[Path]:
+    """The files of a page apart from the vendored libraries and the generated types."""
+    return sorted(each for each in folder.glob("*") if each.suffix in suffixes and each.name != "api.d.ts")
 
 
 def run_script(checkout: Path, name: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,8 @@ def test_no_file_contains_what_is_forbidden(root: Path, pattern: str, example: s
     assert re.search(pattern, example, re.IGNORECASE)
     found = {
         f"{path.name}:{number}": line.strip()
-        for path in own_files(root, ".js", ".ts", ".css", ".html", ".webmanifest")
+        for folder in (root / PAGE, root / CONSENT)
+        for path in own_files(folder, ".js", ".ts", ".css", ".html", ".webmanifest")
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if re.search(pattern, line, re.IGNORECASE)
     }
@@ -94,6 +95,14 @@ def test_no_file_contains_what_is_forbidden(root: Path, pattern: str, example: s
 
 
 def test_the_page_is_short(root: Path) -> None:
-    lines = {path.name: len(path.read_text().splitlines()) for path in own_files(root, ".js")}
+    lines = {path.name: len(path.read_text().splitlines()) for path in own_files(root / PAGE, ".js")}
     assert {name: count for name, count in lines.items() if count > 280} == {}
     assert 0 < sum(lines.values()) <= 4100, lines
+
+
+def test_the_page_of_consent_is_short(root: Path) -> None:
+    lines = {
+        path.name: len(path.read_text().splitlines()) for path in own_files(root / CONSENT, ".js", ".css", ".html")
+    }
+    assert 0 < lines["consent.js"] <= 160, lines
+    assert sum(lines.values()) <= 340, lines

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.errors import ForeignKeyViolation
@@ -104,6 +105,14 @@ FIND = Statement.of(
 )
 
 
+def new(wanted: NewApiToken) -> tuple[dict[str, Any], str]:
+    """The values of MAKE for a new token, and itself."""
+    token = new_api_token(agent=wanted.agent)
+    permissions = None if wanted.permissions is None else text_array(wanted.permissions)
+    own = {"id": uuid4(), "permissions": permissions, "token_hash": api_token_hash(token)}
+    return wanted.model_dump() | own, token
+
+
 async def make(database: Database, user_id: str, wanted: NewApiToken) -> tuple[ApiTokenRow, str]:
     """A new token: what is kept of it, and itself.
 
@@ -111,11 +120,9 @@ async def make(database: Database, user_id: str, wanted: NewApiToken) -> tuple[A
     """
     if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
         raise Invalid.at("body", "expires_at", msg="must be in the future")
-    token = new_api_token(agent=wanted.agent)
-    permissions = None if wanted.permissions is None else text_array(wanted.permissions)
-    values = wanted.model_dump() | {"permissions": permissions, "token_hash": api_token_hash(token)}
+    values, token = new(wanted)
     try:
-        rows = await database.as_accounts(user_id).run(MAKE, id=uuid4(), **values)
+        rows = await database.as_accounts(user_id).run(MAKE, **values)
     except ForeignKeyViolation:
         raise Unauthorized("This account no longer exists.") from None
     if not rows:

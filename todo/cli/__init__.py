@@ -23,7 +23,7 @@ from todo.cli.remote import (
     watching,
 )
 from todo.cli.remote.output import Json, print_json
-from todo.cli.server import db, maintenance, serve, users
+from todo.cli.server import clients, db, maintenance, serve, users
 from todo.cli.server.doctor import doctor
 
 app = typer.Typer(
@@ -76,6 +76,7 @@ GROUPS = {
     "db": (db.db, SERVER),
     "user": (users.user, SERVER),
     "keys": (users.keys, SERVER),
+    "client": (clients.client, SERVER),
 }
 
 for section, commands in SECTIONS.items():

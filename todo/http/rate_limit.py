@@ -33,6 +33,8 @@ FAILED_SIGN_INS = parse("10/15minutes")
 FAILED_ATTEMPTS_OF_ADDRESS = parse("100/15minutes")
 SIGN_UPS_OF_ADDRESS = parse("30/hour")
 UNKNOWN_FEEDS_OF_ADDRESS = parse("100/15minutes")
+CLIENTS_OF_ADDRESS = {"registered": parse("20/hour"), "refused": parse("100/15minutes")}
+"""OAuth clients that register themselves, and requests of clients that are refused."""
 MAIL_OF_PAIR = parse("5/15minutes")
 MAIL_TO_RECIPIENT = parse("10/hour")
 MAIL_OF_ADDRESS = parse("30/hour")
@@ -49,7 +51,7 @@ REFUSED = (WrongPassword, Invalid, ContentTooLarge, UnsupportedMediaType)
 Headers = list[tuple[bytes, bytes]]
 
 KINDS = {"sign-in": "sign_in", "sign-up": "sign_up", "attempt": "address"} | {
-    name: name for name in ("mail", "feed", "agent")
+    name: name for name in ("mail", "feed", "agent", "client")
 }
 """What the metrics call the limits."""
 
@@ -170,6 +172,10 @@ class RateLimits:
     async def count_guess(self, address: str) -> None:
         """Count a request for a feed that there is not. Raises TooManyRequests when it is one too many."""
         await self._count_or_refuse(UNKNOWN_FEEDS_OF_ADDRESS, "feed", address)
+
+    async def count_client(self, what: str, address: str) -> None:
+        """Count an OAuth client that was `registered` or `refused`. Raises TooManyRequests when it is one too many."""
+        await self._count_or_refuse(CLIENTS_OF_ADDRESS[what], "client", what, address)
 
     async def count_mail(self, recipient: str, address: str) -> None:
         """Count a request for mail to `recipient`, known or not. Raises TooManyRequests when it is one too many."""

@@ -2,8 +2,6 @@
 
 from typing import Any, TypeVar
 
-import httpx
-
 from todo.client import AsyncClient
 
 T = TypeVar("T")
@@ -16,9 +14,7 @@ class ToolClient(AsyncClient):
     """A client of the API for one user, used by an agent."""
 
     def __init__(self, url: str, token: str | None = None, *, agent: str | None = None, **options: Any) -> None:
-        super().__init__(url, token, **options)
-        name = header_value(agent or UNNAMED)
-        self._http.headers = httpx.Headers([*self._http.headers.raw, (b"Todo-Agent", name)])
+        super().__init__(url, token, agent=sendable(agent or UNNAMED), **options)
 
     async def post(
         self,
@@ -36,15 +32,15 @@ class ToolClient(AsyncClient):
         address, params = await self._home(*path), self._zone() if time_zone else {}
         if dry_run:
             return await self._answer("POST", address, shape, params={**params, "dry_run": True}, json=json)
-        headers = {"Idempotency-Key": f"mcp:{key}"} if key else {}
-        return await self._write("POST", address, shape, params=params, json=json, headers=headers)
+        key = f"mcp:{key}" if key else None
+        return await self._write("POST", address, shape, params=params, json=json, key=key)
 
     def zone(self, time_zone: str | None) -> dict[str, Any]:
         """The time zone of a call, else that of the client, as a request names it."""
         return {"time_zone": time_zone} if time_zone else self._zone()
 
 
-def header_value(name: str) -> bytes:
-    """A name as the header has it: 1 to 100 printable characters in UTF-8."""
+def sendable(name: str) -> str:
+    """What of a client's name the header can have: 1 to 100 printable characters."""
     printable = "".join(char for char in " ".join(name.split()) if char.isprintable())
-    return (printable[:NAME_LENGTH].strip() or UNNAMED).encode(errors="replace")
+    return printable[:NAME_LENGTH].strip() or UNNAMED

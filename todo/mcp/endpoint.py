@@ -25,6 +25,7 @@ from todo.http.body import BODY_LIMIT, read_body
 from todo.http.errors import problem_response
 from todo.mcp.client import ToolClient
 from todo.mcp.server import Context, client_name, make_server
+from todo.oauth.addresses import challenge
 from todo.observation import CURRENT
 from todo.problems import Forbidden, Problem, TooManyRequests, Unauthorized
 from todo.settings import Settings
@@ -139,11 +140,6 @@ class _Borrowed(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._transport.handle_async_request(request)
-
-
-def challenge(_request: Request, _settings: Settings) -> str:
-    """What a 401 tells a client to bring (RFC 6750 §3). Here goes `resource_metadata` (RFC 9728 §5.1)."""
-    return 'Bearer realm="todo", error="invalid_token"'
 
 
 def refuse_rebinding(request: Request, settings: Settings) -> None:

@@ -49,14 +49,14 @@ THROTTLED = Metric(
     "todo_throttled",
     "Requests answered 429, by the limit that they met.",
     ("kind",),
-    values=("requests", "sign_in", "sign_up", "address", "mail", "feed", "share", "streams"),
+    values=("requests", "sign_in", "sign_up", "address", "mail", "feed", "client", "share", "streams"),
 )
 SWEPT = Metric(
     "counter",
     "todo_swept_rows",
     "Expired rows that were deleted.",
     ("kind",),
-    values=("trash", "changes", "keys", "sessions", "links"),
+    values=("trash", "changes", "keys", "sessions", "links", "codes", "clients"),
 )
 LAST_SWEEP = Metric(
     "gauge",

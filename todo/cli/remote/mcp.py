@@ -10,7 +10,7 @@ def mcp() -> None:
     """Serve your tasks to an AI assistant that starts this command, by the Model Context Protocol.
 
     It speaks on standard input and output, as you are signed in, or with TODO_URL and TODO_TOKEN: a token of
-    `todo token create` that allows less is better. docs/how-to/agents.md has what to write into a configuration.
+    `todo agents add` may do less, and is better. docs/how-to/agents.md has what to write into a configuration.
     """
     from todo.mcp.installed import MISSING, is_installed
 

@@ -52,6 +52,23 @@ def with_database(url: str, settings: "Settings", work: Callable[["Database"], A
         raise CannotStart(problem.detail) from None
 
 
+def for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
+    """Do the work on the database of this deployment, which must have built-in accounts."""
+    from todo.db.guard import check_database
+    from todo.db.url import database_url
+    from todo.settings import CannotStart, Settings
+
+    async def checked(database: "Database") -> T:
+        await check_database(database)
+        return await work(database)
+
+    settings = Settings.from_environment()
+    if settings.external_issuer:
+        raise CannotStart("accounts are kept by the external issuer that JWT_JWKS_URL or JWT_SECRET names")
+    with database_url(settings, make=False) as url:
+        return with_database(url, settings, checked)
+
+
 def where(settings: "Settings") -> str:
     """The database that a command works on, as it may be shown."""
     from todo.db.url import described

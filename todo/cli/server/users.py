@@ -1,38 +1,18 @@
 """`todo user …` and `todo keys …`: built-in accounts, for the administrator."""
 
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from todo.cli.server.run import errors_as_one_line, with_database
+from todo.cli.server.run import errors_as_one_line, for_accounts
 
 if TYPE_CHECKING:
     from todo.db.database import Database
 
-T = TypeVar("T")
-
 user = typer.Typer(no_args_is_help=True, help="Built-in accounts, for the administrator.")
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
-
-
-def _for_accounts(work: Callable[["Database"], Awaitable[T]]) -> T:
-    """Do the work on the database of this deployment, which must have built-in accounts."""
-    from todo.db.guard import check_database
-    from todo.db.url import database_url
-    from todo.settings import CannotStart, Settings
-
-    async def checked(database: "Database") -> T:
-        await check_database(database)
-        return await work(database)
-
-    settings = Settings.from_environment()
-    if settings.external_issuer:
-        raise CannotStart("accounts are kept by the external issuer that JWT_JWKS_URL or JWT_SECRET names")
-    with database_url(settings, make=False) as url:
-        return with_database(url, settings, checked)
 
 
 def _first_line(line: str) -> str:
@@ -73,7 +53,7 @@ def user_add(email: Annotated[str, typer.Argument(help="The e-mail address.")]) 
         except ValidationError:
             raise CannotStart("that is not an e-mail address") from None
         password = _new_password()
-        made, _ = _for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
+        made, _ = for_accounts(lambda database: actions.sign_up(database, Passwords(), address, password))
         typer.echo(made.id)
 
 
@@ -83,7 +63,7 @@ def user_list() -> None:
     with errors_as_one_line():
         from todo.accounts import actions
 
-        for each in _for_accounts(actions.all_users):
+        for each in for_accounts(actions.all_users):
             typer.echo(f"{each.id}\t{each.email or ''}\t{each.created_at}")
 
 
@@ -100,7 +80,7 @@ def user_passwd(email: Annotated[str, typer.Argument(help="The e-mail address.")
             user_id = (await actions.user_with_email(database, email)).id
             await actions.set_password(database, Passwords(), user_id, password)
 
-        _for_accounts(set_password)
+        for_accounts(set_password)
 
 
 @user.command("password-link")
@@ -120,7 +100,7 @@ def user_password_link(email: Annotated[str, typer.Argument(help="The e-mail add
 
         settings = Settings.from_environment()
         page = settings.public_url or f"http://localhost:{settings.port}{settings.root_path or ''}"
-        token = _for_accounts(make)
+        token = for_accounts(make)
         if token is None:
             raise CannotStart(f"there is no account for {email}")
         typer.echo(link_url(page, "reset", token))
@@ -142,7 +122,7 @@ def user_delete(
             user_id = (await actions.user_with_email(database, email)).id
             await actions.delete_account(database, user_id, datetime.now(UTC))
 
-        _for_accounts(delete)
+        for_accounts(delete)
 
 
 @keys.command("rotate")
@@ -158,4 +138,4 @@ def keys_rotate(
     with errors_as_one_line():
         from todo.accounts.signing_keys import rotate
 
-        typer.echo(_for_accounts(lambda database: rotate(database, withdraw=withdraw)))
+        typer.echo(for_accounts(lambda database: rotate(database, withdraw=withdraw)))
