@@ -53,8 +53,8 @@ async def plans_a_week(planner: Agent, beyond: list[str]) -> None:
         due = (FIRST + timedelta(day)).isoformat()
         tried = await planner.does("add_task", title=f"Cook {meal}", due_date=due, dry_run=True)
         assert tried["dry_run"] is True
-        made = await planner.does("add_task", title=f"Cook {meal}", due_date=due, key=f"meal {day}")
-        again = await planner.does("add_task", title=f"Cook {meal}", due_date=due, key=f"meal {day}")
+        made = await planner.does("add_task", title=f"Cook {meal}", due_date=due, key=f"meal-{day}")
+        again = await planner.does("add_task", title=f"Cook {meal}", due_date=due, key=f"meal-{day}")
         assert made["task"]["id"] == again["task"]["id"]
         assert made["task"]["tags"] == ["groceries"]
     await planner.does("quick_add", text="Buy lentils 2030-03-03 !high")
@@ -107,7 +107,7 @@ def test_a_week_is_planned_and_undone_by_one_click(ada: Person, tmp_path: Path) 
     undo = planner.get_by_role("group", name="Undo what it did").get_by_role("button", name="Undo", exact=False).last
     expect(undo).to_contain_text("changes")
     undo.click()
-    expect(planner).to_contain_text("taken back")
+    expect(planner).to_contain_text("tasks taken back")
 
     after = kept(person)
     assert [task for task in after if not task.get("deleted_at")] == before
