@@ -28,6 +28,7 @@ def states(ada: Person) -> Iterator[str]:
     page.get_by_role("button", name="Make a token").click()
     expect(page.get_by_role("button", name="Revoke")).to_be_visible()
     yield "account"
+    yield from agent_states(ada)
 
 
 def list_states(ada: Person) -> Iterator[str]:
@@ -94,3 +95,30 @@ def dialogs(ada: Person) -> Iterator[str]:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     yield "account menu"
     ada.press("Escape")
+
+
+def agent_states(ada: Person) -> Iterator[str]:
+    page = ada.page
+    form = page.get_by_role("form", name="Add an agent")
+    form.get_by_label("Name").fill(f"planner of the {LONG_WORD}")
+    form.get_by_role("button", name="Add").click()
+    token = form.get_by_label("Token", exact=True).input_value()
+    yield "agent added"
+    user, headers = page.evaluate("JSON.parse(localStorage['todo.user']).id"), {"Authorization": f"Bearer {token}"}
+    for title in (f"See the {LONG_WORD}", "Buy bread"):
+        made = ada.server.http.post(f"/api/{user}/tasks", headers=headers, json={"title": title}).json()
+        if title != "Buy bread":
+            ada.call("PUT", f"/tasks/{made['id']}", json={"title": f"{title} again"})
+    page.reload()
+    agent = page.get_by_role("region", name="Agents").get_by_role("listitem").first
+    agent.get_by_role("button", name="What it changed").click()
+    expect(agent.get_by_text("Buy bread")).to_be_visible()
+    yield "what an agent changed"
+    agent.get_by_role("button", name="Revoke").click()
+    agent.get_by_role("combobox").select_option("everything")
+    expect(agent.get_by_text("will be taken back")).to_be_visible()
+    yield "revoking an agent"
+    agent.get_by_role("button", name="Undo what it did").click()
+    agent.get_by_role("button", name="Undo 1 change").click()
+    expect(agent.get_by_text("taken back")).to_be_visible()
+    yield "what an agent did is taken back"

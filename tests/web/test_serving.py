@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 BUDGET = 60_000
 """Bytes, compressed, of all that a first visit loads."""
 
+LATER = {"agents.js"}
 TEMPLATES = {"index.html", "sw.js", "manifest.webmanifest"}
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -74,6 +75,7 @@ class TestDocument:
 
         assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert re.search(r'<html lang="en" data-root="" data-accounts="built-in" data-version="', response.text)
+        assert 'data-mail="off" data-mcp="off"' in response.text
         assert "$" not in response.text
         assert response.headers["cache-control"] == "no-cache"
 
@@ -97,18 +99,30 @@ class TestDocument:
         assert len(addresses) > 6
         assert [each for each in addresses if server.http.get(each).status_code != 200] == []
 
-    def test_every_module_is_asked_for_at_once(self, server: Server) -> None:
+    def test_every_module_is_asked_for_at_once_but_those_for_later(self, server: Server) -> None:
         page = server.http.get("/").text
-        modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")} - TEMPLATES
+        modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")} - TEMPLATES - LATER
 
         preloaded = re.findall(r'<link rel="modulepreload" href="/page/[0-9a-f]{12}/([^"]+)" />', page)
         assert sorted(preloaded) == sorted(modules)
         assert page.index("importmap") < page.index("modulepreload")  # a later import map is ignored by some browsers
 
+    @pytest.mark.parametrize("name", LATER)
+    def test_a_module_for_later_is_imported_when_it_is_shown_and_not_kept(self, server: Server, name: str) -> None:
+        importing = [
+            path.name for path in FOLDER.glob("*.js") if re.search(rf"""import\("./{name}"\)""", path.read_text())
+        ]
+        needing = [path.name for path in FOLDER.glob("*.js") if re.search(rf"""from "./{name}\"""", path.read_text())]
+
+        assert (len(importing), needing) == (1, [])
+        assert f"/page/{version_of(server)}/{name}" not in kept_by_the_worker(server)
+        assert server.http.get(f"/page/{version_of(server)}/{name}").status_code == 200
+
     def test_everything_that_a_module_imports_is_served(self, server: Server) -> None:
         page = server.http.get("/").text
         import_map = json.loads(import_map_of(page))["imports"]
-        for module in re.findall(r'"modulepreload" href="([^"]+)"', page):
+        later = [f"/page/{version_of(server)}/{name}" for name in LATER]
+        for module in [*re.findall(r'"modulepreload" href="([^"]+)"', page), *later]:
             text = re.sub(r"/\*.*?\*/", "", server.http.get(module).text, flags=re.DOTALL)
             for name in re.findall(r"""\b(?:from|import)\s*\(?\s*["']([\w@./-]+)["']""", text):
                 address = urljoin(module, name) if name.startswith(".") else import_map[name]

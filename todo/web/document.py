@@ -17,6 +17,9 @@ FILLED_IN = {DOCUMENT, WORKER, MANIFEST}
 NEEDED = (".css", ".js", ".svg")
 """The assets that the page runs with, which its service worker keeps: no pictures for installing, no licences."""
 
+LATER = {"agents.js"}
+"""Modules that are imported when they are first shown. Of no use without the server, so no worker keeps them."""
+
 IMPORTS = {
     "preact": "vendor/preact.js",
     "preact/hooks": "vendor/hooks.js",
@@ -51,17 +54,17 @@ WORKER_BLANK = 'const PAGE = { root: "", version: "", assets: [""] }'
 class Page:
     """What is served at `root`. `version` is a hash over all that makes the page what it is there."""
 
-    def __init__(self, root: str, *, external_issuer: bool, mail: bool = False) -> None:
+    def __init__(self, root: str, *, external_issuer: bool, mail: bool = False, mcp: bool = False) -> None:
         accounts = "external" if external_issuer else "built-in"
-        mailing = "on" if mail else "off"
-        self.version = _hash(root, accounts, mailing, POLICY, WORKER_POLICY, repr(IMPORTS), repr(HEADERS))
+        has = {"mail": "on" if mail else "off", "mcp": "on" if mcp else "off"}
+        self.version = _hash(root, accounts, repr(has), POLICY, WORKER_POLICY, repr(IMPORTS), repr(HEADERS))
         self.assets = {name: content for name, content in files().items() if name not in FILLED_IN}
         folder = f"{root}/page/{self.version}"
         modules = [f"{folder}/{name}" for name in _modules()]
         text = Template(_text(DOCUMENT)).substitute(
             root=html.escape(root),
             accounts=accounts,
-            mail=mailing,
+            **has,
             version=self.version,
             page=html.escape(folder),
             import_map=json.dumps({"imports": {name: f"{folder}/{file}" for name, file in IMPORTS.items()}}),
@@ -72,7 +75,7 @@ class Page:
         policy = {"Content-Security-Policy": POLICY.format(import_map=digest)}
         self.document = Revalidated(Content.of(DOCUMENT, text.encode()), {**policy, **HEADERS})
 
-        needed = [f"{folder}/{name}" for name in self.assets if name.endswith(NEEDED)]
+        needed = [f"{folder}/{name}" for name in self.assets if name.endswith(NEEDED) and name not in LATER]
         filled = json.dumps({"root": root, "version": self.version, "assets": needed})
         script = _text(WORKER).replace(WORKER_BLANK, f"const PAGE = {filled}")
         headers = {"Content-Security-Policy": WORKER_POLICY}
@@ -98,8 +101,10 @@ def _hash(*filled_in: str) -> str:
 
 
 def _modules() -> Iterable[str]:
-    """All modules: first those that the first one imports, and they import, without which nothing is shown."""
-    scripts = {name: content.plain.decode() for name, content in files().items() if name.endswith(".js")}
+    """Those for now: first what the first one imports, and they import, without which nothing is shown."""
+    scripts = {
+        name: content.plain.decode() for name, content in files().items() if name.endswith(".js") and name not in LATER
+    }
     needed = ["main.js"]
     for name in needed:
         imported = re.findall(r"""\bfrom ?["']([^"'\n]+)["']""", scripts[name])

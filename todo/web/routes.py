@@ -39,7 +39,9 @@ def _page(settings: Settings) -> APIRouter:
 
     @lru_cache(maxsize=ROOT_PATHS)
     def page_at(root: str) -> Page:
-        return Page(root, external_issuer=settings.external_issuer, mail=settings.smtp_url is not None)
+        return Page(
+            root, external_issuer=settings.external_issuer, mail=settings.smtp_url is not None, mcp=settings.mcp
+        )
 
     page_at(settings.root_path or "")
 

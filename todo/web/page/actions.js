@@ -24,7 +24,7 @@ const next = () =>
   (last = Math.max(last + 1, (outbox.value.at(-1)?.n ?? 0) + 1, Date.now() * 1000 + Math.floor(Math.random() * 1000)))
 
 /** 128 random bits as a UUID of version 7, so that ids grow with time (RFC 9562 §5.7). */
-function newId() {
+export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   new DataView(bytes.buffer).setBigUint64(
     0,
@@ -205,12 +205,13 @@ export const editAll = (chosen, fields) =>
     /** @type {Partial<Task>} */ (fields(task)),
   ])
 
-/** An import was done, as this change: it can be undone like what is done here. @param {number} revision @param {number} total */
-export function imported(revision, total) {
-  const op = { n: 0, key: newId(), label: `Imported ${total} tasks`, method: "POST", path: "/import", changes: [] }
-  made.set(op.key, revision)
-  done.push([{ ...op, revision: null, before: [] }])
-  notice.value = { text: op.label, group: [op.key] }
+/** The server did something as these changes: it can be undone like what is done here, by these keys. @param {string} label @param {number[]} revisions */
+export function doneThere(label, revisions) {
+  const none = { n: 0, label, method: "POST", path: null, changes: [], revision: null, before: [] }
+  const ops = revisions.map((number) => ({ ...none, key: newId(), number }))
+  ops.forEach(({ key, number }) => made.set(key, number))
+  if (ops.length) done.push(ops)
+  return ops.map((op) => op.key)
 }
 
 /** @param {Task[]} chosen */

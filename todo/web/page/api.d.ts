@@ -14,6 +14,73 @@ export interface components {
       detail: string
     }
     /**
+     * AgentOut
+     * @description An agent: one with a token, or one that only the changes name.
+     */
+    AgentOut: {
+      /**
+       * Id
+       * Format: uuid
+       * @description What its changes name, and of one with a token what the token is revoked by.
+       */
+      id: string
+      /**
+       * Name
+       * @description That of its token, else the one by which it said that it writes.
+       */
+      name: string
+      /**
+       * Token
+       * @description Whether it has a token, which can be revoked.
+       */
+      token: boolean
+      /**
+       * Scope
+       * @description Of its token; else null, and so are the next ones.
+       */
+      scope: ("read" | "write") | null
+      /**
+       * Permissions
+       * @description What its token may do; null for all.
+       */
+      permissions: ("create" | "edit" | "complete" | "delete" | "undo")[] | null
+      /**
+       * Tag
+       * @description The only tag whose tasks are there for it; null for all tasks.
+       */
+      tag: string | null
+      /**
+       * Deletions Per Hour
+       * @description How many tasks it may delete an hour; null for what the server allows.
+       */
+      deletions_per_hour: number | null
+      /**
+       * Created At
+       * @description When its token was made.
+       */
+      created_at: string | null
+      /**
+       * Expires At
+       * @description When its token ends; null for never.
+       */
+      expires_at: string | null
+      /**
+       * Last Used At
+       * @description When its token was last used, to the minute.
+       */
+      last_used_at: string | null
+      /**
+       * Changes
+       * @description Changes that it made, as far as they are kept.
+       */
+      changes: number
+      /**
+       * Last Change At
+       * @description When it made the newest one.
+       */
+      last_change_at: string | null
+    }
+    /**
      * ApiTokenMade
      * @description A personal API token, with the token, which is shown this once.
      */
@@ -51,6 +118,26 @@ export interface components {
        * @description When it was last used, to the minute; null for not yet.
        */
       last_used_at: string | null
+      /**
+       * Agent
+       * @description Whether it is for an assistant.
+       */
+      agent: boolean
+      /**
+       * Permissions
+       * @description What it may do; null for all.
+       */
+      permissions: ("create" | "edit" | "complete" | "delete" | "undo")[] | null
+      /**
+       * Tag
+       * @description The only tag whose tasks are there for it; null for all tasks.
+       */
+      tag: string | null
+      /**
+       * Deletions Per Hour
+       * @description How many tasks it may delete an hour; null for what the server allows.
+       */
+      deletions_per_hour: number | null
       /**
        * Token
        * @description The token. It is not kept, and not shown again.
@@ -95,6 +182,26 @@ export interface components {
        * @description When it was last used, to the minute; null for not yet.
        */
       last_used_at: string | null
+      /**
+       * Agent
+       * @description Whether it is for an assistant.
+       */
+      agent: boolean
+      /**
+       * Permissions
+       * @description What it may do; null for all.
+       */
+      permissions: ("create" | "edit" | "complete" | "delete" | "undo")[] | null
+      /**
+       * Tag
+       * @description The only tag whose tasks are there for it; null for all tasks.
+       */
+      tag: string | null
+      /**
+       * Deletions Per Hour
+       * @description How many tasks it may delete an hour; null for what the server allows.
+       */
+      deletions_per_hour: number | null
     }
     /**
      * Batch
@@ -160,10 +267,10 @@ export interface components {
       at: string
       /**
        * Via
-       * @description Who wrote: a signed-in user (`session`), an API token, the command line, …
+       * @description Who wrote: a signed-in user (`session`), an API token, an agent, the command line, …
        * @enum {string}
        */
-      via: "session" | "api_token" | "command_line" | "sweep" | "database"
+      via: "session" | "api_token" | "agent" | "command_line" | "sweep" | "database"
       /**
        * Undoes
        * @description The revision of the change that it took back, or null; of a batch its number.
@@ -174,6 +281,16 @@ export interface components {
        * @description The revision of the first of the changes that were made together with it, null for a change of its own: one undo takes them all back.
        */
       batch: number | null
+      /**
+       * Agent Id
+       * @description The agent that wrote, or null.
+       */
+      agent_id: string | null
+      /**
+       * Agent
+       * @description The agent's name then, or null.
+       */
+      agent: string | null
       /** @description The task as the change left it, with `deleted_at` while in the trash; null once it is purged. */
       task: components["schemas"]["TrashedTaskOut"] | null
     }
@@ -235,6 +352,34 @@ export interface components {
        * @description Sets completion; without it the call toggles.
        */
       completed?: boolean
+    }
+    /**
+     * ConflictOut
+     * @description A task that was not, or not wholly, changed back.
+     */
+    ConflictOut: {
+      /**
+       * Task Id
+       * Format: uuid
+       * @description The task.
+       */
+      task_id: string
+      /**
+       * Title
+       * @description Its title; null where it is no longer there.
+       */
+      title: string | null
+      /**
+       * Fields
+       * @description What stays as it is, since somebody else has altered it; of none all.
+       */
+      fields: string[]
+      /**
+       * Reason
+       * @description Why.
+       * @enum {string}
+       */
+      reason: "changed_since" | "purged"
     }
     /**
      * Create
@@ -730,6 +875,26 @@ export interface components {
        * @description When it ends: RFC 3339; null for never.
        */
       expires_at?: string | null
+      /**
+       * Agent
+       * @description Whether it is for an assistant; so is each that has one of the following limits.
+       */
+      agent?: boolean
+      /**
+       * Permissions
+       * @description What it may do with `scope` = `write`; null for all. An empty list allows nothing but to read.
+       */
+      permissions?: ("create" | "edit" | "complete" | "delete" | "undo")[] | null
+      /**
+       * Tag
+       * @description Only tasks with this tag are there for it, and new ones get it; null for all tasks.
+       */
+      tag?: string | null
+      /**
+       * Deletions Per Hour
+       * @description How many tasks it may delete an hour; null for what the server allows.
+       */
+      deletions_per_hour?: number | null
     }
     /**
      * NewTask
@@ -871,10 +1036,10 @@ export interface components {
       at: string
       /**
        * Via
-       * @description Who wrote: a signed-in user (`session`), an API token, the command line, …
+       * @description Who wrote: a signed-in user (`session`), an API token, an agent, the command line, …
        * @enum {string}
        */
-      via: "session" | "api_token" | "command_line" | "sweep" | "database"
+      via: "session" | "api_token" | "agent" | "command_line" | "sweep" | "database"
       /**
        * Undoes
        * @description The revision of the change that it took back, or null; of a batch its number.
@@ -885,6 +1050,16 @@ export interface components {
        * @description The revision of the first of the changes that were made together with it, null for a change of its own: one undo takes them all back.
        */
       batch: number | null
+      /**
+       * Agent Id
+       * @description The agent that wrote, or null.
+       */
+      agent_id: string | null
+      /**
+       * Agent
+       * @description The agent's name then, or null.
+       */
+      agent: string | null
       /** @description The task as the change left it, with `deleted_at` while in the trash; null once it is purged. */
       task: components["schemas"]["TrashedTaskOut"] | null
       /**
@@ -1273,6 +1448,53 @@ export interface components {
       rename: {
         [key: string]: string | null
       }
+    }
+    /**
+     * TakeBack
+     * @description Which changes of an agent to take back.
+     */
+    TakeBack: {
+      /**
+       * Since
+       * @description Those from this instant on: RFC 3339; null for all.
+       */
+      since?: string | null
+      /**
+       * Before
+       * @description Only those with smaller revisions, to go on where `before` was answered.
+       */
+      before?: number | null
+    }
+    /**
+     * TakenBackOut
+     * @description What became of taking back.
+     */
+    TakenBackOut: {
+      /**
+       * Undone
+       * @description Changes of the agent that were taken back.
+       */
+      undone: number
+      /**
+       * Tasks
+       * @description Tasks that were changed.
+       */
+      tasks: number
+      /**
+       * Conflicts
+       * @description What stays as it is.
+       */
+      conflicts: components["schemas"]["ConflictOut"][]
+      /**
+       * Revision
+       * @description The batch that did it: undoing this revision brings all back; null where nothing was changed.
+       */
+      revision: number | null
+      /**
+       * Before
+       * @description Where there may be more: what to send as `before` to go on.
+       */
+      before: number | null
     }
     /**
      * TaskEdit

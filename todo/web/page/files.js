@@ -1,6 +1,6 @@
 /** The user's tasks as a file, and back: docs/how-to/moving-in-and-out.md. */
 import { useState } from "preact/hooks"
-import { imported } from "./actions.js"
+import { doneThere, notice } from "./actions.js"
 import { zone } from "./dates.js"
 import { html } from "./html.js"
 import { read } from "./requests.js"
@@ -59,7 +59,8 @@ export function Files() {
     setChosen(null)
     void busy("Importing…", async () => {
       const { created, existing, revision } = await upload(file, false)
-      if (revision !== null) imported(revision, created)
+      const text = `Imported ${created} tasks`
+      if (revision !== null) notice.value = { text, group: doneThere(text, [revision]) }
       return `Imported: ${created}. Here already: ${existing}.`
     })
   }

@@ -1,6 +1,6 @@
 /** Follows the changes of the server. */
 import { nextPause, online, pauseFor, retry } from "./connection.js"
-import { read, Refused, ROOT, SignedOut, Unreachable } from "./requests.js"
+import { nextPage, read, Refused, SignedOut, Unreachable } from "./requests.js"
 import { authorized, own } from "./session.js"
 import { base, commit, revision } from "./store.js"
 
@@ -50,9 +50,7 @@ async function readAll(stop) {
       stop.throwIfAborted()
       found.push(...tasks)
       if (revision.value === null) commit({ tasks }) // so that the first page shows at once
-      const link = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1]
-      const next = link && new URL(link, location.href)
-      path = next ? next.pathname.slice(ROOT.length) + next.search : undefined
+      path = nextPage(response)
     }
   }
   const revisions = new Map(found.map((task) => [task.id, task.revision]))

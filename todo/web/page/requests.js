@@ -62,6 +62,13 @@ export async function send(method, path, { body, file, headers = {}, token, sign
   throw new Refused(response.status, /** @type {import("./types").Problem} */ (problem), seconds || 0)
 }
 
+/** The path of the page that an answer says is next. @param {Response} response */
+export function nextPage({ headers }) {
+  const link = /<([^>]*)>; rel="next"/.exec(headers.get("Link") ?? "")?.[1]
+  const next = link && new URL(link, location.href)
+  return next ? next.pathname.slice(ROOT.length) + next.search : undefined
+}
+
 /**
  * The JSON of an answer; null where it has none.
  *

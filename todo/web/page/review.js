@@ -9,9 +9,7 @@
  */
 import { h } from "preact"
 import { useMemo } from "preact/hooks"
-import htm from "htm"
-
-const html = htm.bind(h)
+import { html } from "./html.js"
 
 const DAYS = 84
 const DAY_MS = 86_400_000
@@ -112,7 +110,7 @@ const rect = (kind, width = "0", x = "0", height = "100%", y = "0") =>
 /**
  * A picture whose name says the gist, and the same as a table, whose first row and column are its headers.
  *
- * @type {(gist: string, picture: unknown, caption: string, table: string[][]) => import("preact").ComponentChildren}
+ * @type {(gist: string, picture: object, caption: string, table: string[][]) => import("preact").ComponentChildren}
  */
 const pictured = (gist, picture, caption, table) => html`
   <div role="img" aria-label=${gist}>${picture}</div>

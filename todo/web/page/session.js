@@ -11,6 +11,9 @@ export const BUILT_IN = document.documentElement.dataset.accounts !== "external"
 /** Whether it sends mail: links for a new password, and to confirm an address. */
 export const MAIL = document.documentElement.dataset.mail === "on"
 
+/** Whether it serves assistants at `/mcp`. */
+export const MCP = document.documentElement.dataset.mcp === "on"
+
 const USER = `${NAME}.user` // in localStorage: whose tasks the page shows before there is a network
 const LEAVING = `${NAME}.leaving` // in localStorage: signed out here, and the server does not know yet
 const TOKEN = `${NAME}.token` // in sessionStorage: the token of an external issuer, for this tab alone

@@ -1,19 +1,15 @@
-/** The account: password, devices, API tokens, export and import, deletion. */
+/** The account: password, devices, API tokens, agents, export and import, deletion. */
 import { useEffect, useState } from "preact/hooks"
 import { notice } from "./actions.js"
 import { Email } from "./email.js"
-import { Form } from "./form.js"
+import { Form, Make, Secret, useList, when } from "./form.js"
 import { said } from "./signin.js"
-import { read } from "./requests.js"
 import { SingleKeys } from "./dialogs.js"
 import { Files } from "./files.js"
 import { html } from "./html.js"
 import { authorized, BUILT_IN, leave, MAIL, own, user } from "./session.js"
 
-/** @import { ApiToken, Entered, Feed, Session } from "./types" */
-
-/** @param {string | null | undefined} at */
-const when = (at) => (at ? new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "never")
+/** @import { ApiToken, ApiTokenMade, Feed, FeedMade, Session } from "./types" */
 
 export function Settings() {
   return html`<p dir="auto">${user.value?.name} ${user.value?.email ?? user.value?.id}</p>
@@ -23,6 +19,7 @@ export function Settings() {
     </section>
     <${Files} /><${Feeds} />
     ${BUILT_IN && MAIL && html`<${Email} />`} ${BUILT_IN && html`<${Password} /><${Devices} /><${Tokens} />`}
+    <${AgentsLater} />
     <${Deletion} />`
 }
 
@@ -38,18 +35,6 @@ function Password() {
       <input name="new" type="password" autocomplete="new-password" required minlength="8" maxlength="256"
     /></label>
   <//>`
-}
-
-/** What a path lists, and how to read it again. @template T @param {string} path @returns {[T[], () => void, string]} */
-function useList(path) {
-  const [items, setItems] = useState(/** @type {T[]} */ ([]))
-  const [error, setError] = useState("")
-  const load = () =>
-    void authorized("GET", path)
-      .then(read)
-      .then(setItems, (problem) => setError(said(problem)))
-  useEffect(load, [path])
-  return [items, load, error]
 }
 
 function Devices() {
@@ -79,60 +64,52 @@ function Devices() {
 
 function Tokens() {
   const [tokens, load, error] = /** @type {[ApiToken[], () => void, string]} */ (useList("/api/auth/tokens"))
-  const [secret, setSecret] = useState("")
-  const send = async (/** @type {FormData} */ form) => {
-    const made = await read(
-      await authorized("POST", "/api/auth/tokens", { body: { name: form.get("name"), scope: form.get("scope") } }),
-    )
-    setSecret(made.token)
-    load()
-    return "Copy the token now: it is shown this once."
-  }
   const revoke = (/** @type {string} */ id) => authorized("DELETE", `/api/auth/tokens/${id}`).then(load, load)
-  return html`<${Form} name="API tokens" button="Make a token" send=${send}>
+  const secrets = (/** @type {ApiTokenMade} */ made) => html`<${Secret} name="Token" value=${made.token} />`
+  const props = { name: "API tokens", button: "Make a token", path: "/api/auth/tokens", secrets, load }
+  return html`<${Make} body=${Object.fromEntries} ...${props}>
     <p>For scripts and other programs, in place of your password.</p>
     <p class="late">${error}</p>
     <ul>
-      ${tokens.map((token) => html`<li key=${token.id}><b dir="auto">${token.name}</b> (${token.scope}) <small>made ${when(token.created_at)}, last used ${when(token.last_used_at)}</small> <button type="button" onClick=${() => revoke(token.id)}>Revoke</button></li>`)}
+      ${tokens.filter((token) => !token.agent).map((token) => html`<li key=${token.id}><b dir="auto">${token.name}</b> (${token.scope}) <small>made ${when(token.created_at)}, last used ${when(token.last_used_at)}</small> <button type="button" onClick=${() => revoke(token.id)}>Revoke</button></li>`)}
     </ul>
     <label>Name <input name="name" required maxlength="100" /></label>
     <label
       >Scope
       <select name="scope">
-        <option value="read">read</option>
-        <option value="write">write</option>
+        <option>read</option>
+        <option>write</option>
       </select></label
     >
-    ${secret && html`<${Secret} name="Token" value=${secret} />`}
   <//>`
+}
+
+/** The part on agents, which comes when it is first shown: of a person without agents or without a network it is of no use. */
+function AgentsLater() {
+  const [part, setPart] = useState(/** @type {{Agents: import("preact").ComponentType} | null} */ (null))
+  const [text, setText] = useState("Loading…")
+  const missing = () => setText("This part is not on this device: reload the page when you are online.")
+  useEffect(() => void import("./agents.js").then(setPart, missing), [])
+  if (part) return html`<${part.Agents} />`
+  return html`<section class="card">
+    <h3>Agents</h3>
+    <p role="status">${text}</p>
+  </section>`
 }
 
 function Feeds() {
   const [feeds, load, error] = /** @type {[Feed[], () => void, string]} */ (useList(own("/feeds")))
-  const [url, setUrl] = useState("")
-  const send = async () => {
-    setUrl((await read(await authorized("POST", own("/feeds")))).url)
-    load()
-    return "Copy the address now: it is shown this once."
-  }
   const revoke = (/** @type {string} */ id) => authorized("DELETE", own(`/feeds/${id}`)).then(load, load)
-  return html`<${Form} name="Calendar feeds" button="Make a feed" send=${send}>
+  const secrets = (/** @type {FeedMade} */ made) => html`<${Secret} name="Address" value=${made.url} />`
+  const props = { name: "Calendar feeds", button: "Make a feed", path: own("/feeds"), secrets, load }
+  return html`<${Make} ...${props}>
     <p>An address that calendar apps subscribe to. Everybody who has it can read your tasks that are due.</p>
     <p class="late">${error}</p>
     <ul>
       ${feeds.map((feed) => html`<li key=${feed.id}><small>made ${when(feed.created_at)}, last read ${when(feed.last_used_at)}</small> <button type="button" onClick=${() => revoke(feed.id)}>Revoke</button></li>`)}
     </ul>
-    ${url && html`<${Secret} name="Address" value=${url} />`}
   <//>`
 }
-
-/** A text to copy, which the reset of its form keeps. @param {{name: string, value: string}} props */
-const Secret = ({ name, value }) =>
-  html`<p>
-    <label
-      >${name} <input readonly defaultValue=${value} onFocus=${(/** @type {Entered} */ event) => event.target.select()}
-    /></label>
-  </p>`
 
 function Deletion() {
   const mine = user.value?.email ?? user.value?.id ?? ""

@@ -39,7 +39,13 @@ export interface ApiToken extends Shape<"ApiTokenOut"> {}
 export interface NewApiToken extends Shape<"NewApiToken"> {}
 export interface ApiTokenMade extends Shape<"ApiTokenMade"> {}
 
+/** An assistant that changes tasks, and what became of taking that back. */
+export interface Agent extends Shape<"AgentOut"> {}
+export interface TakenBack extends Shape<"TakenBackOut"> {}
+export interface LeftAsItIs extends Shape<"ConflictOut"> {}
+
 export interface ImportReport extends Shape<"ImportReport"> {}
+export interface FeedMade extends Shape<"FeedMade"> {}
 export interface Feed extends Shape<"FeedOut"> {}
 
 /** An error (RFC 9457). */
