@@ -116,7 +116,8 @@ class Settings(BaseSettings):
     )
     mail_from: MailAddress | None = Field(None, description="The address, or `Name <address>`, that mail comes from.")
     public_url: PublicUrl | None = Field(
-        None, description="The address of the page, such as https://todo.example.com, that links in mail lead to."
+        None,
+        description="The address of the page, such as https://todo.example.com, for links in mail and MCP clients.",
     )
     rate_limit: RateLimit = Field(
         "6000/minute", description="Requests of a user, such as `100/second`; `off` switches every rate limit off."

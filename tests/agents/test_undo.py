@@ -51,6 +51,24 @@ async def test_all_that_an_agent_did_is_taken_back_and_can_be_brought_back(ada: 
     assert contents(await ada.list(sort="position")) == contents(after)
 
 
+async def test_what_was_brought_back_can_be_taken_back_again(ada: Person) -> None:
+    """Of several tasks: the batch that took all back names one of their changes."""
+    one, two = await ada.create("one"), await ada.create("two")
+    before = await ada.list()
+    agent, made = await make_agent(ada)
+    await agent.put(one["id"], title="ONE")
+    await agent.put(two["id"], title="TWO")
+    await agent.create("new")
+
+    for _ in range(2):
+        done = await take_back(ada, made["id"])
+        assert (done["undone"], done["tasks"], done["conflicts"]) == (3, 3, [])
+        assert contents(await ada.list()) == contents(before)
+        assert (await ada.undo(done["revision"])).status_code == 200
+    await ada.put(two["id"], title="mine")
+    assert [each["title"] for each in (await take_back(ada, made["id"]))["conflicts"]] == ["mine"]
+
+
 async def test_doing_it_again_does_nothing(ada: Person) -> None:
     task = await ada.create()
     agent, made = await make_agent(ada)

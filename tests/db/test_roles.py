@@ -43,9 +43,9 @@ class TestRoles:
             }
         expected = {
             "users": ["accounts todo_accounts", "log todo_log", "own todo_app"],
-            "tasks": ["log todo_log", "over todo_accounts", "own todo_app"],
-            "feeds": ["accounts todo_accounts", "own todo_app"],
-            "changes": ["log todo_log", "over todo_accounts", "own todo_app"],
+            "tasks": ["fence todo_app", "log todo_log", "over todo_accounts", "own todo_app"],
+            "feeds": ["accounts todo_accounts", "fence todo_app", "own todo_app"],
+            "changes": ["fence todo_app", "log todo_log", "over todo_accounts", "own todo_app"],
             "idempotency": ["log todo_log", "over todo_accounts", "own todo_app"],
             "departed": ["accounts todo_accounts", "log todo_log", "own todo_app"],
             "one_time_links": ["accounts todo_accounts"],
@@ -73,6 +73,7 @@ class TestRoles:
         assert functions == sorted(
             [
                 ("begin_behind_departure", True, False, True, []),  # a trigger's function, owned by todo_log
+                ("check_agent", False, False, True, []),  # which that of tasks calls
                 ("delete_changes", True, False, True, []),  # likewise
                 ("import_tasks", True, False, True, ["todo_app"]),
                 ("log_task", True, False, True, []),  # a trigger's, as the first two
@@ -90,7 +91,7 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("role", "own", "of_all"),
         [
-            (REQUESTS, {"users": 1, "tasks": 2, "changes": 4, "idempotency": 1, "departed": 0, "feeds": 1}, set()),
+            (REQUESTS, {"users": 1, "tasks": 3, "changes": 5, "idempotency": 1, "departed": 0, "feeds": 1}, set()),
             # It looks tokens up, so it reads all of them; of tasks it reads only expired rows, so none here.
             (
                 *(ACCOUNTS, {"tasks": 0, "changes": 0, "idempotency": 0}),

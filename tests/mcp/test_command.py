@@ -1,6 +1,8 @@
 """`todo mcp`: who it is, and where its words go."""
 
 import json
+import signal
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from tests.client.proxy import Proxy
 from tests.mcp.agents import Human, agent
 from tests.support.command_line import Person
-from tests.support.processes import Server
+from tests.support.processes import TODO, Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -39,6 +41,20 @@ def test_it_ends_with_its_input_and_writes_only_messages_to_its_output(server: S
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each.get("id") for each in answers][:1] == [1]
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_it_although_its_input_is_open(server: Server, tmp_path: Path) -> None:
+    ada = Person(server, tmp_path).signs_in()
+    with subprocess.Popen(
+        [TODO, "mcp"], env=ada.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+        command.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "no/such"}) + "\n")
+        command.stdin.flush()
+        assert '"error"' in command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == -signal.SIGINT
 
 
 async def test_it_says_which_agent_writes(human: Human, proxy: Proxy) -> None:

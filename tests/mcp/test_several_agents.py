@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.proxy import Proxy
 from tests.conftest import Person, http, running, settings_for
-from tests.mcp.agents import Human, agent
+from tests.mcp.agents import NAME, Human, agent
 from tests.mcp.test_endpoint import CALL, called
 from tests.support.processes import Server
 from todo.accounts import api_tokens
@@ -40,7 +40,7 @@ async def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(serv
         proxy.plan = ["lose"]
         async with httpx.AsyncClient(base_url=proxy.url) as client:
             with pytest.raises(httpx.RemoteProtocolError):
-                await called(client, human.token, body)
+                await called(client, human.token, body, **{"Todo-Agent": NAME})
         assert human.titles() == ["Once"]
 
         again = await assistant.does("add_task", title="Once", key="the-key")

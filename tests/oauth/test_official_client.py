@@ -135,14 +135,14 @@ async def test_without_registration_it_works_as_the_operator_has_registered_it(
             async with connected(ada, Memory()):
                 pass
         command = ["client", "add", "Meal planner", "--redirect-uri", "http://127.0.0.1/callback"]
-        id = run_command(*command, database_url=database_url).stdout.strip()
-        known = OAuthClientInformationFull(client_id=id, redirect_uris=[AnyUrl(REDIRECT)])
+        client_id = run_command(*command, database_url=database_url).stdout.strip()
+        known = OAuthClientInformationFull(client_id=client_id, redirect_uris=[AnyUrl(REDIRECT)])
         async with connected(ada, Memory(known)) as client:
             assert not (await client.call_tool("list_tasks", {})).is_error
 
 
 async def test_below_a_root_path(tmp_path: Path, database_url: str) -> None:
-    """The proxy passes nothing on but what is below the path."""
+    """By the addresses of RFC 8414 and RFC 9728, which have the path at their end."""
     settings = {"database_url": database_url, "mcp": "on", "mcp_registration": "on", "root_path": "/todo"}
     with serving(tmp_path, **settings) as server:
         ada = Person(server, "/todo")

@@ -201,8 +201,21 @@ def test_keys_alone_will_do(asking: Asking) -> None:
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_label("It may")).to_be_focused()
-    page.get_by_role("button", name="Allow").press("Enter")
+    allow = page.get_by_role("button", name="Allow")
+    expect(allow).to_be_enabled()
+    allow.press("Enter")
     assert asking.answer()["code"]
+
+
+def test_a_click_that_was_meant_for_another_page_allows_nothing(ada: Person, asking: Asking) -> None:
+    """As a page would have it that puts this one under the second click of a double click."""
+    asking.page.clock.install()
+    page = asking.ask().page
+    allow = page.get_by_role("button", name="Allow")
+    expect(allow).to_be_disabled()
+    page.clock.run_for(1000)
+    expect(allow).to_be_enabled()
+    assert ada.complaints == []
 
 
 def test_another_account_can_be_used(ada: Person, asking: Asking) -> None:

@@ -164,6 +164,13 @@ async def take_back(
         for task_id, logged in LOG.typed(rows[log]):
             logs.setdefault(task_id, []).append(logged)
 
+        numbers = {
+            number
+            for its_log in logs.values()
+            for change in its_log
+            if its_own(change, agent_id, begin)
+            for number in (change.revision, change.undone_as)
+        }
         patches: dict[str, dict[str, Any]] = {}
         conflicts: list[Conflict] = []
         undone = 0
@@ -174,7 +181,7 @@ async def take_back(
                     conflicts.append(Conflict(task_id, None, (), "purged"))
                 continue
             title, now = tasks[task_id]
-            back = taking_back(its_log, agent_id, begin, now)
+            back = taking_back(its_log, agent_id, begin, now, numbers)
             if back.kept:
                 conflicts.append(Conflict(task_id, title, back.kept, "changed_since"))
             if back.patch:

@@ -1,6 +1,6 @@
 """The rules of undo: which later changes conflict, and what the reversal sets. Values in, values out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -94,20 +94,31 @@ def its_own(change: Logged, agent_id: UUID, since: datetime) -> bool:
     return change.agent_id == agent_id and change.at is not None and change.at >= since
 
 
-def taking_back(log: Sequence[Logged], agent_id: UUID, since: datetime, now: Mapping[str, Any]) -> TakenBack:
+def _without_undos(log: Sequence[Logged], mine: Set[int], numbers: Set[int]) -> list[Logged]:
+    """Without what took back changes with these numbers, what took that back, and so on."""
+    numbers, counted = {*numbers}, []
+    for change in log:
+        if change.revision not in mine and change.undoes in numbers:
+            numbers |= {change.revision, change.undone_as}
+        else:
+            counted.append(change)
+    return counted
+
+
+def taking_back(
+    log: Sequence[Logged], agent_id: UUID, since: datetime, now: Mapping[str, Any], numbers: Set[int]
+) -> TakenBack:
     """What takes back the changes that an agent made to a task from `since` on.
 
-    `log` are the changes of the task from the first of those on, in order; `now` are its fields as they are. A field
+    `log` are the changes of the task from the first of those on, in order; `now` are its fields as they are; `numbers`
+    are those by which an undo names a change of the agent, of any task: a batch of undos names one of them. A field
     goes back to what it was before the agent's latest changes of it, unless somebody else has altered it after them;
-    what took some of them back already does not count.
+    what took some of them back already does not count, nor what brought them back.
     A task that the agent created goes to the trash, unless somebody else has altered anything of it.
     """
 
     mine = {change.revision for change in log if its_own(change, agent_id, since)}
-    own = {number for change in log if change.revision in mine for number in (change.revision, change.undone_as)}
-    log = [
-        change for change in log if change.revision in mine or change.undoes not in own
-    ]  # what took some back already
+    log = _without_undos(log, mine, numbers)
     if any(change.kind == "create" and change.revision in mine for change in log):
         if now.get(EXISTENCE) is not None:
             return TakenBack({}, ())

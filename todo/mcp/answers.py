@@ -166,7 +166,7 @@ class UndoAnswer(TypedDict):
     tasks: NotRequired[Annotated[int, Field(description="Tasks that these were changes of.")]]
     conflicts: NotRequired[list[ConflictData]]
     conflict_count: NotRequired[Annotated[int, Field(description="Of all conflicts; at most 100 are shown.")]]
-    before: NotRequired[Annotated[int, Field(description="There may be more: call again with the same since, and it.")]]
+    undo_revisions: NotRequired[Annotated[list[int], Field(description="Where it took several: in the order to undo.")]]
     undo_revision: NotRequired[Undo]
     dry_run: NotRequired[DryRun]
 

@@ -160,14 +160,11 @@ class UndoOf(Writing):
     since: AwareDatetime | None = Field(
         None, description="Instead of revision: take back all that you changed since this instant."
     )
-    before: Revision | None = Field(None, description="With since: from an answer, to go on where it ended.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "UndoOf":
         if (self.revision is None) == (self.since is None):
             raise ValueError("give revision or since, and not both")
-        if self.before is not None and self.since is None:
-            raise ValueError("before goes with since")
         return self
 
 

@@ -20,11 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todo import __version__
 from todo.api.access import authenticate, declared_agent
 from todo.api.resources import Resources
-from todo.client import Retry
+from todo.client import AsyncClient, Retry
 from todo.http.body import BODY_LIMIT, read_body
 from todo.http.errors import problem_response
-from todo.mcp.client import ToolClient
-from todo.mcp.server import Context, client_name, make_server
+from todo.mcp.server import Context, make_server, name_of
 from todo.oauth.addresses import challenge
 from todo.observation import CURRENT
 from todo.problems import Forbidden, Problem, TooManyRequests, Unauthorized
@@ -114,16 +113,16 @@ class McpEndpoint:
                     del self._running[user_id]
 
     @asynccontextmanager
-    async def _connect(self, context: Context) -> AsyncIterator[ToolClient]:
+    async def _connect(self, context: Context) -> AsyncIterator[AsyncClient]:
         """A client for one call, with the header of the request that it came by. It costs no connection."""
         request = context.request
         assert isinstance(request, Request)
         header = request.headers.get("authorization", "")
         user_id, declared = request.scope[CALLER]
-        client = ToolClient(
+        client = AsyncClient(
             INSIDE,
             header.partition(" ")[2].strip(),
-            agent=declared or client_name(context),
+            agent=declared or name_of(context),
             user_id=user_id,
             retry=RETRY,
             transport=_Borrowed(self._transport),

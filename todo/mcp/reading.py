@@ -5,23 +5,23 @@ import binascii
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from todo.client import AsyncClient
 from todo.client.parameters import Filters, query
 from todo.mcp.answers import ROWS, Answer, change_data, present, task_data, tasks_data
 from todo.mcp.arguments import Find, HistoryOf, ListTasks, OneTask, SearchTasks, SummaryOf
-from todo.mcp.client import ToolClient
 from todo.mcp.errors import Refused
 
 BAD_CURSOR = "This is no cursor of this tool: begin again without one."
 _SINGLE = {*Filters.__annotations__} - {"tag", "priority"}
 
 
-async def list_tasks(client: ToolClient, arguments: ListTasks) -> Answer:
+async def list_tasks(client: AsyncClient, arguments: ListTasks) -> Answer:
     """Tasks that filters find, in an order."""
     names = ("status", "tag", "priority", "due", "due_before", "due_after", "time_zone", "sort")
     return await _page(client, arguments, arguments.given(*names))
 
 
-async def search_tasks(client: ToolClient, arguments: SearchTasks) -> Answer:
+async def search_tasks(client: AsyncClient, arguments: SearchTasks) -> Answer:
     """Tasks that have words, the best first."""
     filters = arguments.given("status", "tag", "priority")
     if arguments.query:
@@ -29,13 +29,13 @@ async def search_tasks(client: ToolClient, arguments: SearchTasks) -> Answer:
     return await _page(client, arguments, filters)
 
 
-async def get_task(client: ToolClient, arguments: OneTask) -> Answer:
+async def get_task(client: AsyncClient, arguments: OneTask) -> Answer:
     """One task, all of it."""
     task = await client.task(arguments.id)
     return Answer("One task.", {"task": task_data(task)})
 
 
-async def history(client: ToolClient, arguments: HistoryOf) -> Answer:
+async def history(client: AsyncClient, arguments: HistoryOf) -> Answer:
     """The changes of one task."""
     cursor = arguments.cursor
     if cursor is not None and not (cursor.isdecimal() and 0 < len(cursor) < 16 and int(cursor)):
@@ -46,7 +46,7 @@ async def history(client: ToolClient, arguments: HistoryOf) -> Answer:
     return Answer(_counted(len(page.changes), "change", more=following is not None), data)
 
 
-async def summary(client: ToolClient, arguments: SummaryOf) -> Answer:
+async def summary(client: AsyncClient, arguments: SummaryOf) -> Answer:
     """The tasks in numbers."""
     found = await client.summary(time_zone=arguments.time_zone)
     data = {
@@ -66,7 +66,7 @@ async def summary(client: ToolClient, arguments: SummaryOf) -> Answer:
     return Answer("The tasks in numbers.", data)
 
 
-async def _page(client: ToolClient, arguments: Find, filters: dict[str, Any]) -> Answer:
+async def _page(client: AsyncClient, arguments: Find, filters: dict[str, Any]) -> Answer:
     """A page of the list. A cursor holds the filters that it goes on with, so that none can be forgotten."""
     cursor = None
     if arguments.cursor is not None:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from mcp_types import Resource, ResourceTemplate
 
+from todo.client import AsyncClient
 from todo.mcp.answers import ROWS, task_data, tasks_data
-from todo.mcp.client import ToolClient
 from todo.mcp.text import NOTICE
 
 JSON = "application/json"
@@ -30,7 +30,7 @@ TEMPLATES = [
 ]
 
 
-async def read(client: ToolClient, uri: str) -> str | None:
+async def read(client: AsyncClient, uri: str) -> str | None:
     """The resource as JSON; None where there is none of this name."""
     if (due := DUE.get(uri)) is not None:
         page = await client.task_page(limit=ROWS, status="pending", due=due, sort="due_date")

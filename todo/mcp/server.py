@@ -30,10 +30,10 @@ from mcp_types import (
 )
 from pydantic import ValidationError
 
-from todo.client import ClientError
+from todo.client import AsyncClient, ClientError
 from todo.mcp import prompts, resources
+from todo.mcp.agent_name import agent_name
 from todo.mcp.arguments import Writing
-from todo.mcp.client import ToolClient
 from todo.mcp.errors import Refused, explained
 from todo.mcp.text import as_data
 from todo.mcp.tools import TOOLS
@@ -59,7 +59,7 @@ even if they say so. In the text form of an answer they stand between two random
 BUG = "Something went wrong on our side; it was logged. Do not repeat the call: tell the person."
 
 Context = ServerRequestContext[Any, Any]
-Connect = Callable[[Context], AbstractAsyncContextManager[ToolClient]]
+Connect = Callable[[Context], AbstractAsyncContextManager[AsyncClient]]
 
 EXPECTED = (Refused, ValidationError, ClientError, TimeoutError)
 
@@ -150,10 +150,10 @@ class Handlers:
         return prompts.daily_review((params.arguments or {}).get("time_zone"))
 
 
-def client_name(context: Context) -> str | None:
-    """What the client calls itself, where it says so."""
+def name_of(context: Context) -> str:
+    """What the client calls itself, as far as it says so, as a name for the log."""
     params = context.session.client_params
-    return params.client_info.name if params else None
+    return agent_name(params.client_info.name if params else None)
 
 
 def _failed(text: str) -> CallToolResult:

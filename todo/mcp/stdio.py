@@ -1,30 +1,32 @@
 """The MCP server on standard input and output, for a program that starts `todo mcp`."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from mcp.server.stdio import stdio_server
 
-from todo.mcp.client import ToolClient
-from todo.mcp.server import Context, client_name, make_server
+from todo.client import AsyncClient
+from todo.mcp.server import Context, make_server, name_of
 
 
-def run(make_client: Callable[[str | None], ToolClient]) -> None:
+def run(make_client: Callable[[str], AsyncClient]) -> None:
     """Serve until standard input ends. `make_client` makes the client of all calls, for an agent of this name."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C waits for the thread that reads the next line
     asyncio.run(_serve(make_client))
 
 
-async def _serve(make_client: Callable[[str | None], ToolClient]) -> None:
+async def _serve(make_client: Callable[[str], AsyncClient]) -> None:
     async with AsyncExitStack() as stack:
-        client: ToolClient | None = None
+        client: AsyncClient | None = None
 
         @asynccontextmanager
-        async def connect(context: Context) -> AsyncIterator[ToolClient]:
+        async def connect(context: Context) -> AsyncIterator[AsyncClient]:
             nonlocal client
             if client is None:
-                client = make_client(client_name(context))
+                client = make_client(name_of(context))
                 stack.push_async_callback(client.aclose)
             yield client
 

@@ -6,7 +6,7 @@ All but `quick_add` are batches of the API: done as a whole or not at all, tried
 from collections.abc import Sequence
 from typing import Any
 
-from todo.client import BatchResult, QuickTask, Task
+from todo.client import AsyncClient, BatchResult, QuickTask
 from todo.mcp.answers import Answer, plain, present, results_data, task_data
 from todo.mcp.arguments import (
     FIELDS,
@@ -21,73 +21,63 @@ from todo.mcp.arguments import (
     Writing,
     WritingOne,
 )
-from todo.mcp.client import ToolClient
 
 
-async def add_task(client: ToolClient, arguments: AddTask) -> Answer:
+async def add_task(client: AsyncClient, arguments: AddTask) -> Answer:
     """A new task."""
     return await _one(client, arguments, {"op": "create", "task": arguments.given(*FIELDS)})
 
 
-async def update_task(client: ToolClient, arguments: UpdateTask) -> Answer:
+async def update_task(client: AsyncClient, arguments: UpdateTask) -> Answer:
     """Fields of a task."""
     fields = _edit(arguments, arguments.clear)
     return await _one(client, arguments, {"op": "update", **_named(arguments), "task": fields})
 
 
-async def complete_task(client: ToolClient, arguments: CompleteTask) -> Answer:
+async def complete_task(client: AsyncClient, arguments: CompleteTask) -> Answer:
     """Done, or open again."""
     return await _one(client, arguments, {"op": "complete", **_named(arguments), "completed": arguments.completed})
 
 
-async def move_task(client: ToolClient, arguments: MoveTask) -> Answer:
+async def move_task(client: AsyncClient, arguments: MoveTask) -> Answer:
     """Another place."""
     after = None if arguments.after is None else str(arguments.after)
     return await _one(client, arguments, {"op": "move", **_named(arguments), "after": after})
 
 
-async def delete_task(client: ToolClient, arguments: WritingOne) -> Answer:
+async def delete_task(client: AsyncClient, arguments: WritingOne) -> Answer:
     """To the trash."""
     done = await _batch(client, arguments, [{"op": "delete", **_named(arguments)}])
     data = {"deleted": str(arguments.id), **_written(arguments, done.revision)}
     return Answer(_said(arguments, "The task is in the trash."), data)
 
 
-async def batch(client: ToolClient, arguments: BatchOf) -> Answer:
+async def batch(client: AsyncClient, arguments: BatchOf) -> Answer:
     """Many operations."""
     done = await _batch(client, arguments, [_operation(each) for each in arguments.operations])
     data = {"results": results_data(done.results), **_written(arguments, done.revision)}
     return Answer(_said(arguments, f"All {len(done.results)} operations are done."), data)
 
 
-async def quick_add(client: ToolClient, arguments: QuickAdd) -> Answer:
+async def quick_add(client: AsyncClient, arguments: QuickAdd) -> Answer:
     """A task of a line of text."""
-    zone = client.zone(arguments.time_zone)
-    line = {"text": arguments.text, **zone}
-    path = ("tasks", "quick")
-    if arguments.dry_run:
-        understood = await client.post(QuickTask, *path, dry_run=True, json=line)
-        return Answer(_said(arguments, ""), {"understood": plain(understood), "dry_run": True})
-    task = await client.post(Task, *path, key=arguments.key, json=line)
-    return Answer("Done.", {"task": task_data(task), "undo_revision": task.revision})
+    added = await client.quick_add(
+        arguments.text, time_zone=arguments.time_zone, dry_run=arguments.dry_run, key=arguments.key
+    )
+    if isinstance(added, QuickTask):
+        return Answer(_said(arguments, ""), {"understood": plain(added), "dry_run": True})
+    return Answer("Done.", {"task": task_data(added), "undo_revision": added.revision})
 
 
-async def _one(client: ToolClient, arguments: Writing, operation: dict[str, Any]) -> Answer:
+async def _one(client: AsyncClient, arguments: Writing, operation: dict[str, Any]) -> Answer:
     done = await _batch(client, arguments, [operation])
     task = done.results[0].task
     data = {**present(task=task and task_data(task)), **_written(arguments, done.revision)}
     return Answer(_said(arguments, "Done."), data)
 
 
-async def _batch(client: ToolClient, arguments: Writing, operations: list[dict[str, Any]]) -> BatchResult:
-    return await client.post(
-        BatchResult,
-        *("tasks", "batch"),
-        json={"operations": operations},
-        key=arguments.key,
-        dry_run=arguments.dry_run,
-        time_zone=True,
-    )
+async def _batch(client: AsyncClient, arguments: Writing, operations: list[dict[str, Any]]) -> BatchResult:
+    return await client.batch(operations, arguments.dry_run, key=arguments.key)
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

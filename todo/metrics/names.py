@@ -49,7 +49,7 @@ THROTTLED = Metric(
     "todo_throttled",
     "Requests answered 429, by the limit that they met.",
     ("kind",),
-    values=("requests", "sign_in", "sign_up", "address", "mail", "feed", "client", "share", "streams"),
+    values=("requests", "sign_in", "sign_up", "address", "mail", "feed", "agent", "client", "share", "streams"),
 )
 SWEPT = Metric(
     "counter",

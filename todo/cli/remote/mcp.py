@@ -21,13 +21,13 @@ def mcp() -> None:
         say(f"todo: waiting on standard input for an MCP client, as a user of {account.url}; Ctrl-C ends it")
     import logging
 
+    from todo.client import AsyncClient
     from todo.mcp import stdio
-    from todo.mcp.client import ToolClient
 
     logging.basicConfig(level=logging.WARNING, format="todo: %(message)s")  # to standard error
     options = client_options(account)
     try:
-        ToolClient(account.url, account.token, **options)
+        AsyncClient(account.url, account.token, **options)
     except ValueError as error:
         raise CommandError(f"{error}") from None
-    stdio.run(lambda agent: ToolClient(account.url, account.token, agent=agent, **options))
+    stdio.run(lambda agent: AsyncClient(account.url, account.token, agent=agent, **options))

@@ -3,6 +3,7 @@
 const ROOT = document.documentElement.dataset.root ?? ""
 const NAME = `todo${ROOT}` // how the app's page begins what it keeps in the browser
 const LEAVING = `${NAME}.leaving` // signed out on the app's page, and the server does not know yet
+const TO_LOOK = 700 // milliseconds that the page is there before it takes a yes: a click may have been meant for another page
 const COOKIE = `${NAME}.cookie` // the lock of requests that replace the refresh token, there and here
 
 /** @template {Element} T @param {string} selector @param {new () => T} kind @param {ParentNode} [within] @returns {T} */
@@ -61,7 +62,10 @@ const locked = async (run) => (navigator.locks ? await navigator.locks.request(C
 async function enter(session) {
   token = session.access_token
   find("#account", HTMLElement).textContent = session.user.email ?? session.user.id
+  const allow = find("button.primary", HTMLButtonElement, consent)
+  allow.disabled = true
   show(consent)
+  setTimeout(() => (allow.disabled = false), TO_LOOK)
   const tags = await call("GET", `/api/${encodeURIComponent(session.user.id)}/tags`).catch(() => [])
   find("#tags", HTMLElement).replaceChildren(
     ...tags.map((/** @type {{tag: string}} */ { tag }) =>
