@@ -107,6 +107,7 @@ def test_an_agent_is_let_in_and_may_do_what_was_chosen(ada: Person, context: Bro
     [oats] = planner.create("Oats")
     assert planner.call("DELETE", f"/tasks/{oats}") == 403
 
+    expect(form.get_by_role("button", name="Copy the address for MCP")).to_be_visible()
     press(form, "Copy the token")
     expect(form.get_by_text("Copied.")).to_be_visible()
     assert ada.page.evaluate("navigator.clipboard.readText()") == token

@@ -79,7 +79,7 @@ export function Secret({ name, value }) {
         defaultValue=${value}
         onFocus=${select}
     /></label>
-    ${navigator.clipboard && html`<button type="button" onClick=${copy}>Copy the ${name.toLowerCase()}</button>`}
+    ${navigator.clipboard && html`<button type="button" onClick=${copy}>Copy the ${name.replace(/^./, (first) => first.toLowerCase())}</button>`}
     <small role="status">${copied === value && "Copied."}</small>
   </div>`
 }
