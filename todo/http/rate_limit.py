@@ -162,8 +162,14 @@ class RateLimits:
         what = f"This agent may make {limit.amount} {kind} in {limit.get_expiry()} seconds"
         if number > limit.amount:
             raise TooManyRequests(f"{what}, and this would be {number}.", retry_after=limit.get_expiry())
-        hit = partial(self._limiter.hit, cost=number)
-        await self._refuse_unless(hit, limit, "agent", kind, agent_id, detail=f"{what}. Nothing was done.")
+        detail = f"{what}. Nothing was done."
+
+        async def within(limit: RateLimitItem, *key: str) -> bool:  # what is refused uses nothing up
+            return await self._limiter.test(limit, *key, cost=number) and await self._limiter.hit(
+                limit, *key, cost=number
+            )
+
+        await self._refuse_unless(within, limit, "agent", kind, agent_id, detail=detail)
 
     async def count_sign_up(self, address: str) -> None:
         """Count a sign-up. Raises TooManyRequests when it is one too many."""
