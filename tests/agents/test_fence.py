@@ -190,3 +190,40 @@ async def test_the_policies_hold_the_fence_without_the_server(ada: Person, datab
         assert connection.execute("delete from tasks where id = %s", [diary["id"]]).rowcount == 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
             connection.execute("update tasks set tags = '{a}' where id = %s", [milk["id"]])
+
+
+class TestUndoOfWhatIsHidden:
+    """Of a task that has lost the tag, an undo of one's own change tells nothing, whatever comes with it."""
+
+    @pytest.mark.parametrize("dry_run", [False, True])
+    async def test_a_stale_revision_shows_no_hidden_task(self, ada: Person, dry_run: bool) -> None:
+        agent, _ = await make_agent(ada, tag="groceries")
+        milk = await agent.create("milk")
+        edit = (await agent.put(milk["id"], title="oat milk")).json()["revision"]
+        await ada.put(milk["id"], title="diagnosis", tags=["health"])
+        for revision in (milk["revision"], edit):
+            for headers in ({"If-Match": '"1"'}, {"If-Match": '"1"', "Idempotency-Key": f"key-{revision}"}, {}):
+                answer = await agent.undo(revision, headers=headers, params={"dry_run": dry_run})
+                assert answer.status_code == 404, answer.text
+                assert "diagnosis" not in answer.text
+
+    async def test_what_a_user_did_at_once_is_not_there_for_it(self, ada: Person) -> None:
+        operations = [{"op": "create", "task": {"title": str(number)}} for number in range(3)]
+        done = (await ada.call("POST", f"{ada.tasks}/batch", json={"operations": operations})).json()
+        agent, _ = await make_agent(ada, tag="groceries")
+
+        assert (await agent.undo(done["revision"])).status_code == 404
+
+
+async def test_a_next_task_that_lost_the_tag_is_told(ada: Person) -> None:
+    task = await ada.create("milk", tags=["groceries"], recurrence="daily", due_date="2030-01-01")
+    agent, _ = await make_agent(ada, tag="groceries")
+    await ada.toggle(task["id"])
+    [following] = [each for each in await ada.list() if each["id"] != task["id"]]
+    await ada.put(following["id"], tags=["private"])
+    await ada.put(task["id"], completed=False)
+
+    refused = await agent.toggle(task["id"])
+
+    assert refused.status_code == 403, refused.text
+    assert "has lost the tag" in refused.json()["detail"]

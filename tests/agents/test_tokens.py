@@ -296,3 +296,66 @@ async def test_the_trigger_holds_the_permissions_for_any_statement(ada: Person, 
         connection.execute("select set_config('app.agent', 'psql', true), set_config('app.permissions', 'edit', true)")
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="the token may not complete"):
             connection.execute("update tasks set completed = true where id = %s", [task["id"]])
+
+
+class TestUndoIsNoWayAround:
+    async def test_an_undo_that_deletes_needs_the_permission_to_delete(self, ada: Person) -> None:
+        task = await ada.create()
+        agent, _ = await make_agent(ada, permissions=["create", "undo"])
+        own = await agent.create("its own")
+
+        refused = await agent.undo(task["revision"])
+
+        assert refused.status_code == 403
+        assert "may not delete" in refused.json()["detail"]
+        assert (await agent.undo(own["revision"])).status_code == 200
+        assert await ada.list() == [task]
+
+    async def test_an_undo_that_deletes_is_a_deletion(self, ada: Person) -> None:
+        tasks = [await ada.create(str(number)) for number in range(3)]
+        agent, _ = await make_agent(ada, deletions_per_hour=1)
+        own = await agent.create("its own")
+
+        statuses = [(await agent.undo(task["revision"])).status_code for task in (own, *tasks)]
+
+        assert statuses == [200, 200, 429, 429]
+        assert len(await ada.list()) == 2
+
+    async def test_none_may_be_deleted_at_all(self, ada: Person) -> None:
+        task = await ada.create()
+        agent, _ = await make_agent(ada, deletions_per_hour=0)
+
+        refused = await agent.delete(task["id"])
+
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+
+
+async def test_an_agent_that_opens_a_task_again_erases_no_next_one(ada: Person) -> None:
+    """Its user's completion made that one; taking back what the agent did brings it back."""
+    task = await ada.create(recurrence="daily", due_date="2030-01-01")
+    await ada.toggle(task["id"])
+    before = await ada.list()
+    agent, made = await make_agent(ada, permissions=["complete"])
+
+    assert (await agent.toggle(task["id"])).status_code == 200
+    assert len(await ada.list(status="deleted")) == 1
+    done = (await ada.call("POST", f"{ada.home}/agents/{made['id']}/undo")).json()
+
+    def shown(tasks: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        return [(each["id"], each["completed"], each["due_date"]) for each in tasks]
+
+    assert done["conflicts"] == []
+    assert shown(await ada.list()) == shown(before)
+    assert (await agent.toggle(task["id"])).status_code == 200
+    assert (await agent.toggle(task["id"])).status_code == 200
+    assert shown(await ada.list()) == shown(before), "completed again, the same next task is there again"
+
+
+async def test_an_agent_learns_nothing_of_its_user_but_the_id(ada: Person) -> None:
+    agent, _ = await make_agent(ada)
+
+    me = await agent.call("GET", "/api/auth/me")
+    export = await agent.call("GET", f"{ada.home}/export")
+
+    assert me.json()["id"] == ada.id
+    assert ada.email not in me.text + export.text

@@ -100,7 +100,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
         )
     ),
     (refusals, "CURRENT"),
-    *((repeating, name) for name in ("LOCK", "APPLY", "MAKE", "RESTORE_NEXT", "TAKE_BACK")),
+    *((repeating, name) for name in ("LOCK", "APPLY", "MAKE", "RESTORE_NEXT", "TAKE_BACK", "TRASH_NEXT")),
     *((moves, name) for name in ("AROUND", "MOVE", "PRECEDING", "FOLLOWING", "LOCK_TASKS", "SPREAD")),
     *((batch, name) for name in ("LOCK_NAMED", "REVISION")),
     *((tags, name) for name in ("LIST", "LOCK_TAGGED", "RETAG")),
@@ -108,7 +108,7 @@ STATEMENTS: list[tuple[ModuleType, str]] = [
     (summary, "SUMMARY"),
     *((pages, name) for name in ("SINCE", "SINCE_COMPACT", "HISTORY", "EXISTS")),
     *((changes, name) for name in ("REVISION", "LOCK_TASKS", "LOG_FROM_THERE", "UNDO", "NEWEST")),
-    *((changes, name) for name in ("BATCH", "CONFLICT", "LAST", "NAMED")),
+    *((changes, name) for name in ("BATCH", "CONFLICT", "LAST", "MADE_BY", "NAMED")),
     *((agents, name) for name in ("AGENTS", "CHANGES", "RECENT", "LOCK", "LOG", "BATCH", "UNDO", "REVISION")),
     *((imports, name) for name in ("PRESENT", "TASK_COUNT")),
     *((feeds, name) for name in ("LIST", "REVOKE")),

@@ -202,8 +202,8 @@ async def me(db: ScopedDatabase, caller: Caller) -> MeRow:
         user = found[0]
         if caller.external:
             user.email_confirmed = msgspec.UNSET
-        if db.one_tag:
-            user.email = user.name = None  # which its tag says nothing about
+        if db.agent is not None:
+            user.email = user.name = None  # it keeps tasks, and needs no more
         return user
     if not caller.external:
         raise Unauthorized("This account no longer exists.")

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from todo.accounts.rows import API_TOKEN_COLUMNS, ApiTokenRow
-from todo.accounts.secrets import api_token_hash, new_api_token
+from todo.accounts.secrets import AGENT_TOKEN_PREFIX, api_token_hash, new_api_token
 from todo.accounts.shapes import NewApiToken
 from todo.accounts.tables import ApiToken
 from todo.auth.caller import Caller
@@ -148,7 +148,7 @@ async def caller(database: Database, token: str) -> Caller:
     """
     hashed = api_token_hash(token)
     rows = await database.as_accounts().run(FIND, token_hash=hashed) if hashed else []
-    if not rows:
+    if not rows or rows[0][2].agent != token.startswith(AGENT_TOKEN_PREFIX):  # an agent's without its limits
         raise Unauthorized("The API token is unknown, revoked or expired.")
     user_id, ends_at, found = rows[0]
     expires_at = min(time.time() + CACHED_FOR, float(ends_at or "inf"))

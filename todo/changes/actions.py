@@ -78,6 +78,14 @@ CONFLICT = Statement.of(
     select(col(Change.kind), col(Change.undoes)).where(mine, col(Change.revision) == number("hindrance")),
     read_only=True,
 )
+MADE_BY = Statement.of(
+    select(
+        func.count(col(Change.task_id).distinct()),
+        func.count().filter(col(Change.agent_id).is_distinct_from(bindparam("agent_id", type_=Uuid))),
+    ).where(_together),
+    read_only=True,
+)
+"""How many tasks the changes are of, and how many of the changes this agent has not made."""
 LAST = Statement.of(
     select(col(Change.task_id)).where(mine).order_by(col(Change.revision).desc()).limit(literal_column("1")),
     read_only=True,
@@ -112,25 +120,25 @@ async def undo(
     own = db.agent.id if db.agent is not None and db.one_tag else None
 
     async def undone(transaction: Transaction) -> ChangeRow:
-        transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them
-        for batch, count in await transaction.fetch(BATCH, undone=revision):
-            if (
-                count > MANY
-                and own is None
-                and (done := await _at_once(transaction, db, batch, count, revision, matches)) is not None
-            ):
-                return done
+        if own is not None:
+            await _require_own(transaction, own, revision)
+        else:
+            for batch, count in await transaction.fetch(BATCH, undone=revision):
+                if count > MANY:
+                    done = await _at_once(transaction, db, batch, count, revision, matches)
+                    if done is not None:
+                        return done
         transaction.queue(LOCK_TASKS, undone=revision)  # so that nothing is written between the read and the write
-        found = await transaction.fetch(LOG_FROM_THERE, undone=revision)
+        transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them
+        log = transaction.queue(LOG_FROM_THERE, undone=revision)
+        transaction.set_fence(on=True)
+        found = LOG_FROM_THERE.typed((await transaction.fetch_all())[log])
         named = next(((task_id, logged) for task_id, logged in found if logged.revision == revision), None)
         if named is None or found[0][1].revision != named[1].undone_as:
             if not caller.external and not await transaction.fetch(REVISION):
                 raise UserGone
             raise ChangeNotFound
         task_id, change = named
-        together = [each for _, each in found if each.undone_as == change.undone_as]
-        if own is not None and any(each.agent_id != own for each in together):
-            raise ChangeNotFound
         logs: dict[UUID, list[Logged]] = {}
         for each_id, logged in found:
             logs.setdefault(each_id, []).append(logged)
@@ -140,9 +148,6 @@ async def undo(
             if current.task is not None:
                 raise StaleTask(current.task)
         patches = _patches(change, logs)
-        transaction.set_fence(on=True)
-        if own is not None and len(await transaction.fetch(LOCK_TASKS, undone=revision)) < len(logs):
-            raise ChangeNotFound  # of a task that has lost the tag since
         transaction.set_undoes(change.undone_as)
         if change.batch is not None:
             transaction.begin_batch()
@@ -158,6 +163,18 @@ async def undo(
         return newest
 
     return await (db.dry_run(undone) if dry_run else db.in_transaction(undone))
+
+
+async def _require_own(transaction: Transaction, agent_id: UUID, revision: int | None) -> None:
+    """Raise ChangeNotFound but for changes of this agent alone, of tasks that it sees."""
+    transaction.set_fence(on=False)
+    made = transaction.queue(MADE_BY, undone=revision, agent_id=agent_id)
+    transaction.set_fence(on=True)
+    seen = transaction.queue(LOCK_TASKS, undone=revision)
+    rows = await transaction.fetch_all()
+    tasks, others = rows[made][0]
+    if not tasks or others or len(rows[seen]) < tasks:
+        raise ChangeNotFound
 
 
 async def _at_once(

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, case, func, literal_column, null, select
 from sqlmodel import col
 
 from todo.auth.caller import Caller
@@ -89,8 +89,12 @@ LOCK = Statement.of(
     .with_for_update(key_share=True),
     long_running=True,
 )
+_keys = func.jsonb_object_keys(col(Change.before)).table_valued("name")
+_names: Any = select(func.jsonb_object_agg(_keys.c.name, null())).select_from(_keys).scalar_subquery()
+_before = case((_agent, col(Change.before)), else_=_names)
+"""Of other writers the names of the fields are enough, however large they are."""
 LOG = Statement.of(
-    select(*(getattr(Change, name) for name in OF_LOG), col(Change.at))
+    select(*(_before if name == "before" else getattr(Change, name) for name in OF_LOG), col(Change.at))
     .where(
         mine, col(Change.task_id) == any_(bindparam("ids", type_=ARRAY(Uuid))), col(Change.revision) >= number("first")
     )
@@ -157,7 +161,7 @@ async def take_back(
         transaction.set_fence(on=True)
         locked = transaction.queue(LOCK, ids=ids)
         transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them
-        log = transaction.queue(LOG, ids=ids, first=first)
+        log = transaction.queue(LOG, ids=ids, first=first, agent_id=agent_id)
         rows = await transaction.fetch_all()
         tasks = {task_id: (title, now) for task_id, title, now in rows[locked]}
         logs: dict[UUID, list[Logged]] = {}

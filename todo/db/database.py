@@ -110,7 +110,7 @@ class ScopedDatabase:
 
     @property
     def one_tag(self) -> bool:
-        """Whether it sees the tasks with one tag only: then nothing else about the user is shown either."""
+        """Whether it sees the tasks with one tag only."""
         return self.agent is not None and self.agent.tag is not None
 
     async def run(self, statement: Statement[R], /, **params: Any) -> list[R]:

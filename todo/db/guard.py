@@ -37,6 +37,15 @@ LOG_TRIGGER = Statement.of(
     row=LogTrigger,
     read_only=True,
 )
+_policy = table("pg_policy", column("polname"), column("polrelid"))
+FENCE = Statement.of(
+    select(_policy.c.polname)
+    .where(_policy.c.polrelid == func.to_regclass(bindparam("table", type_=Text)))
+    .where(_policy.c.polname == literal_column("'fence'")),
+    read_only=True,
+)
+FENCED_TABLES = ("tasks", "changes", "feeds")
+"""The tables of which an agent for one tag sees a part."""
 LOGGED_TABLES = (("tasks", "log"), ("users", "begin"), ("users", "forget"))
 """Tables, and the triggers on them that work as LOG_ROLE for every writer."""
 LOG_ROLE = "todo_log"
@@ -62,6 +71,9 @@ async def check_database(database: Database) -> None:
                     f"row-level security does not hold for the role {REQUESTS} on {name}: "
                     "the role must own nothing, be no superuser and not have BYPASSRLS"
                 )
+        for name in FENCED_TABLES:
+            if not await requests.run(FENCE, table=name):
+                raise IsolationError(f"the policy fence of {name} is missing: restore the dump whole")
         for name, trigger in LOGGED_TABLES:
             _check_trigger(name, trigger, await requests.run(LOG_TRIGGER, table=name, trigger=trigger))
     except (UndefinedTable, InvalidParameterValue):  # no tables, or not even the roles

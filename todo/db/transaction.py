@@ -49,6 +49,16 @@ class Transaction:
         if self._scope.agent is not None:
             self._queued.append(Query(b"select set_config('app.completes', $1, true)", ["on" if on else ""]))
 
+    @property
+    def one_tag(self) -> bool:
+        """Whether it works for an agent that sees the tasks with one tag only."""
+        return self._scope.one_tag
+
+    @property
+    def of_agent(self) -> bool:
+        """Whether it works for an agent."""
+        return self._scope.agent is not None
+
     def set_fence(self, *, on: bool) -> None:
         """Whether only what an agent's tag lets it see is seen from here on; off to judge, on to read and write."""
         if self._scope.agent is not None and self._scope.agent.tag is not None:

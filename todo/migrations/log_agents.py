@@ -9,7 +9,7 @@ AGENTS = {
     "declare_agent": "\n    agent_id uuid := nullif(current_setting('app.agent_id', true), '');",
     "check_agent": """
     IF agent_id IS NOT NULL THEN
-        PERFORM check_agent(agent_id, owner, CASE
+        PERFORM check_agent(agent_id, owner, CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END, CASE
             WHEN TG_OP = 'INSERT' THEN 'create'
             WHEN TG_OP = 'DELETE' THEN 'purge'
             WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL THEN 'delete'
@@ -25,7 +25,7 @@ NO_AGENTS = dict.fromkeys(AGENTS, "")
 """The parts of the function's text, by their names there."""
 
 CHECK_AGENT = """
-CREATE FUNCTION check_agent(writer uuid, owner text, kind text, old_values jsonb) RETURNS void
+CREATE FUNCTION check_agent(writer uuid, owner text, task uuid, kind text, old_values jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     permissions constant text := nullif(current_setting('app.permissions', true), '');
@@ -35,16 +35,27 @@ DECLARE
     fields jsonb := old_values - 'series';
     needed text[] := '{}';
     missing text;
+    counted boolean := false;
+    deleted bigint;
+    wait text;
 BEGIN
     IF undoes THEN
         needed := '{undo}';
+        counted := kind = 'delete' AND NOT completes AND NOT EXISTS (
+            SELECT FROM changes c
+             WHERE c.user_id = owner AND c.task_id = task AND c.kind = 'create' AND c.agent_id = writer);
+        IF counted THEN  -- of a task that it has not created itself
+            needed := '{undo,delete}';
+        END IF;
     ELSIF completes AND kind <> 'update' THEN  -- what a completion makes, or taking one back
         needed := '{complete}';
+        fields := fields - 'deleted_at';
     ELSIF kind = 'purge' THEN
         RAISE insufficient_privilege USING CONSTRAINT = 'agent_purge', TABLE = 'tasks',
             MESSAGE = 'an agent may not purge a task';
     ELSIF kind IN ('delete', 'restore') THEN
         needed := '{delete}';
+        counted := kind = 'delete';
         fields := fields - 'deleted_at';
     END IF;
     IF kind = 'create' AND needed = '{}' THEN
@@ -63,17 +74,21 @@ BEGIN
         RAISE insufficient_privilege USING CONSTRAINT = 'permission_' || missing, TABLE = 'tasks',
             MESSAGE = format('the token may not %s', missing);
     END IF;
-    IF kind = 'delete' AND NOT undoes AND max_deletions IS NOT NULL AND max_deletions <= (
-        SELECT count(*) FROM changes c
-         WHERE c.user_id = owner AND c.agent_id = writer AND c.kind = 'delete' AND c.undoes IS NULL
-           AND c.at > clock_timestamp() - interval '1 hour')
-    THEN
+    IF NOT counted OR max_deletions IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT count(*), ceil(extract(epoch FROM min(c.at) + interval '1 hour' - clock_timestamp()))::text
+      INTO deleted, wait
+      FROM changes c
+     WHERE c.user_id = owner AND c.agent_id = writer AND c.kind = 'delete'
+       AND c.at > clock_timestamp() - interval '1 hour'
+       AND NOT (c.undoes IS NOT NULL AND EXISTS (
+            SELECT FROM changes made
+             WHERE made.user_id = owner AND made.task_id = c.task_id
+               AND made.kind = 'create' AND made.agent_id = writer));
+    IF deleted >= max_deletions THEN
         RAISE insufficient_privilege USING CONSTRAINT = 'agent_deletions', TABLE = 'tasks',
-            MESSAGE = format('the token may delete %s tasks an hour', max_deletions),
-            DETAIL = (SELECT ceil(extract(epoch FROM min(c.at) + interval '1 hour' - clock_timestamp()))
-                        FROM changes c
-                       WHERE c.user_id = owner AND c.agent_id = writer AND c.kind = 'delete' AND c.undoes IS NULL
-                         AND c.at > clock_timestamp() - interval '1 hour')::text;
+            MESSAGE = format('the token may delete %s tasks an hour', max_deletions), DETAIL = coalesce(wait, '3600');
     END IF;
 END $$
 """

@@ -19,7 +19,7 @@ from sqlmodel import col
 
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
-from todo.problems import Interrupted
+from todo.problems import InsufficientScope, Interrupted
 from todo.tasks.fields import WRITABLE
 from todo.tasks.patches import json, patched
 from todo.tasks.recurrence import Mode, Occurrence, following, occurrence_id
@@ -85,6 +85,12 @@ TAKE_BACK = Statement.of(
     )
 )
 """Of what was made by a completion and never touched, nothing is lost: it is purged, so that it can be made again."""
+TRASH_NEXT = Statement.of(
+    update(Task)
+    .where(_this, col(Task.deleted_at).is_(None), col(Task.updated_at) == col(Task.created_at), ~col(Task.completed))
+    .values(deleted_at=func.clock_timestamp())
+)
+"""The same by an agent, which purges nothing: completing the task again restores it."""
 
 
 async def held(transaction: Transaction, id: UUID | None) -> Held | None:
@@ -105,7 +111,8 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
         if not now["completed"]:
             if held.series and "next" in held.series:
                 transaction.set_completes(on=True)
-                transaction.queue(TAKE_BACK, id=UUID(held.series["next"]))
+                take_back = TRASH_NEXT if transaction.of_agent else TAKE_BACK
+                transaction.queue(take_back, id=UUID(held.series["next"]))
         elif now["recurrence"] is not None:
             series = patch.get("series") or _series(held, before, now)
             made = _next_task(held.task, now, series, time_zone)
@@ -118,6 +125,10 @@ async def apply(transaction: Transaction, held: Held, patch: dict[str, Any], tim
         transaction.set_completes(on=False)
         [task] = await transaction.fetch(APPLY, id=held.task.id, patch=json(patch))
     except UniqueViolation:
+        if transaction.one_tag:
+            raise InsufficientScope(
+                "The next task of this series has lost the tag of this token: the user has to complete this one."
+            ) from None
         raise Interrupted("The next task was made just now; nothing was changed. Try again.", undone=True) from None
     except REFUSED as error:
         raise meaning(error) from None

@@ -31,7 +31,7 @@ USER = Statement.of(select(col(User.email), col(User.name)).where(col(User.id) =
 
 async def user(db: ScopedDatabase) -> dict[str, Any]:
     """What the export says of the user."""
-    rows = [] if db.one_tag else await db.run(USER)
+    rows = [] if db.agent is not None else await db.run(USER)
     email, name = rows[0] if rows else (None, None)
     return {"id": db.user_id, "email": email, "name": name}
 
