@@ -186,10 +186,11 @@ async def test_a_log_that_a_restore_gave_to_another_owner_is_not_served(tmp_path
     [
         ("alter table tasks disable trigger log", "ALTER TABLE tasks ENABLE TRIGGER log"),
         ("drop trigger begin on users", "restore the dump whole"),
+        ("drop policy fence on changes", "the policy fence of changes is missing"),
         ("set role todo_log; alter function log_task() security invoker", r"log_task\(\) SECURITY DEFINER"),
     ],
 )
-async def test_a_missing_or_changed_trigger_of_the_log_is_not_served(empty_url: str, broken: str, refused: str) -> None:
+async def test_a_schema_without_a_trigger_or_policy_is_not_served(empty_url: str, broken: str, refused: str) -> None:
     migrate.upgrade(empty_url)
     with psycopg.connect(empty_url) as connection:
         connection.execute(broken.encode())
