@@ -53,7 +53,7 @@ def normalised(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_fields_with_a_text_are_found() -> None:
     assert {field for _, field in TEXTS} == {
         "title", "description", "time_zone", "recurrence", "text",
-        "email", "password", "current", "new", "name", "refresh_token", "token",
+        "email", "password", "current", "new", "name", "refresh_token", "token", "tag",
     }  # fmt: skip
 
 

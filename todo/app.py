@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
                 async with watching.observing(settings, resources) as observer:
                     deleting = asyncio.create_task(retention.run_regularly(database, settings.sweep_interval))
                     try:
-                        async with manual.being_built(), agents:
+                        async with manual.being_built(), tools():
                             yield {SERVER: _hooks(settings, resources, observer)}
                     finally:
                         deleting.cancel()
@@ -119,7 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.mount("/docs/assets", swagger.assets)
-    agents = mcp.served(app, settings)
+    tools = mcp.served(app, settings)
     answer_problems(app)
     app.add_exception_handler(TaskError, _worded(task_responses.problem_of))
     app.add_exception_handler(TransferError, _worded(transfer_responses.problem_of))

@@ -198,3 +198,13 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator
 def folded(text: str) -> str:
     """Without case, as PostgreSQL's `lower` has it: each character becomes one (Unicode 5.18, simple case mapping)."""
     return "".join("i" if char == "\u0130" else char.lower() for char in text)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a whole number")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_number)]
+"""As JSON has it: 1.0 is one, true and "1" are none."""

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, StrictBool, model_validator
 from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
@@ -15,7 +15,7 @@ from todo.accounts.tables import CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from todo.auth.tables import EMAIL_LENGTH, USER_NAME_LENGTH
 from todo.db.agents import PERMISSIONS, Permission
 from todo.tasks.fields import Tag
-from todo.values import Length, Line, Moment, Normalised, NotBlank
+from todo.values import Length, Line, Moment, Normalised, NotBlank, WholeNumber
 
 PASSWORD_LENGTHS = 8, 256
 
@@ -195,7 +195,7 @@ class NewApiToken(SQLModel):
     )
     scope: Literal["read", "write"] = Field("write", description="`read` may only read; `write` by default.")
     expires_at: Moment | None = Field(None, description="When it ends: RFC 3339; null for never.")
-    agent: bool = Field(
+    agent: StrictBool = Field(
         False, description="Whether it is for an assistant; so is each that has one of the following limits."
     )
     permissions: Permissions = Field(
@@ -205,7 +205,7 @@ class NewApiToken(SQLModel):
     tag: Tag | None = Field(
         None, description="Only tasks with this tag are there for it, and new ones get it; null for all tasks."
     )
-    deletions_per_hour: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+    deletions_per_hour: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] | None = Field(
         None, description="How many tasks it may delete an hour; null for what the server allows."
     )
 

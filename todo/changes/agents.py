@@ -68,7 +68,7 @@ _recent = (
     .where(
         mine,
         _agent,
-        col(Change.at) >= bindparam("since", type_=DateTime(timezone=True)),
+        col(Change.at) >= bindparam("since_at", type_=DateTime(timezone=True)),
         col(Change.revision) < number("before"),
     )
     .order_by(col(Change.revision).desc())
@@ -151,7 +151,9 @@ async def take_back(
     async def taken_back(transaction: Transaction) -> TakenBack:
         transaction.set_fence(on=False)
         known = transaction.queue(REVISION)
-        recent = transaction.queue(RECENT, agent_id=agent_id, since=begin, before=before or LAST_REVISION, limit=MOST)
+        recent = transaction.queue(
+            RECENT, agent_id=agent_id, since_at=begin, before=before or LAST_REVISION, limit=MOST
+        )
         rows = await transaction.fetch_all()
         if not rows[known] and not caller.external:
             raise UserGone

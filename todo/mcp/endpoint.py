@@ -67,17 +67,18 @@ class McpEndpoint:
         """`app` is the whole API, with everything that stands around it."""
         self._settings = settings
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._manager: StreamableHTTPSessionManager | None = None
+        self._running: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve within the block, by a manager of its own: one runs once."""
         self._manager = StreamableHTTPSessionManager(
             make_server(__version__, self._connect),
             json_response=True,
             stateless=True,
             max_request_body_size=BODY_LIMIT,
         )
-        self._running: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Serve within the block."""
         async with self._manager.run():
             yield
 
@@ -101,6 +102,7 @@ class McpEndpoint:
             user_id = caller.user_id
             self._running[user_id] += 1
             scope[CALLER] = user_id, declared
+            assert self._manager is not None  # requests come within the block of `running`
             await self._manager.handle_request(scope, _replayed(body, receive), _uncached(send))
         except Problem as problem:
             if isinstance(problem, Unauthorized):

@@ -1,6 +1,6 @@
 """Whether /mcp is served, decided without the SDK, which takes half a second to import."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
@@ -9,17 +9,20 @@ from todo.mcp.installed import MISSING, is_installed
 from todo.settings import CannotStart, Settings
 
 
-def served(app: FastAPI, settings: Settings) -> AbstractAsyncContextManager[None]:
-    """Add /mcp to the application where MCP=on; it is served within the block. Raises CannotStart without the SDK."""
+def served(app: FastAPI, settings: Settings) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """Add /mcp to the application where MCP=on; what is returned makes a block within which it is served.
+
+    Raises CannotStart without the SDK.
+    """
     if not settings.mcp:
-        return _nothing()
+        return _nothing
     if not is_installed():
         raise CannotStart(f"MCP: {MISSING}")
     from todo.mcp.endpoint import PATH, McpEndpoint
 
     endpoint = McpEndpoint(app, settings)
     app.add_route(PATH, endpoint, include_in_schema=False)  # type: ignore[arg-type] # an ASGI application
-    return endpoint.running()
+    return endpoint.running
 
 
 @asynccontextmanager

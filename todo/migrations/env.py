@@ -10,6 +10,7 @@ import todo.accounts.tables
 import todo.api.idempotency.tables
 import todo.auth.tables
 import todo.changes.tables
+import todo.oauth.tables
 import todo.tasks.tables
 import todo.transfer.tables  # noqa: F401 # the classes register their tables
 from todo.db.migrate import MIGRATION_LOCK

@@ -1461,7 +1461,7 @@ export interface components {
       since?: string | null
       /**
        * Before
-       * @description Only those with smaller revisions, to go on where `before` was answered.
+       * @description The `before` of an answer, to go on from there.
        */
       before?: number | null
     }
