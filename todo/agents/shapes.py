@@ -33,7 +33,9 @@ class TakeBack(SQLModel):
     """Which changes of an agent to take back."""
 
     since: Moment | None = Field(None, description="Those from this instant on: RFC 3339; null for all.")
-    before: int | None = Field(None, ge=1, le=2**53 - 1, description="The `before` of an answer, to go on from there.")
+    before: WholeNumber | None = Field(
+        None, ge=1, le=2**53 - 1, description="The `before` of an answer, to go on from there."
+    )
 
 
 class ConflictOut(SQLModel):
