@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from todo.db.agents import Permission
-from todo.values import Moment
+from todo.values import Moment, WholeNumber
 
 
 class AgentOut(SQLModel):
