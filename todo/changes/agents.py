@@ -34,7 +34,7 @@ class AgentChanges(msgspec.Struct):
 
     id: UUID
     name: str
-    """The newest one."""
+    """As one of its changes has it."""
     changes: int
     last_change_at: datetime
 
