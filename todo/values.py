@@ -206,5 +206,5 @@ def _number(value: Any) -> Any:
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_number)]
-"""As JSON has it: 1.0 is one, true and "1" are none."""
+A_NUMBER = BeforeValidator(_number)
+"""After the bounds of an int: a whole number as JSON has it, where 1.0 is one, and true and "1" are none."""

@@ -60,7 +60,7 @@ def test_the_token_is_printed_alone_and_on_a_terminal_with_a_configuration(ada: 
     assert server["env"] == {"TODO_URL": ada.url, "TODO_TOKEN": token}
     assert server["args"] == ["mcp"]
     assert server["command"].endswith("/todo")
-    assert ada.asks("whoami", **server["env"])["user"]["email"] == ada.email
+    assert ada.asks("whoami", **server["env"])["user"]["id"] == ada.asks("whoami")["user"]["id"]
 
 
 @pytest.mark.anyio

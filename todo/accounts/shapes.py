@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, EmailStr, SecretStr, StrictBool, model_validator
+from pydantic import Field as Within
 from pydantic.networks import validate_email
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from sqlmodel import Field, SQLModel
@@ -15,7 +16,7 @@ from todo.accounts.tables import CLIENT_LENGTH, TOKEN_NAME_LENGTH
 from todo.auth.tables import EMAIL_LENGTH, USER_NAME_LENGTH
 from todo.db.agents import PERMISSIONS, Permission
 from todo.tasks.fields import Tag
-from todo.values import Length, Line, Moment, Normalised, NotBlank, WholeNumber
+from todo.values import A_NUMBER, Length, Line, Moment, Normalised, NotBlank
 
 PASSWORD_LENGTHS = 8, 256
 
@@ -205,7 +206,7 @@ class NewApiToken(SQLModel):
     tag: Tag | None = Field(
         None, description="Only tasks with this tag are there for it, and new ones get it; null for all tasks."
     )
-    deletions_per_hour: Annotated[WholeNumber, Field(ge=0, le=1_000_000)] | None = Field(
+    deletions_per_hour: Annotated[int, Within(ge=0, le=1_000_000), A_NUMBER] | None = Field(
         None, description="How many tasks it may delete an hour; null for what the server allows."
     )
 

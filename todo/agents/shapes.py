@@ -1,13 +1,14 @@
 """The shapes in which agents are sent and received."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
+from pydantic import Field as Within
 from sqlmodel import Field, SQLModel
 
 from todo.db.agents import Permission
-from todo.values import Moment, WholeNumber
+from todo.values import A_NUMBER, Moment
 
 
 class AgentOut(SQLModel):
@@ -33,8 +34,8 @@ class TakeBack(SQLModel):
     """Which changes of an agent to take back."""
 
     since: Moment | None = Field(None, description="Those from this instant on: RFC 3339; null for all.")
-    before: WholeNumber | None = Field(
-        None, ge=1, le=2**53 - 1, description="The `before` of an answer, to go on from there."
+    before: Annotated[int, Within(ge=1, le=2**53 - 1), A_NUMBER] | None = Field(
+        None, description="The `before` of an answer, to go on from there."
     )
 
 
