@@ -70,7 +70,9 @@ def test_the_owner_gets_the_head_of_what_get_answers(server: Server, operation: 
     tasks, token = signed_up(server, f"head-{GETS.index(operation)}@example.com")
     [task] = created(server, tasks, token, 1)
     feed = server.http.post(tasks.replace("/tasks", "/feeds"), headers=token).json()["url"]
-    things = {"tasks": task, "secrets of feeds": feed.rpartition("/")[2].removesuffix(".ics")}
+    made = server.http.post("/api/auth/tokens", headers=token, json={"name": "agent", "agent": True}).json()
+    created(server, tasks, {"Authorization": f"Bearer {made['token']}"}, 1)
+    things = {"tasks": task, "agents": made["id"], "secrets of feeds": feed.rpartition("/")[2].removesuffix(".ics")}
     path = operation.calls()[0].url(tasks.split("/")[2], things)
 
     head, nothing = raw_answer(server, "HEAD", path, token)
