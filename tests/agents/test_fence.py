@@ -7,8 +7,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.agents.conftest import make_agent
 from tests.conftest import Person
+from tests.support.agents import make_agent
 from tests.support.operations import OPERATIONS, Operation
 from tests.support.two_users import SampleUser, leaked, with_data
 

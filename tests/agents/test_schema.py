@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from tests.agents.conftest import make_agent
 from tests.conftest import http, new_person, running, scratch_database, settings_for
+from tests.support.agents import make_agent
 from todo.app import create_app
 from todo.db import migrate
 

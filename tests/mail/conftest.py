@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import Person, http, new_person, running, settings_for
+from tests.conftest import http, running, settings_for
 from tests.support.mail_server import MailServer, mail_server
 from todo.app import create_app
 
@@ -39,13 +39,3 @@ async def app(database_url: str, mail: MailServer) -> AsyncIterator[FastAPI]:
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http(app) as client:
         yield client
-
-
-@pytest.fixture
-async def ada(app: FastAPI, client: httpx.AsyncClient) -> Person:
-    return await new_person(app, client, "ada")
-
-
-@pytest.fixture
-async def bob(app: FastAPI, client: httpx.AsyncClient) -> Person:
-    return await new_person(app, client, "bob")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import Person, http, new_person, running, settings_for
+from tests.conftest import http, running, settings_for
 from tests.support.oauth import OAuthApp, new_app
 from todo.app import create_app
 
@@ -21,16 +21,6 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with http(app) as client:
         yield client
-
-
-@pytest.fixture
-async def ada(app: FastAPI, client: httpx.AsyncClient) -> Person:
-    return await new_person(app, client, "ada")
-
-
-@pytest.fixture
-async def bob(app: FastAPI, client: httpx.AsyncClient) -> Person:
-    return await new_person(app, client, "bob")
 
 
 @pytest.fixture

@@ -94,3 +94,12 @@ async def new_app(
     uris = [*redirect_uris] or [REDIRECT]
     client = await clients.add(database, name, uris)
     return OAuthApp(http, str(client.id), uris[0])
+
+
+def with_token(person: Person, token: str) -> Person:
+    return Person(person.client, person.id, person.email, token)
+
+
+async def tokens(person: Person) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await person.call("GET", "/api/auth/tokens")).json()
+    return found

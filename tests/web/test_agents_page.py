@@ -1,89 +1,26 @@
-"""Agents in the settings: letting one in, what it did, revoking its token, and taking back what it did."""
+"""Agents in the settings: letting one in, what it did, and revoking its token."""
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Route, expect
+from playwright.sync_api import BrowserContext, expect
 
-from tests.conftest import PASSWORD
 from tests.support.browser import needs_chromium
 from tests.support.processes import Server, serving
+from tests.web.agents import Agent, agents, bearer, let_in, press, signed_in, titles, tokens, user_of
 from tests.web.person import Person
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e ${7*7} &lt;b&gt; " + "W" * 40
-UNDO = re.compile("/agents/[^/]+/undo")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("page"), database_url=database_url, mcp="on") as running:
         yield running
-
-
-@dataclass
-class Agent:
-    """An assistant with a token of Ada."""
-
-    ada: Person
-    token: str
-
-    def call(self, method: str, path: str, **options: Any) -> Any:
-        """The answer, or the status of a refusal."""
-        url = f"/api/{user_of(self.ada)}{path}"
-        response = self.ada.server.http.request(method, url, headers=bearer(self.token), **options)
-        return response.json() if response.is_success and response.content else response.status_code
-
-    def create(self, *titles: str) -> list[str]:
-        return [str(self.call("POST", "/tasks", json={"title": title})["id"]) for title in titles]
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def user_of(ada: Person) -> str:
-    return str(ada.page.evaluate("JSON.parse(localStorage.getItem('todo.user')).id"))
-
-
-def signed_in(ada: Person) -> dict[str, str]:
-    """Headers of Ada on another device."""
-    account = {"email": ada.email, "password": PASSWORD, "refresh": "body"}
-    return bearer(ada.server.http.post("/api/auth/signin", json=account).json()["access_token"])
-
-
-def tokens(ada: Person) -> set[str]:
-    """The names of those that are not revoked; one that was used just before still works for some seconds."""
-    return {token["name"] for token in ada.server.http.get("/api/auth/tokens", headers=signed_in(ada)).json()}
-
-
-def let_in(ada: Person, name: str = "meal planner", **limits: Any) -> Agent:
-    """An agent, past the page."""
-    wanted = {"name": name, "agent": True, **limits}
-    return Agent(ada, ada.server.http.post("/api/auth/tokens", headers=signed_in(ada), json=wanted).json()["token"])
-
-
-def agents(ada: Person) -> Locator:
-    """The agents as the settings list them now."""
-    ada.page.goto(f"{ada.url}/#/account")
-    ada.page.reload()
-    part = ada.page.get_by_role("region", name="Agents")
-    expect(part).to_be_visible()
-    return part.locator("> ul > li")
-
-
-def press(where: Locator, name: str) -> None:
-    where.get_by_role("button", name=name, exact=True).click()
-
-
-def titles(ada: Person, status: str = "pending") -> set[str]:
-    return {task["title"] for task in ada.call("GET", f"/tasks?status={status}")}
 
 
 def test_an_agent_is_let_in_and_may_do_what_was_chosen(ada: Person, context: BrowserContext) -> None:
@@ -220,111 +157,6 @@ def test_revoking_can_undo_what_it_did_too(ada: Person) -> None:
     expect(question).to_contain_text("2 changes of 2 tasks taken back.")
     assert tokens(ada) == set()
     assert titles(ada) == set()
-
-
-def test_all_that_it_did_is_undone_but_for_what_was_changed_since_and_that_is_undone(ada: Person) -> None:
-    ada.add("Pay rent", "Call Bob")
-    ada.sent()
-    rent, bob = (dict(ada.stored("title", "id"))[title] for title in ("Pay rent", "Call Bob"))
-    planner = let_in(ada)
-    planner.create("Buy milk")
-    planner.call("PUT", f"/tasks/{rent}", json={"title": "Pay the rent", "priority": "high"})
-    planner.call("PUT", f"/tasks/{bob}", json={"title": "Call Robert"})
-    ada.call("PUT", f"/tasks/{rent}", json={"title": "Pay my rent"})
-    agent = agents(ada)
-    press(agent, "Undo what it did")
-    question = agent.get_by_role("group", name="Undo what it did")
-    expect(question).to_contain_text("3 changes of 3 tasks will be taken back; 1 task kept, wholly or in part")
-    expect(question.get_by_role("listitem")).to_have_text("“Pay my rent” (title)")
-    assert titles(ada) == {"Buy milk", "Pay my rent", "Call Robert"}
-
-    press(question, "Undo 3 changes")
-    expect(question).to_contain_text("3 changes of 3 tasks taken back; 1 task kept, wholly or in part")
-    expect(question.get_by_role("listitem")).to_have_text("“Pay my rent” (title)")
-    assert titles(ada) == {"Pay my rent", "Call Bob"}
-    assert dict(ada.stored("title", "priority"))["Pay my rent"] is None
-
-    press(question, "Undo")
-    expect(ada.page.get_by_text("Undone: Took back 3 changes")).to_be_visible()
-    ada.sent()
-    assert titles(ada) == {"Buy milk", "Pay my rent", "Call Robert"}
-    assert dict(ada.stored("title", "priority"))["Pay my rent"] == "high"
-
-
-def test_it_is_undone_since_a_time(ada: Person) -> None:
-    let_in(ada).create("Buy milk")
-    agent = agents(ada)
-    press(agent, "Undo what it did")
-    question = agent.get_by_role("group", name="Undo what it did")
-    expect(question).to_contain_text("will be taken back")
-    hour = timedelta(hours=1)
-    begin = datetime.now(UTC) - hour
-    with ada.page.expect_request(UNDO) as asked:
-        question.get_by_label("Undo").select_option("what it did in the last hour")
-    assert begin - timedelta(milliseconds=1) <= sent(asked.value.post_data) <= datetime.now(UTC) - hour
-    with ada.page.expect_request(UNDO) as asked:
-        question.get_by_label("Undo").select_option("what it did today")
-    midnight = ada.page.evaluate("new Date(new Date().setHours(0, 0, 0, 0)).toISOString()")
-    assert sent(asked.value.post_data) == datetime.fromisoformat(midnight)
-    expect(question).to_contain_text("1 change of 1 task will be taken back.")
-    with ada.page.expect_request(UNDO) as asked:
-        press(question, "Undo 1 change")
-    assert sent(asked.value.post_data) == datetime.fromisoformat(midnight)
-    expect(question).to_contain_text("1 change of 1 task taken back.")
-
-
-def sent(body: str | None) -> datetime:
-    return datetime.fromisoformat(json.loads(body or "")["since"])
-
-
-def test_more_than_the_server_takes_back_at_once_is_taken_back_in_parts(ada: Person, context: BrowserContext) -> None:
-    let_in(ada).create("Buy milk")
-    befores: list[int | None] = []
-
-    def part(route: Route) -> None:
-        befores.append(json.loads(route.request.post_data or "")["before"])
-        left: list[dict[str, Any]] = [{"task_id": "0", "title": None, "fields": [], "reason": "purged"}]
-        more = {"undone": 5000, "tasks": 9, "conflicts": [], "revision": 70, "before": 40}
-        end = {"undone": 1, "tasks": 1, "conflicts": left, "revision": 71, "before": None}
-        route.fulfill(json=end if befores[-1] else more)
-
-    context.route(UNDO, part)
-    agent = agents(ada)
-    press(agent, "Undo what it did")
-    expect(agent).to_contain_text("5001 changes of 10 tasks will be taken back; 1 task kept")
-    expect(agent.get_by_role("group").get_by_role("listitem")).to_have_text("A task that is gone")
-    press(agent, "Undo 5001 changes")
-    expect(agent).to_contain_text("5001 changes of 10 tasks taken back")
-    assert befores == [None, 40, None, 40]
-    context.unroute(UNDO)
-    undone: list[str] = []
-
-    def refuse(route: Route) -> None:
-        undone.append(route.request.url)
-        route.abort()
-
-    context.route(re.compile("/changes/[0-9]+/undo"), refuse)
-    press(agent, "Undo")
-    expect(ada.page.get_by_text("2 changes wait")).to_be_visible()
-    assert undone[0].endswith("/changes/71/undo")  # the latest first
-    context.unroute_all()
-
-
-def test_a_lost_answer_is_asked_for_again_and_can_be_undone(ada: Person, context: BrowserContext) -> None:
-    let_in(ada).create("Buy milk")
-    agent = agents(ada)
-    press(agent, "Undo what it did")
-    expect(agent).to_contain_text("1 change of 1 task will be taken back.")
-    context.route(UNDO, lambda route: (route.fetch(), route.abort()))
-    press(agent, "Undo 1 change")
-    expect(agent).to_contain_text("The server cannot be reached.")
-    assert titles(ada) == set()
-    context.unroute(UNDO)
-    press(agent, "Undo 1 change")
-    expect(agent).to_contain_text("1 change of 1 task taken back.")
-    press(agent, "Undo")
-    ada.sent()
-    assert titles(ada) == {"Buy milk"}
 
 
 def test_an_agent_without_a_token_is_listed_by_the_name_it_gave(ada: Person) -> None:

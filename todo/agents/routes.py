@@ -1,7 +1,6 @@
 """A user's agents over HTTP: which there are, what one of them changed, and taking it back."""
 
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import msgspec
@@ -19,7 +18,7 @@ from todo.api.resources import Resources
 from todo.api.route import OwnerRoute, Route
 from todo.changes import agents
 from todo.changes.agents import AgentChanges
-from todo.changes.responses import PAST, as_shown
+from todo.changes.responses import PAST, past_page
 from todo.changes.routes import MAX_REVISION, Limit
 from todo.changes.shapes import PastChange
 from todo.http.json import encode
@@ -88,19 +87,24 @@ async def list_agents(request: Request, db: UserDatabase, caller: CurrentCaller)
     An assistant that uses a session or another token names itself in the header `Todo-Agent`. One whose token was
     revoked is listed as long as a change of it is kept.
     """
-    resources = Resources.of(request)
     did = {each.id: each for each in await agents.agents(db)}
-    tokens = await api_tokens.of_user(resources.database, caller.user_id) if resources.accounts else []
-    found = [_agent(token, did.pop(token.id, None)) for token in tokens if token.agent]
+    found = [_agent(token, did.pop(token.id, None)) for token in await _tokens(request, caller)]
     others = sorted(did.values(), key=lambda each: each.last_change_at, reverse=True)
     return private_json(encode([*found, *(_agent(None, each) for each in others)]))
 
 
+async def _tokens(request: Request, caller: CurrentCaller) -> list[ApiTokenRow]:
+    """The tokens of the user's agents; with an external issuer there are none."""
+    resources = Resources.of(request)
+    if resources.accounts is None:
+        return []
+    return [token for token in await api_tokens.of_user(resources.database, caller.user_id) if token.agent]
+
+
 async def _require(request: Request, db: UserDatabase, caller: CurrentCaller, id: UUID) -> None:
     """Raise NotFound where the user has no such agent: none with a token, none that the changes name."""
-    resources = Resources.of(request)
-    tokens = await api_tokens.of_user(resources.database, caller.user_id) if resources.accounts else []
-    if not any(token.agent and token.id == id for token in tokens) and not (await agents.agent_changes(db, id))[0]:
+    known = {token.id for token in await _tokens(request, caller)}
+    if id not in known and not (await agents.agent_changes(db, id))[0]:
         raise NotFound(UNKNOWN)
 
 
@@ -141,11 +145,7 @@ async def list_agent_changes(
     changes, more = await agents.agent_changes(db, id, below=before, limit=limit)
     if not changes:
         await _require(request, db, caller, id)
-    headers: dict[str, str] = {}
-    if more:
-        query = urlencode({"limit": limit, "before": changes[-1].revision})
-        headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return private_json(encode([as_shown(change) for change in changes]), 200, **headers)
+    return past_page(request, changes, limit, more=more)
 
 
 @undo_router.post(

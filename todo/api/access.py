@@ -81,10 +81,9 @@ async def admit(access: Access, request: Request, context: Context) -> Caller:
     if (rate_limits := resources.rate_limits) is not None:
         context.extra_headers = await rate_limits.count_request(caller.user_id)
         if caller.agent is not None:
-            key = f"{caller.agent.id} {caller.user_id}"
-            await rate_limits.count_agent(key, "requests")
+            await rate_limits.count_agent(caller.user_id, caller.agent.id, "requests")
             if request.method not in SAFE_METHODS:
-                await rate_limits.count_agent(key, "writes")
+                await rate_limits.count_agent(caller.user_id, caller.agent.id, "writes")
     return caller
 
 
@@ -93,7 +92,7 @@ async def count_further_writes(request: Request, number: int) -> None:
     context = Context.of(request)
     rate_limits, caller = context.resources.rate_limits, context.caller
     if number > 0 and rate_limits is not None and caller is not None and caller.agent is not None:
-        await rate_limits.count_agent(f"{caller.agent.id} {caller.user_id}", "writes", number)
+        await rate_limits.count_agent(caller.user_id, caller.agent.id, "writes", number)
 
 
 def declared_agent(request: Request) -> str | None:

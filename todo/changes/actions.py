@@ -49,11 +49,9 @@ LOCK_TASKS = Statement.of(
     .with_for_update(key_share=True)
 )
 _first = select(func.coalesce(col(Change.batch), col(Change.revision))).where(_undone).scalar_subquery()
-OF_LOG = ("task_id", "revision", "kind", "undoes", "before", "batch", "agent_id")
+OF_LOG = ("task_id", "revision", "kind", "undoes", "before", "batch")
 LOG_FROM_THERE = Statement.of(
-    select(
-        *(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before", "batch", "agent_id"))
-    )
+    select(*(getattr(Change, name) for name in ("task_id", "revision", "kind", "undoes", "before", "batch")))
     .where(mine, col(Change.task_id) == any_(func.array(_changed_tasks)), col(Change.revision) >= _first)
     .order_by(col(Change.revision)),
     row=lambda task_id, *logged: (task_id, Logged(*logged)),

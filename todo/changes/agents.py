@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, case, func, literal_column, null, select
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, case, false, func, literal_column, null, select
 from sqlmodel import col
 
 from todo.auth.caller import Caller
@@ -14,7 +14,7 @@ from todo.changes.actions import OF_LOG, REVISION, UNDO
 from todo.changes.pages import mine, number, page_of_past, past_changes
 from todo.changes.rows import PastChangeRow
 from todo.changes.tables import Change
-from todo.changes.undo_rules import EXISTENCE, Logged, its_own, taking_back
+from todo.changes.undo_rules import EXISTENCE, Logged, reversal_of
 from todo.db.database import ScopedDatabase
 from todo.db.statement import Statement
 from todo.db.transaction import Transaction
@@ -63,12 +63,13 @@ async def agent_changes(
     return page_of_past(await db.run(CHANGES, agent_id=agent_id, below=below, limit=limit + 1), limit)
 
 
+_since = bindparam("since_at", type_=DateTime(timezone=True))
 _recent = (
     select(col(Change.revision), col(Change.task_id))
     .where(
         mine,
         _agent,
-        col(Change.at) >= bindparam("since_at", type_=DateTime(timezone=True)),
+        col(Change.at) >= _since,
         col(Change.revision) < number("before"),
     )
     .order_by(col(Change.revision).desc())
@@ -91,15 +92,16 @@ LOCK = Statement.of(
 )
 _keys = func.jsonb_object_keys(col(Change.before)).table_valued("name")
 _names: Any = select(func.jsonb_object_agg(_keys.c.name, null())).select_from(_keys).scalar_subquery()
-_before = case((_agent, col(Change.before)), else_=_names)
-"""Of other writers the names of the fields are enough, however large they are."""
+_own = func.coalesce(_agent & (col(Change.at) >= _since), false())
+_before = case((_own, col(Change.before)), else_=_names)
+"""Of other changes the names of the fields are enough, however large they are."""
 LOG = Statement.of(
-    select(*(_before if name == "before" else getattr(Change, name) for name in OF_LOG), col(Change.at))
+    select(_own, *(_before if name == "before" else getattr(Change, name) for name in OF_LOG))
     .where(
         mine, col(Change.task_id) == any_(bindparam("ids", type_=ARRAY(Uuid))), col(Change.revision) >= number("first")
     )
     .order_by(col(Change.revision)),
-    row=lambda task_id, *logged: (task_id, Logged(*logged)),
+    row=lambda own, task_id, *logged: (own, task_id, Logged(*logged)),
     read_only=True,
     long_running=True,
 )
@@ -163,36 +165,33 @@ async def take_back(
         transaction.set_fence(on=True)
         locked = transaction.queue(LOCK, ids=ids)
         transaction.set_fence(on=False)  # whether later changes conflict is judged by all of them
-        log = transaction.queue(LOG, ids=ids, first=first, agent_id=agent_id)
+        log = transaction.queue(LOG, ids=ids, first=first, agent_id=agent_id, since_at=begin)
         rows = await transaction.fetch_all()
         tasks = {task_id: (title, now) for task_id, title, now in rows[locked]}
         logs: dict[UUID, list[Logged]] = {}
-        for task_id, logged in LOG.typed(rows[log]):
-            logs.setdefault(task_id, []).append(logged)
+        own: set[int] = set()
+        named: set[int] = set()
+        for is_own, task_id, change in LOG.typed(rows[log]):
+            logs.setdefault(task_id, []).append(change)
+            if is_own:
+                own.add(change.revision)
+                named |= {change.revision, change.undone_as}
 
-        numbers = {
-            number
-            for its_log in logs.values()
-            for change in its_log
-            if its_own(change, agent_id, begin)
-            for number in (change.revision, change.undone_as)
-        }
         patches: dict[str, dict[str, Any]] = {}
         conflicts: list[Conflict] = []
         undone = 0
         for task_id, its_log in logs.items():
-            own = sum(its_own(change, agent_id, begin) for change in its_log)
             if task_id not in tasks:
-                if not any(change.kind == "create" and change.agent_id == agent_id for change in its_log):
+                if not any(change.kind == "create" and change.revision in own for change in its_log):
                     conflicts.append(Conflict(task_id, None, (), "purged"))
                 continue
             title, now = tasks[task_id]
-            back = taking_back(its_log, agent_id, begin, now, numbers)
-            if back.kept:
-                conflicts.append(Conflict(task_id, title, back.kept, "changed_since"))
-            if back.patch:
-                patches[str(task_id)] = back.patch
-                undone += own
+            reversal = reversal_of(its_log, own, named, now)
+            if reversal.kept:
+                conflicts.append(Conflict(task_id, title, reversal.kept, "changed_since"))
+            if reversal.patch:
+                patches[str(task_id)] = reversal.patch
+                undone += sum(change.revision in own for change in its_log)
         batch = None
         if patches:
             transaction.set_fence(on=True)

@@ -1,10 +1,16 @@
 """How changes are answered: their errors, and examples for the OpenAPI document."""
 
 from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from todo.api.openapi.vocabulary import NULL
 from todo.changes.errors import CannotUndoPurge, ChangeError, ChangeNotFound, ChangesNotKept, ConflictingChange
 from todo.changes.rows import PastChangeRow
+from todo.http.json import encode
+from todo.http.responses import private_json
 from todo.problems import Conflict, Gone, NotFound, Problem
 from todo.tasks import responses as tasks
 
@@ -26,7 +32,7 @@ PAST = EXAMPLE | {"before": {"completed": False}}
 TIMES = ("deleted_at", "remind_at")
 
 
-def as_shown(change: PastChangeRow) -> PastChangeRow:
+def _as_shown(change: PastChangeRow) -> PastChangeRow:
     """The change with the times in `before` in UTC, which the database writes into JSON in its own way.
 
     What the server keeps of a series is left out.
@@ -36,6 +42,15 @@ def as_shown(change: PastChangeRow) -> PastChangeRow:
         times = {name: datetime.fromisoformat(before[name]).astimezone(UTC) for name in TIMES if before.get(name)}
         change.before = {name: times.get(name, value) for name, value in before.items() if name != "series"}
     return change
+
+
+def past_page(request: Request, changes: list[PastChangeRow], limit: int, *, more: bool) -> Response:
+    """A page of the past, newest first; where there are more changes its `Link` leads to them."""
+    headers: dict[str, str] = {}
+    if more:
+        query = urlencode({"limit": limit, "before": changes[-1].revision})
+        headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
+    return private_json(encode([_as_shown(change) for change in changes]), 200, **headers)
 
 
 def problem_of(error: ChangeError) -> Problem:

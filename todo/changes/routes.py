@@ -3,7 +3,6 @@
 import re
 from contextlib import ExitStack
 from typing import Annotated
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import WithJsonSchema
@@ -16,7 +15,7 @@ from todo.api.openapi.vocabulary import ANY, answers, shows
 from todo.api.resources import Resources
 from todo.api.route import OwnerRoute, Route
 from todo.changes import actions, pages
-from todo.changes.responses import EXAMPLE, PAST, as_shown
+from todo.changes.responses import EXAMPLE, PAST, past_page
 from todo.changes.shapes import ChangeOut, ChangesOut, PastChange
 from todo.changes.stream import BEGIN, PAGE, EventStream, events
 from todo.http import etags
@@ -180,11 +179,7 @@ async def task_history(
     Also of one in the trash. What a purged task said is erased from its history.
     """
     changes, more = await pages.history(db, id, below=before, limit=limit)
-    headers: dict[str, str] = {}
-    if more:
-        query = urlencode({"limit": limit, "before": changes[-1].revision})
-        headers["Link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return private_json(encode([as_shown(change) for change in changes]), 200, **headers)
+    return past_page(request, changes, limit, more=more)
 
 
 def _position(last_event_id: str | None) -> int | None:

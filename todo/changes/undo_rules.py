@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 EXISTENCE = "deleted_at"
-SERVER_S = {"position", "series"}
+DERIVED = {"position", "series"}
 """Fields that also change where others do: the order of tasks around one, and what a task knows of its series."""
 NOW = "now"
 """The moment of the undo, as PostgreSQL reads it: the time of an earlier deletion is not used again."""
@@ -23,8 +21,6 @@ class Logged:
     before: Mapping[str, Any] | None
     batch: int | None = None
     """The revision of the first of the changes that were made together with it, where there were several."""
-    agent_id: UUID | None = None
-    at: datetime | None = None
 
     @property
     def undone_as(self) -> int:
@@ -80,7 +76,7 @@ def as_one(changes: Sequence[Logged]) -> Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class Reversal:
     """What takes back one writer's changes of a task."""
 
     patch: dict[str, Any]
@@ -89,48 +85,28 @@ class TakenBack:
     """The fields that they altered and somebody else has altered since: they stay."""
 
 
-def its_own(change: Logged, agent_id: UUID, since: datetime) -> bool:
-    """Whether the agent made the change, at `since` or later."""
-    return change.agent_id == agent_id and change.at is not None and change.at >= since
+def reversal_of(log: Sequence[Logged], own: Set[int], named: Set[int], now: Mapping[str, Any]) -> Reversal:
+    """What takes back the changes of one writer to a task, among those of others.
 
-
-def _without_undos(log: Sequence[Logged], mine: Set[int], numbers: Set[int]) -> list[Logged]:
-    """Without what took back changes with these numbers, what took that back, and so on."""
-    numbers, counted = {*numbers}, []
-    for change in log:
-        if change.revision not in mine and change.undoes in numbers:
-            numbers |= {change.revision, change.undone_as}
-        else:
-            counted.append(change)
-    return counted
-
-
-def taking_back(
-    log: Sequence[Logged], agent_id: UUID, since: datetime, now: Mapping[str, Any], numbers: Set[int]
-) -> TakenBack:
-    """What takes back the changes that an agent made to a task from `since` on.
-
-    `log` are the changes of the task from the first of those on, in order; `now` are its fields as they are; `numbers`
-    are those by which an undo names a change of the agent, of any task: a batch of undos names one of them. A field
-    goes back to what it was before the agent's latest changes of it, unless somebody else has altered it after them;
-    what took some of them back already does not count, nor what brought them back.
-    A task that the agent created goes to the trash, unless somebody else has altered anything of it.
+    `log` are the changes of the task from the first of those on, in order; `own` are the revisions of those, and
+    `named` the numbers by which an undo names one of them, also of another task: a batch of undos names one. `now` are
+    the task's fields as they are. A field goes back to what it was before the writer's latest changes of it, unless
+    somebody else has altered it after them; what took some of them back already does not count, nor what brought them
+    back. A task that the writer created goes to the trash, unless somebody else has altered anything of it.
     """
-
-    mine = {change.revision for change in log if its_own(change, agent_id, since)}
-    log = _without_undos(log, mine, numbers)
-    if any(change.kind == "create" and change.revision in mine for change in log):
+    log = _without_undos(log, own, named)
+    if any(change.kind == "create" and change.revision in own for change in log):
         if now.get(EXISTENCE) is not None:
-            return TakenBack({}, ())
-        others = {name for change in log if change.revision not in mine for name in change.before or ()} - SERVER_S
-        return TakenBack({}, tuple(sorted(others))) if others else TakenBack({EXISTENCE: NOW}, ())
+            return Reversal({}, ())
+        others = {name for change in log if change.revision not in own for name in change.before or ()} - DERIVED
+        return Reversal({}, tuple(sorted(others))) if others else Reversal({EXISTENCE: NOW}, ())
     patch: dict[str, Any] = {}
     kept: list[str] = []
-    for name in {name: None for change in log if change.revision in mine for name in change.before or ()}:
+    for name in {name: None for change in log if change.revision in own for name in change.before or ()}:
         writes = [change for change in log if name in (change.before or ())]
-        last = max(at for at, change in enumerate(writes) if change.revision in mine)
+        last = max(at for at, change in enumerate(writes) if change.revision in own)
         first = last
-        while first > 0 and writes[first - 1].revision in mine:
+        while first > 0 and writes[first - 1].revision in own:
             first -= 1
         value = (writes[first].before or {})[name]
         if (value or None) == (now.get(name) or None):
@@ -139,4 +115,15 @@ def taking_back(
             kept.append(name)
         else:
             patch[name] = NOW if name == EXISTENCE and value is not None else value
-    return TakenBack(patch, tuple(name for name in kept if name not in SERVER_S))
+    return Reversal(patch, tuple(name for name in kept if name not in DERIVED))
+
+
+def _without_undos(log: Sequence[Logged], own: Set[int], named: Set[int]) -> list[Logged]:
+    """Without what took back changes with the numbers `named`, what took that back, and so on."""
+    numbers, counted = {*named}, []
+    for change in log:
+        if change.revision not in own and change.undoes in numbers:
+            numbers |= {change.revision, change.undone_as}
+        else:
+            counted.append(change)
+    return counted

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
+from uuid import UUID
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage, Storage
@@ -155,8 +156,10 @@ class RateLimits:
                 if not attempts[key]:
                     del attempts[key]
 
-    async def count_agent(self, agent_id: str, kind: Literal["requests", "writes"], number: int = 1) -> None:
-        """Count requests or writes of an agent. Raises TooManyRequests when they are too many."""
+    async def count_agent(
+        self, user_id: str, agent_id: UUID, kind: Literal["requests", "writes"], number: int = 1
+    ) -> None:
+        """Count requests or writes of a user's agent. Raises TooManyRequests when they are too many."""
         if (limit := self._of_agents.get(kind)) is None:
             return
         what = f"This agent may make {limit.amount} {kind} in {limit.get_expiry()} seconds"
@@ -164,12 +167,12 @@ class RateLimits:
             raise TooManyRequests(f"{what}, and this would be {number}.", retry_after=limit.get_expiry())
         detail = f"{what}. Nothing was done."
 
-        async def within(limit: RateLimitItem, *key: str) -> bool:  # what is refused uses nothing up
-            return await self._limiter.test(limit, *key, cost=number) and await self._limiter.hit(
-                limit, *key, cost=number
-            )
+        async def within(limit: RateLimitItem, *key: str) -> bool:
+            if number > 1 and not await self._limiter.test(limit, *key, cost=number):
+                return False  # which uses nothing up
+            return await self._limiter.hit(limit, *key, cost=number)
 
-        await self._refuse_unless(within, limit, "agent", kind, agent_id, detail=detail)
+        await self._refuse_unless(within, limit, "agent", kind, user_id, str(agent_id), detail=detail)
 
     async def count_sign_up(self, address: str) -> None:
         """Count a sign-up. Raises TooManyRequests when it is one too many."""

@@ -72,6 +72,10 @@ class Writing(Arguments):
         "repeat the call with the same key: it is done once.",
     )
 
+    def says(self, done: str) -> str:
+        """What the answer begins with: that it is done, unless it was only tried."""
+        return "Nothing was changed: this is what would be." if self.dry_run else done
+
 
 class WritingOne(Writing):
     """A write of one task that there is."""

@@ -1,9 +1,7 @@
 """The tool that takes changes back."""
 
-from typing import Any
-
 from todo.client import AsyncClient, NotFound
-from todo.client.agents import AgentUndo, UndoConflict
+from todo.client.agents import AgentUndo
 from todo.mcp.answers import ROWS, Answer, plain, present, task_data
 from todo.mcp.arguments import UndoOf
 
@@ -24,13 +22,13 @@ async def undo(client: AsyncClient, arguments: UndoOf) -> Answer:
     data = {
         "undone": done.undone,
         "tasks": done.tasks,
-        "conflicts": [_conflict(each) for each in done.conflicts[:ROWS]],
+        "conflicts": [plain(each) for each in done.conflicts[:ROWS]],
         "conflict_count": len(done.conflicts),
         **present(undo_revision=revisions[-1] if revisions else None, dry_run=arguments.dry_run),
         **present(undo_revisions=[*reversed(revisions)] if len(revisions) > 1 else None),
     }
     said = f"Changes taken back: {done.undone}; tasks with conflicts, which somebody changed afterwards: "
-    return Answer(_said(arguments, f"{said}{len(done.conflicts)}."), data)
+    return Answer(arguments.says(f"{said}{len(done.conflicts)}."), data)
 
 
 async def _one(client: AsyncClient, arguments: UndoOf, revision: int) -> Answer:
@@ -40,12 +38,4 @@ async def _one(client: AsyncClient, arguments: UndoOf, revision: int) -> Answer:
         **present(task=change.task and task_data(change.task), dry_run=arguments.dry_run),
         **present(undo_revision=None if arguments.dry_run else change.revision),
     }
-    return Answer(_said(arguments, "It is taken back, with the changes that were made together with it."), data)
-
-
-def _conflict(conflict: UndoConflict) -> dict[str, Any]:
-    return plain(conflict)
-
-
-def _said(arguments: UndoOf, done: str) -> str:
-    return "Nothing was changed: this is what would be." if arguments.dry_run else done
+    return Answer(arguments.says("It is taken back, with the changes that were made together with it."), data)

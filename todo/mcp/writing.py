@@ -49,14 +49,14 @@ async def delete_task(client: AsyncClient, arguments: WritingOne) -> Answer:
     """To the trash."""
     done = await _batch(client, arguments, [{"op": "delete", **_named(arguments)}])
     data = {"deleted": str(arguments.id), **_written(arguments, done.revision)}
-    return Answer(_said(arguments, "The task is in the trash."), data)
+    return Answer(arguments.says("The task is in the trash."), data)
 
 
 async def batch(client: AsyncClient, arguments: BatchOf) -> Answer:
     """Many operations."""
     done = await _batch(client, arguments, [_operation(each) for each in arguments.operations])
     data = {"results": results_data(done.results), **_written(arguments, done.revision)}
-    return Answer(_said(arguments, f"All {len(done.results)} operations are done."), data)
+    return Answer(arguments.says(f"All {len(done.results)} operations are done."), data)
 
 
 async def quick_add(client: AsyncClient, arguments: QuickAdd) -> Answer:
@@ -65,7 +65,7 @@ async def quick_add(client: AsyncClient, arguments: QuickAdd) -> Answer:
         arguments.text, time_zone=arguments.time_zone, dry_run=arguments.dry_run, key=arguments.key
     )
     if isinstance(added, QuickTask):
-        return Answer(_said(arguments, ""), {"understood": plain(added), "dry_run": True})
+        return Answer(arguments.says(""), {"understood": plain(added), "dry_run": True})
     return Answer("Done.", {"task": task_data(added), "undo_revision": added.revision})
 
 
@@ -73,7 +73,7 @@ async def _one(client: AsyncClient, arguments: Writing, operation: dict[str, Any
     done = await _batch(client, arguments, [operation])
     task = done.results[0].task
     data = {**present(task=task and task_data(task)), **_written(arguments, done.revision)}
-    return Answer(_said(arguments, "Done."), data)
+    return Answer(arguments.says("Done."), data)
 
 
 async def _batch(client: AsyncClient, arguments: Writing, operations: list[dict[str, Any]]) -> BatchResult:
@@ -104,7 +104,3 @@ def _named(arguments: WritingOne) -> dict[str, Any]:
 
 def _written(arguments: Writing, revision: int) -> dict[str, Any]:
     return {"dry_run": True} if arguments.dry_run else {"undo_revision": revision}
-
-
-def _said(arguments: Writing, done: str) -> str:
-    return "Nothing was changed: this is what would be." if arguments.dry_run else done

@@ -176,7 +176,7 @@ class Execution:
                 except TaskError as obstacle:
                     errors[operation] = obstacle
             elif query == len(rows) and error is not None and not isinstance(error, InsufficientPrivilege):
-                if isinstance(error, UniqueViolation) and self._caller.agent and self._caller.agent.tag:
+                if isinstance(error, UniqueViolation) and self._transaction.one_tag:
                     errors[operation] = IdTaken()  # by a task that it may not see
                 else:
                     errors[operation] = _refusal(error)

@@ -13,7 +13,7 @@ from todo.cli.errors import CommandError, UsageError, say
 from todo.cli.remote.agent_undo import take_back
 from todo.cli.remote.connection import connected
 from todo.cli.remote.dates import moment
-from todo.cli.remote.output import Json, on_terminal, print_json, print_json_array, print_rows, write
+from todo.cli.remote.output import Json, on_terminal, print_json, print_json_array, print_rows, print_secret
 from todo.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -116,9 +116,7 @@ def agents_add(
     if json:
         print_json(made)
         return
-    if on_terminal():
-        say("keep it now, since it is not shown again:")
-    write(made.token)
+    print_secret(made.token)
     if on_terminal():
         say("for an MCP client, such as one that reads .mcp.json:")
         print_json(mcp_configuration(url, made))

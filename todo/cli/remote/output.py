@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from todo.cli.errors import say
 from todo.cli.text import one_line, printable_json
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ def print_row(*values: str) -> None:
 def write(text: str) -> None:
     """Print at once, so that a closed pipe is noticed here."""
     typer.echo(text)
+
+
+def print_secret(secret: str) -> None:
+    """Print what is shown this once, alone, so that it can be piped; a terminal is told so."""
+    if on_terminal():
+        say("keep it now, since it is not shown again:")
+    write(secret)
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -6,7 +6,7 @@ import typer
 
 from todo.cli.errors import CommandError, UsageError, say
 from todo.cli.remote.connection import connected
-from todo.cli.remote.output import Json, on_terminal, print_json, print_rows, write
+from todo.cli.remote.output import Json, print_json, print_rows, print_secret
 
 token = typer.Typer(no_args_is_help=True, help="API tokens, for scripts and other programs.", rich_markup_mode=None)
 
@@ -25,9 +25,7 @@ def token_create(
     if json:
         print_json(made)
         return
-    if on_terminal():
-        say("keep it now, since it is not shown again:")
-    write(made.token)
+    print_secret(made.token)
 
 
 @token.command("list")

@@ -1,13 +1,8 @@
 """Agents of a user, each with a token of its own."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
-
 from tests.conftest import Person
-
-MakeAgent = Callable[..., Awaitable[Person]]
 
 
 async def make_agent(person: Person, name: str = "meal planner", **wanted: Any) -> tuple[Person, dict[str, Any]]:
@@ -18,11 +13,10 @@ async def make_agent(person: Person, name: str = "meal planner", **wanted: Any) 
     return Person(person.client, person.id, person.email, made["token"]), made
 
 
-@pytest.fixture
-def agent_of() -> MakeAgent:
-    """Makes an agent of a person."""
-
-    async def make(person: Person, **wanted: Any) -> Person:
-        return (await make_agent(person, **wanted))[0]
-
-    return make
+async def take_back(person: Person, agent_id: str, *, dry_run: bool = False, **which: Any) -> dict[str, Any]:
+    """The answer to taking back what an agent did."""
+    path = f"{person.home}/agents/{agent_id}/undo{'?dry_run=true' if dry_run else ''}"
+    response = await person.call("POST", path, json=which or None)
+    assert response.status_code == 200, response.text
+    done: dict[str, Any] = response.json()
+    return done
