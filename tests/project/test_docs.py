@@ -30,6 +30,10 @@ from todo.settings import Settings
 pytestmark = pytest.mark.slow
 
 
+def pages(root: Path) -> list[Path]:
+    return [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented(root: Path, name: str) -> None:
     assert re.search(
@@ -88,20 +92,25 @@ def test_every_table_and_column_is_documented(root: Path) -> None:
 
 
 def test_every_link_has_a_target(root: Path) -> None:
-    for page in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
+    for page in pages(root):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / link).exists(), (page.name, link)
 
 
-def test_every_test_named_in_the_security_page_exists(root: Path) -> None:
+def test_every_test_named_in_a_page_exists(root: Path) -> None:
+    for page in pages(root):
+        for path, within, name in re.findall(
+            r"\b(tests/[\w/]+\.py)(?:::([A-Z]\w+))?(?:::([a-z]\w+))?", page.read_text()
+        ):
+            text = (root / path).read_text()
+            if within:
+                text = re.split(rf"^class {within}:", text, flags=re.MULTILINE)[1]
+            assert re.search(rf"^ *(?:async def|def) {name}\b", text, re.MULTILINE) or not name, (page.name, path, name)
+
+
+def test_the_security_page_names_a_proof_for_each_risk(root: Path) -> None:
     page = (root / "docs" / "explanation" / "security.md").read_text()
-    named = re.findall(r"`(tests/[\w/]+\.py)::(?:(\w+)::)?(\w+)`", page)
-    for path, within, name in named:
-        text = (root / path).read_text()
-        if within:
-            text = re.split(rf"^class {within}:", text, flags=re.MULTILINE)[1]
-        assert re.search(rf"^ *(?:async def|def|class) {name}\b", text, re.MULTILINE), (path, within, name)
-    assert len(named) == page.count("`tests/") > 60
+    assert len(re.findall(r"`tests/[\w/]+\.py(?:::\w+)+`", page)) == page.count("`tests/") > 60
     rows = re.findall(r"^\| (API\d+|v5\.0\.0-[\d., ]+) \| .* \| (.+) \|$", page, re.MULTILINE)
     assert [row for row, _ in rows if row.startswith("API")] == [f"API{number}" for number in range(1, 11)]
     assert all(
@@ -321,7 +330,7 @@ def test_the_sync_example_waits_for_a_server_and_ends_quietly(root: Path, tmp_pa
 
 def test_no_table_is_cut_by_a_blank_line(root: Path) -> None:
     """Every block of rows begins with a head and its line of dashes."""
-    for page in [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]:
+    for page in pages(root):
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert re.match(r"\|.*\|\n\|[-:| ]+\|\n", block), (page.name, block[:100])
