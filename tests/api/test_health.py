@@ -132,5 +132,6 @@ class TestCors:
             "RateLimit-Policy",
             "Idempotent-Replayed",
             "X-Request-Id",
+            "WWW-Authenticate",
         }
         assert "access-control-allow-origin" not in other.headers

@@ -16,7 +16,8 @@ import pytest
 PAGE = Path(__file__).parents[2] / "todo" / "web" / "page"
 NODE = shutil.which("node")
 PACKAGES = {
-    "preact": "export const h = () => null, useMemo = () => null",
+    "preact": "export const h = () => null, useEffect = h, useMemo = h, useState = h",  # with its hooks
+    "@preact/signals": "export const signal = () => null",
     "htm": "export default () => null",
 }
 """What modules import to draw. No pure function calls it, so that nothing need be installed."""

@@ -44,6 +44,20 @@ def test_all_that_is_done_offline_survives_a_reload_and_is_sent_in_order(ada: Pe
     assert [method for method, _ in network.writes] == ["POST", "PATCH", "PUT", "DELETE", "POST"]
 
 
+def test_what_is_imported_when_it_is_shown_is_here_too(ada: Person, context: BrowserContext) -> None:
+    ada.add("Milk")
+    ada.sent()
+    worker_is_ready(ada)
+    context.set_offline(True)
+    ada.page.reload()
+
+    ada.page.get_by_role("link", name="Review").click()
+    expect(ada.page.get_by_role("img").first).to_be_visible()
+    ada.page.goto(f"{ada.url}/#/account")
+    expect(ada.page.get_by_role("heading", name="Export and import")).to_be_visible()
+    context.set_offline(False)
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_change_whose_answers_are_lost_is_made_once(ada: Person, times: int) -> None:
     network = Network(ada.page)

@@ -99,6 +99,14 @@ def _fit(settings: Settings) -> Iterator[Finding]:
                 "set TRUSTED_PROXIES to the proxy's address or network; without a proxy this is right",
             )
         )
+    if settings.mcp and settings.public_url is None and not loopback:
+        found.append(
+            warning(
+                "mcp",
+                "MCP=on and no PUBLIC_URL: clients are told whatever host a request names, and any host is answered",
+                "set PUBLIC_URL to the address that people use, such as https://todo.example.com",
+            )
+        )
     if not found:
         found.append(ok("settings", f"WORKERS={settings.workers}, RATE_LIMIT={settings.rate_limit}: they fit"))
     yield from found

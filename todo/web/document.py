@@ -17,8 +17,8 @@ FILLED_IN = {DOCUMENT, WORKER, MANIFEST}
 NEEDED = (".css", ".js", ".svg")
 """The assets that the page runs with, which its service worker keeps: no pictures for installing, no licences."""
 
-LATER = {"agents.js"}
-"""Modules that are imported when they are first shown. Of no use without the server, so no worker keeps them."""
+ONLINE = {"agents.js"}
+"""Modules that are of no use without the server, so no worker keeps them."""
 
 IMPORTS = {
     "preact": "vendor/preact.js",
@@ -75,7 +75,7 @@ class Page:
         policy = {"Content-Security-Policy": POLICY.format(import_map=digest)}
         self.document = Revalidated(Content.of(DOCUMENT, text.encode()), {**policy, **HEADERS})
 
-        needed = [f"{folder}/{name}" for name in self.assets if name.endswith(NEEDED) and name not in LATER]
+        needed = [f"{folder}/{name}" for name in self.assets if name.endswith(NEEDED) and name not in ONLINE]
         filled = json.dumps({"root": root, "version": self.version, "assets": needed})
         script = _text(WORKER).replace(WORKER_BLANK, f"const PAGE = {filled}")
         headers = {"Content-Security-Policy": WORKER_POLICY}
@@ -101,18 +101,18 @@ def _hash(*filled_in: str) -> str:
 
 
 def _modules() -> Iterable[str]:
-    """Those for now: first what the first one imports, and they import, without which nothing is shown."""
-    scripts = {
-        name: content.plain.decode() for name, content in files().items() if name.endswith(".js") and name not in LATER
-    }
-    needed = ["main.js"]
-    for name in needed:
-        imported = re.findall(r"""\bfrom ?["']([^"'\n]+)["']""", scripts[name])
-        found = [IMPORTS.get(each, each.removeprefix("./")) for each in imported]
-        needed += [each for each in dict.fromkeys(found) if each in scripts and each not in needed]
-    return [*needed, *(name for name in scripts if name not in needed and name != WORKER)]
+    """Those that a start loads: what the first one imports, without which nothing is shown, then what the shell does."""
+    scripts = {name: content.plain.decode() for name, content in files().items() if name.endswith(".js")}
+    needed: list[str] = []
+    for first in ("main.js", "shell.js"):
+        needed.append(first)
+        for name in needed:
+            imported = re.findall(r"""\bfrom ?["']([^"'\n]+)["']""", scripts[name])
+            found = [IMPORTS.get(each, each.removeprefix("./")) for each in imported]
+            needed += [each for each in dict.fromkeys(found) if each in scripts and each not in needed]
+    return needed
 
 
 def _links(modules: Iterable[str]) -> str:
-    """Every module is asked for at once, not when the one that imports it has come."""
+    """Each of these modules is asked for at once, not when the one that imports it has come."""
     return "\n    ".join(f'<link rel="modulepreload" href="{html.escape(module)}" />' for module in modules)

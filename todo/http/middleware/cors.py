@@ -17,6 +17,7 @@ from todo.problems import MEDIA_TYPE
 
 EXPOSED = [
     "ETag", "Location", "Link", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "X-Request-Id",
+    "WWW-Authenticate",
 ]  # fmt: skip
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

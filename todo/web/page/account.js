@@ -2,7 +2,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { html } from "./html.js"
 import { user } from "./session.js"
-import { setTheme, signOut, theme } from "./signin.js"
+import { setTheme, theme } from "./signin.js"
+import { signOut } from "./signout.js"
 import { dialog } from "./views.js"
 
 /** @import { Entered } from "./types" */

@@ -91,7 +91,7 @@ export function edit(seen, fields) {
   record({
     label: `Changed ${named(seen)}`,
     method: "PUT",
-    path: pathOf(seen.id, `?time_zone=${encodeURIComponent(zone)}`),
+    path: pathOf(seen.id, `?time_zone=${encodeURIComponent(zone())}`),
     body: fields,
     fields,
     matches: true,
@@ -106,7 +106,7 @@ export function toggle(task) {
   record({
     label: `${completed ? "Completed" : "Reopened"} ${named(task)}`,
     method: "PATCH",
-    path: pathOf(task.id, `/complete?time_zone=${encodeURIComponent(zone)}`),
+    path: pathOf(task.id, `/complete?time_zone=${encodeURIComponent(zone())}`),
     body: { completed },
     matches: true,
     changes: [[task.id, completion(completed)]],

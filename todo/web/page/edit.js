@@ -68,7 +68,7 @@ export function Edit({ task }) {
   const exact = kept ? seen.due_date : DAY_OR_TIME.test(words) && words.replace(" ", "T") // also of the past
   const parsed = exact || kept ? { ...nothing, due_date: exact || null } : parseDue(words, clock())
   const understood = parsed === null ? nothing : parsed
-  const at = kept ? due(seen) : due({ ...seen, due_date: understood?.due_date ?? null, time_zone: zone })
+  const at = kept ? due(seen) : due({ ...seen, due_date: understood?.due_date ?? null, time_zone: zone() })
   const close = () => {
     closed.current = true
     byKey.value = true
@@ -93,7 +93,7 @@ export function Edit({ task }) {
       recurrence_from: recurrence && (ruled ? from : understood.recurrence_from),
     }
     if (!kept || (recurrence !== seen.recurrence && !seen.time_zone))
-      now.time_zone = timeZoneOf({ due_date: understood.due_date, recurrence }, zone)
+      now.time_zone = timeZoneOf({ due_date: understood.due_date, recurrence }, zone())
     const was = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (seen))
     const fields = Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, was[name] ?? null)))
     if (Object.keys(fields).length) edit(seen, /** @type {TaskEdit} */ (fields))
@@ -173,7 +173,7 @@ export const draft = signal("")
 /** The task that a line makes in this view, or null. @param {string} text @throws {RangeError} that says what is wrong with it */
 function taskHere(text) {
   if (!text.trim()) return null
-  const fields = taskFrom(text, clock(), zone)
+  const fields = taskFrom(text, clock(), zone())
   const { name, value } = route.value
   if (name === "today") fields.due_date ??= clock().slice(0, 10)
   if (name === "tag" && !fields.tags.some((tag) => tag.toLowerCase() === value.toLowerCase())) fields.tags.push(value)

@@ -34,7 +34,7 @@ async function download(format) {
 const upload = async (file, dry) => {
   const query = new URLSearchParams({
     name: file.name.slice(-255),
-    time_zone: zone,
+    time_zone: zone(),
     partial: "true",
     dry_run: `${dry}`,
   })

@@ -1,26 +1,13 @@
-/** What a link in a mail leads to: a new password, or a confirmed address. Its token leaves the address bar at once. */
-import { signal } from "@preact/signals"
+/** What a link in a mail leads to: a new password, or a confirmed address. */
 import { useState } from "preact/hooks"
 import { html } from "./html.js"
 import { send } from "./requests.js"
 import { said } from "./signin.js"
 
-/** @type {import("@preact/signals").Signal<{reset: boolean, token: string} | null>} */
-export const link = signal(null)
-
-function take() {
-  const [, purpose, token] = /^#(reset|confirm)=(.+)$/.exec(location.hash) ?? []
-  if (!token) return
-  link.value = { reset: purpose === "reset", token }
-  history.replaceState(null, "", "#/inbox")
-}
-take()
-addEventListener("hashchange", take)
-
 const CHANGED = "Your password is changed, and every device is signed out. API tokens still work: revoke unknown ones."
 
-/** @param {{reset: boolean, token: string}} props */
-export function FromMail({ reset, token }) {
+/** @param {{reset: boolean, token: string, close: () => void}} props */
+export function FromMail({ reset, token, close }) {
   const [error, setError] = useState("")
   const [done, setDone] = useState("")
   const submit = async (/** @type {SubmitEvent} */ event) => {
@@ -44,7 +31,7 @@ export function FromMail({ reset, token }) {
       <p role="status">${done}</p>
       <p>
         ${!done && html`<button class="primary">${reset ? "Change password" : "Confirm"}</button>`}
-        <button type="button" onClick=${() => (link.value = null)}>${done ? "Go to the tasks" : "Cancel"}</button>
+        <button type="button" onClick=${close}>${done ? "Go to the tasks" : "Cancel"}</button>
       </p>
     </form>
   </main>`

@@ -1,15 +1,17 @@
 /** The account: password, devices, API tokens, agents, export and import, deletion. */
-import { useEffect, useState } from "preact/hooks"
 import { notice } from "./actions.js"
 import { Email } from "./email.js"
 import { Form, Make, Secret, useList, when } from "./form.js"
 import { said } from "./signin.js"
 import { SingleKeys } from "./dialogs.js"
 import { Files } from "./files.js"
-import { html } from "./html.js"
+import { html, later } from "./html.js"
 import { authorized, BUILT_IN, leave, MAIL, own, user } from "./session.js"
 
 /** @import { ApiToken, ApiTokenMade, Feed, FeedMade, Session } from "./types" */
+
+/** Of no use without the server, so it is not kept in the browser. */
+const Agents = later(async () => (await import("./agents.js")).Agents, "Agents")
 
 export function Settings() {
   return html`<p dir="auto">${user.value?.name} ${user.value?.email ?? user.value?.id}</p>
@@ -19,7 +21,7 @@ export function Settings() {
     </section>
     <${Files} /><${Feeds} />
     ${BUILT_IN && MAIL && html`<${Email} />`} ${BUILT_IN && html`<${Password} /><${Devices} /><${Tokens} />`}
-    <${AgentsLater} />
+    <${Agents} />
     <${Deletion} />`
 }
 
@@ -82,19 +84,6 @@ function Tokens() {
       </select></label
     >
   <//>`
-}
-
-/** The part on agents, which comes when it is first shown: of a person without agents or without a network it is of no use. */
-function AgentsLater() {
-  const [part, setPart] = useState(/** @type {{Agents: import("preact").ComponentType} | null} */ (null))
-  const [text, setText] = useState("Loading…")
-  const missing = () => setText("This part is not on this device: reload the page when you are online.")
-  useEffect(() => void import("./agents.js").then(setPart, missing), [])
-  if (part) return html`<${part.Agents} />`
-  return html`<section class="card">
-    <h3>Agents</h3>
-    <p role="status">${text}</p>
-  </section>`
 }
 
 function Feeds() {

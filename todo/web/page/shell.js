@@ -6,11 +6,9 @@ import { chosenTasks, completeChosen, focusOn, listenForKeys, removeChosen } fro
 import { addDays, now, onDay } from "./dates.js"
 import { Dialogs } from "./dialogs.js"
 import { draft, NewTask } from "./edit.js"
-import { html } from "./html.js"
+import { html, later } from "./html.js"
 import { List } from "./list.js"
-import { Review } from "./review.js"
-import { Settings } from "./settings.js"
-import { SignOut } from "./signin.js"
+import { SignOut } from "./signout.js"
 import { outbox, pending, ready, revision } from "./store.js"
 import { delay, online } from "./connection.js"
 import { dismiss, refusal } from "./outgoing.js"
@@ -18,7 +16,12 @@ import { keepInSync } from "./sync.js"
 import { updated } from "./worker.js"
 import { chosen, counts, go, present, route, shown, tags, title, TITLES, VIEWS } from "./views.js"
 
+export { Ended } from "./signout.js"
+
 /** @import { Entered, Json } from "./types" @import { Op } from "./store.js" */
+
+const Review = later(async () => (await import("./review.js")).Review)
+const Settings = later(async () => (await import("./settings.js")).Settings)
 
 listenForKeys()
 

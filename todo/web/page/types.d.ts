@@ -53,6 +53,7 @@ export interface Problem extends Shape<"Problem"> {}
 
 /** What a component may contain. */
 export type Children = ComponentChildren
+export type Component = (props: never) => ComponentChildren
 /** The tag of a template. A function in it whose parameter has no type is taken for a listener. */
 export type Html = (strings: TemplateStringsArray, ...values: Value[]) => VNode
 type Value = object | string | number | boolean | bigint | null | undefined | ((event: Event) => unknown)
