@@ -46,8 +46,8 @@ def test_it_is_printed_for_people_with_what_to_do(database_url: str, tmp_path: P
 def test_settings_that_do_not_fit_are_warnings(database_url: str) -> None:
     found = examined(
         *("--grace", "30"), status=1,
-        database_url=database_url, workers=200, rate_limit="10/minute", host="0.0.0.0", max_connections=1_000_000, mcp=True,
-        shutdown_delay=25,
+        database_url=database_url, workers=200, rate_limit="10/minute", host="0.0.0.0", max_connections=1_000_000,
+        shutdown_delay=25, mcp=True,
     )  # fmt: skip
 
     topics = ("workers", "rate limits", "proxies", "open files", "mcp")

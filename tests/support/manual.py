@@ -5,11 +5,12 @@ import time
 import httpx
 
 from tests.support.processes import Server
+from todo.web.manual.cache import PATIENCE
 
 
 def wait_for_the_manual(server: Server, prefix: str = "") -> httpx.Response:
     """Its first page; until then 503, with the time after which to ask again."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE + 10
     while time.monotonic() < deadline:
         response = server.http.get(f"{prefix}/manual")
         if response.status_code != 503:

@@ -101,7 +101,7 @@ def _hash(*filled_in: str) -> str:
 
 
 def _modules() -> Iterable[str]:
-    """Those that a start loads: what the first one imports, without which nothing is shown, then what the shell does."""
+    """Those that a start loads: what `main.js` imports, without which nothing is shown, then what the shell does."""
     scripts = {name: content.plain.decode() for name, content in files().items() if name.endswith(".js")}
     needed: list[str] = []
     for first in ("main.js", "shell.js"):
