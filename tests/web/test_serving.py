@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path, PurePosixPath
-from urllib.parse import urljoin
 
 import httpx
 import pytest
 
 from tests.support.processes import Server, serving
+from tests.web.served import TEMPLATES, addresses_in, import_map_of, kept_by_the_worker, version_of
 from todo.web.content import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -25,27 +25,7 @@ pytestmark = pytest.mark.slow
 BUDGET = 60_000
 """Bytes, compressed, of all that a first visit loads."""
 
-SIGN_IN = {
-    "main.js", "html.js", "requests.js", "local.js", "session.js", "signin.js",
-    "vendor/preact.js", "vendor/hooks.js", "vendor/htm.js", "vendor/signals-core.js", "vendor/signals.js",
-}  # fmt: skip
-"""What the first screen needs. With the style sheet 12 files: two for each of the six connections of HTTP/1.1."""
-
-LATER = {"agents.js", "mail.js", "review.js", "settings.js"}
-"""Modules that are imported when they are first shown."""
-ONLY_FOR_LATER = {"email.js", "files.js", "form.js"}
-"""What they alone import."""
-ONLINE = {"agents.js"}
-"""Of no use without the server."""
-
-TEMPLATES = {"index.html", "sw.js", "manifest.webmanifest"}
 PLAIN = {"Accept-Encoding": "identity"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("page"), database_url=database_url) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -59,26 +39,6 @@ def published(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> It
 def without_page(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("off"), database_url=database_url, page="off") as running:
         yield running
-
-
-def version_of(server: Server) -> str:
-    [version] = re.findall(r'data-version="([0-9a-f]{12})"', server.http.get("/").text)
-    return str(version)
-
-
-def import_map_of(page: str) -> str:
-    [text] = re.findall(r'<script type="importmap">(.*?)</script>', page, re.DOTALL)
-    return str(text)
-
-
-def addresses_in(page: str) -> list[str]:
-    return re.findall(r'(?:src|href)="([^"]+)"', page)
-
-
-def kept_by_the_worker(server: Server) -> list[str]:
-    [filled] = re.findall(r"^const PAGE = (\{.*\}) //", server.http.get("/sw.js").text, re.MULTILINE)
-    assets: list[str] = json.loads(filled)["assets"]
-    return assets
 
 
 class TestDocument:
@@ -110,42 +70,6 @@ class TestDocument:
 
         assert len(addresses) > 6
         assert [each for each in addresses if server.http.get(each).status_code != 200] == []
-
-    def test_a_start_asks_for_its_modules_at_once_those_of_the_sign_in_first(self, server: Server) -> None:
-        page = server.http.get("/").text
-        modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")} - TEMPLATES
-
-        preloaded = re.findall(r'<link rel="modulepreload" href="/page/[0-9a-f]{12}/([^"]+)" />', page)
-        assert sorted(preloaded) == sorted(modules - LATER - ONLY_FOR_LATER)
-        assert set(preloaded[: len(SIGN_IN)]) == SIGN_IN
-        assert page.count('rel="stylesheet"') == 1
-        assert page.index("importmap") < page.index("modulepreload")  # a later import map is ignored by some browsers
-
-    @pytest.mark.parametrize("name", sorted(LATER))
-    def test_a_module_for_later_is_imported_when_it_is_shown(self, name: str) -> None:
-        importing = [
-            path.name for path in FOLDER.glob("*.js") if re.search(rf"""import\("./{name}"\)""", path.read_text())
-        ]
-        needing = [path.name for path in FOLDER.glob("*.js") if re.search(rf"""from "./{name}\"""", path.read_text())]
-
-        assert (len(importing), needing) == (1, [])
-
-    def test_the_worker_keeps_every_module_that_works_without_the_server(self, server: Server) -> None:
-        modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")} - TEMPLATES
-
-        kept = {name.split("/", 3)[3] for name in kept_by_the_worker(server) if name.endswith(".js")}
-        assert kept == modules - ONLINE
-        assert server.http.get(f"/page/{version_of(server)}/agents.js").status_code == 200
-
-    def test_everything_that_a_module_imports_is_served(self, server: Server) -> None:
-        page = server.http.get("/").text
-        import_map = json.loads(import_map_of(page))["imports"]
-        later = [f"/page/{version_of(server)}/{name}" for name in LATER | ONLY_FOR_LATER]
-        for module in [*re.findall(r'"modulepreload" href="([^"]+)"', page), *later]:
-            text = re.sub(r"/\*.*?\*/", "", server.http.get(module).text, flags=re.DOTALL)
-            for name in re.findall(r"""\b(?:from|import)\s*\(?\s*["']([\w@./-]+)["']""", text):
-                address = urljoin(module, name) if name.startswith(".") else import_map[name]
-                assert server.http.get(address).status_code == 200, (module, name)
 
     def test_every_worker_serves_the_same(self, tmp_path: Path, database_url: str) -> None:
         seen = set()
@@ -310,17 +234,6 @@ class TestFolder:
         sizes = {path: int(server.http.head(path).headers["content-length"]) for path in loaded - links}
 
         assert sum(sizes.values()) <= BUDGET, sorted(sizes.items(), key=lambda each: -each[1])
-
-    def test_modules_are_served_without_comments_and_with_their_line_numbers(self, server: Server) -> None:
-        version = version_of(server)
-        for path in sorted(FOLDER.glob("*.js")):
-            if path.name not in TEMPLATES:
-                source, served = path.read_text(), server.http.get(f"/page/{version}/{path.name}").text
-                lines = [(at, line) for at, line in enumerate(served.splitlines()) if line.strip()]
-
-                assert not re.search(r"/\*\*|^\s*//", served, re.MULTILINE), path.name
-                written = source.splitlines()
-                assert {at: line for at, line in lines if re.sub(r"/\*\*.*?\*/ ?", "", written[at]) != line} == {}
 
 
 class TestManifest:

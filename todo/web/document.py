@@ -105,11 +105,12 @@ def _modules() -> Iterable[str]:
     scripts = {name: content.plain.decode() for name, content in files().items() if name.endswith(".js")}
     needed: list[str] = []
     for first in ("main.js", "shell.js"):
-        needed.append(first)
-        for name in needed:
+        more = [first]
+        for name in more:
             imported = re.findall(r"""\bfrom ?["']([^"'\n]+)["']""", scripts[name])
             found = [IMPORTS.get(each, each.removeprefix("./")) for each in imported]
-            needed += [each for each in dict.fromkeys(found) if each in scripts and each not in needed]
+            more += [each for each in dict.fromkeys(found) if each in scripts and each not in (*needed, *more)]
+        needed += more
     return needed
 
 

@@ -2,14 +2,14 @@
 import { computed, effect, signal } from "@preact/signals"
 import { render } from "preact"
 import { html, later } from "./html.js"
-import { ended, resume, user } from "./session.js"
+import { resume, user } from "./session.js"
 import { SignIn, theme } from "./signin.js"
 
 /** @import { Component } from "./types" */
 
-/** @type {import("@preact/signals").Signal<{App: Component, Ended: Component} | null>} */
-const shell = signal(null)
-const loading = import("./shell.js")
+/** @type {import("@preact/signals").Signal<Component | null>} */
+const app = signal(null)
+const shell = import("./shell.js")
 
 /** What a link in a mail leads to. @type {import("@preact/signals").Signal<{reset: boolean, token: string} | null>} */
 const link = signal(null)
@@ -26,14 +26,15 @@ function follow() {
 function Start() {
   if (link.value) return html`<${FromMail} ...${link.value} close=${() => (link.value = null)} />`
   if (!user.value) return html`<${SignIn} />`
-  return shell.value && html`<${ended.value ? shell.value.Ended : shell.value.App} />`
+  return app.value && html`<${app.value} />`
 }
 
 follow()
 addEventListener("hashchange", follow)
 const id = computed(() => user.value?.id)
-effect(() => void (id.value && import("./store.js").then(({ open }) => open(/** @type {string} */ (id.value)))))
+const open = async (/** @type {string} */ userId) => (await import("./store.js")).open(userId)
+effect(() => void (id.value && open(id.value)))
 effect(() => void (document.documentElement.dataset.theme = theme.value))
 render(html`<${Start} />`, /** @type {HTMLElement} */ (document.getElementById("app")))
 void resume()
-shell.value = await loading
+app.value = (await shell).App

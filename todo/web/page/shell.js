@@ -8,15 +8,14 @@ import { Dialogs } from "./dialogs.js"
 import { draft, NewTask } from "./edit.js"
 import { html, later } from "./html.js"
 import { List } from "./list.js"
-import { SignOut } from "./signout.js"
+import { ended } from "./session.js"
+import { Ended, SignOut } from "./signout.js"
 import { outbox, pending, ready, revision } from "./store.js"
 import { delay, online } from "./connection.js"
 import { dismiss, refusal } from "./outgoing.js"
 import { keepInSync } from "./sync.js"
 import { updated } from "./worker.js"
 import { chosen, counts, go, present, route, shown, tags, title, TITLES, VIEWS } from "./views.js"
-
-export { Ended } from "./signout.js"
 
 /** @import { Entered, Json } from "./types" @import { Op } from "./store.js" */
 
@@ -25,8 +24,10 @@ const Settings = later(async () => (await import("./settings.js")).Settings)
 
 listenForKeys()
 
-/** The page of somebody who is signed in. */
-export function App() {
+/** The page of a user, also when their session has ended. */
+export const App = () => html`<${ended.value ? Ended : Page} />`
+
+function Page() {
   useEffect(keepInSync, [])
   useEffect(() => void (location.hash.endsWith("?new") && focusOn("#new-task")), [])
   const name = route.value.name
